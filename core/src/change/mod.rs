@@ -1,0 +1,17 @@
+//! The one canonical value tree, and what it means for two trees to differ.
+//!
+//! Trust's change sets, the diff, the audit log and the renderers all use these types, so a
+//! change has one meaning everywhere.
+
+mod digest;
+mod field;
+mod key;
+mod number;
+mod serial;
+mod value;
+
+pub use digest::{Digest, ParseDigestError, encode};
+pub use field::{FieldChange, FieldPath, field_changes};
+pub use key::ObjectKey;
+pub use number::Number;
+pub use value::{Map, Value};

@@ -1,0 +1,202 @@
+//! The value tree: what a document says, independent of YAML, JSON or SQL.
+//! It keeps the spelling of numbers; it refuses to keep order of keys, comments or style.
+
+use super::Number;
+
+/// A value as written in a document or stored in a live row.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Value {
+    /// An explicit null: not the same as an absent key.
+    #[default]
+    Null,
+    /// `true` or `false`, and nothing else (YAML 1.2).
+    Bool(bool),
+    /// A number with its spelling.
+    Number(Number),
+    /// Text.
+    String(Box<str>),
+    /// An ordered list.
+    List(Vec<Value>),
+    /// A map with unique keys, sorted by bytes.
+    Map(Map),
+}
+
+impl Value {
+    /// Text.
+    pub fn string(text: impl Into<Box<str>>) -> Self {
+        Self::String(text.into())
+    }
+
+    /// An empty map.
+    pub fn map() -> Self {
+        Self::Map(Map::default())
+    }
+
+    /// The text, if this is text.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The boolean, if this is one.
+    pub fn as_bool(&self) -> Option<bool> {
+        match self {
+            Self::Bool(flag) => Some(*flag),
+            _ => None,
+        }
+    }
+
+    /// The map, if this is one.
+    pub fn as_map(&self) -> Option<&Map> {
+        match self {
+            Self::Map(map) => Some(map),
+            _ => None,
+        }
+    }
+
+    /// The map to change, if this is one.
+    pub fn as_map_mut(&mut self) -> Option<&mut Map> {
+        match self {
+            Self::Map(map) => Some(map),
+            _ => None,
+        }
+    }
+
+    /// The items, if this is a list.
+    pub fn as_list(&self) -> Option<&[Value]> {
+        match self {
+            Self::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The value under `key`, if this is a map that has it.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.as_map()?.get(key)
+    }
+
+    /// The value at the end of `path`; list items are named by their index.
+    pub fn at<S: AsRef<str>>(&self, path: &[S]) -> Option<&Value> {
+        path.iter().try_fold(self, |value, key| match value {
+            Self::Map(map) => map.get(key.as_ref()),
+            Self::List(items) => items.get(key.as_ref().parse::<usize>().ok()?),
+            _ => None,
+        })
+    }
+
+    /// The same value with every number in its canonical spelling: what is stored and compared
+    /// once a document has been resolved.
+    #[must_use]
+    pub fn normalised(self) -> Self {
+        match self {
+            Self::Number(number) => Self::Number(number.canonical()),
+            Self::List(items) => Self::List(items.into_iter().map(Self::normalised).collect()),
+            Self::Map(map) => Self::Map(map.into_iter().map(|(k, v)| (k, v.normalised())).collect()),
+            other => other,
+        }
+    }
+
+    /// The name of the type, for messages.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "boolean",
+            Self::Number(_) => "number",
+            Self::String(_) => "string",
+            Self::List(_) => "list",
+            Self::Map(_) => "map",
+        }
+    }
+}
+
+/// A map sorted by key bytes: compact, because a fleet holds millions of them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Map(Vec<(Box<str>, Value)>);
+
+impl Map {
+    fn find(&self, key: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(have, _)| have.as_bytes().cmp(key.as_bytes()))
+    }
+
+    /// The value under `key`.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.find(key).ok().map(|at| &self.0[at].1)
+    }
+
+    /// The value under `key`, to change.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
+        self.find(key).ok().map(|at| &mut self.0[at].1)
+    }
+
+    /// Whether `key` is present, even as null.
+    pub fn contains_key(&self, key: &str) -> bool {
+        self.find(key).is_ok()
+    }
+
+    /// Puts `value` under `key`; returns what was there.
+    pub fn insert(&mut self, key: impl Into<Box<str>>, value: Value) -> Option<Value> {
+        let key = key.into();
+        match self.find(&key) {
+            Ok(at) => Some(std::mem::replace(&mut self.0[at].1, value)),
+            Err(at) => {
+                self.0.insert(at, (key, value));
+                None
+            }
+        }
+    }
+
+    /// Takes `key` out.
+    pub fn remove(&mut self, key: &str) -> Option<Value> {
+        self.find(key).ok().map(|at| self.0.remove(at).1)
+    }
+
+    /// Keys and values in order of key bytes.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(key, value)| (&**key, value))
+    }
+
+    /// Keys in order of their bytes.
+    pub fn keys(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.iter().map(|(key, _)| &**key)
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no key.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Gives back memory that growing left over.
+    pub fn shrink(&mut self) {
+        self.0.shrink_to_fit();
+    }
+}
+
+impl IntoIterator for Map {
+    type Item = (Box<str>, Value);
+    type IntoIter = std::vec::IntoIter<(Box<str>, Value)>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl FromIterator<(Box<str>, Value)> for Map {
+    fn from_iter<I: IntoIterator<Item = (Box<str>, Value)>>(entries: I) -> Self {
+        let mut entries: Vec<_> = entries.into_iter().collect();
+        entries.sort_by(|(a, _), (b, _)| a.as_bytes().cmp(b.as_bytes()));
+        entries.dedup_by(|later, kept| {
+            let same = later.0 == kept.0;
+            if same {
+                std::mem::swap(later, kept);
+            }
+            same
+        });
+        Self(entries)
+    }
+}

@@ -1,0 +1,16 @@
+//! Station: files → documents. Works on any revision and needs no authority.
+//! It refuses to look beyond one file: identities, references and profiles belong to `resolve`.
+
+mod document;
+mod ignore_rules;
+mod locate;
+mod scan;
+mod tree;
+mod yaml;
+
+pub use document::{Document, DocumentId, SourceRef};
+pub use ignore_rules::{IgnoreRules, is_document_path};
+pub use locate::{Part, Place, locate};
+pub use scan::{File, ParsedFile, ParsedTree, parse_file, parse_tree};
+pub use tree::{Limits, Span, SpannedValue, YamlError, read_documents};
+pub use yaml::value_of_plain;

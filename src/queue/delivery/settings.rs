@@ -1,0 +1,35 @@
+//! How a receiver is set.
+
+use std::time::Duration;
+
+/// How a receiver works.
+#[derive(Debug, Clone)]
+pub struct ReceiverSettings {
+    /// `redis://host:port/db`, `redis+unix:///path?db=0` or `unix:///path`.
+    pub redis_url: String,
+    /// The queue.
+    pub queue: String,
+    /// Handlers at one time; at least 1.
+    pub concurrency: usize,
+    /// How long Redis believes in a silent worker.
+    pub lock_duration: Duration,
+    /// How often jobs of dead workers are looked for.
+    pub stalled_interval: Duration,
+    /// How long handlers may go on after the stop.
+    pub grace: Duration,
+}
+
+impl ReceiverSettings {
+    /// The usual times for a queue.
+    #[must_use]
+    pub fn new(redis_url: &str, queue: &str, concurrency: usize) -> Self {
+        Self {
+            redis_url: redis_url.to_owned(),
+            queue: queue.to_owned(),
+            concurrency,
+            lock_duration: Duration::from_secs(15),
+            stalled_interval: Duration::from_secs(15),
+            grace: Duration::from_secs(20),
+        }
+    }
+}
