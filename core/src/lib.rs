@@ -16,6 +16,10 @@
 #![deny(missing_docs)]
 
 pub mod change;
+// check, gate: wired with trust
 pub mod diagnostic;
+pub mod diff;
 pub mod model;
 pub mod parse;
+pub mod plan;
+pub mod resolve;

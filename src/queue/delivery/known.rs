@@ -29,8 +29,9 @@ pub enum Known {
 type Scores = Vec<Option<f64>>;
 type Reply = (Vec<String>, Vec<String>, Vec<String>, Scores, Scores);
 
-/// Reads all states in one transaction: a job on its way from one list to another would
-/// otherwise be seen in neither.
+/// Reads all states in one round trip, in the order a job walks through them, so that one on
+/// its way is seen where it goes. Only a stalled job on its way back can be missed; ringing
+/// it anew costs one look at the ledger. A transaction would be refused by a full Redis.
 pub(super) async fn read(queue: &Queue, ids: &[Uuid]) -> Result<Vec<Known>, Error> {
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -38,8 +39,7 @@ pub(super) async fn read(queue: &Queue, ids: &[Uuid]) -> Result<Vec<Known>, Erro
     let redis_ids: Vec<String> = ids.iter().copied().map(Delivery::redis_id).collect();
     let keys = queue.keys();
     let mut pipe = redis::pipe();
-    pipe.atomic();
-    for list in [keys.active(), keys.wait(), keys.paused()] {
+    for list in [keys.wait(), keys.paused(), keys.active()] {
         pipe.cmd("LRANGE").arg(list).arg(-LIST_MAX).arg(-1);
     }
     for set in [keys.completed(), keys.failed()] {
@@ -51,7 +51,7 @@ pub(super) async fn read(queue: &Queue, ids: &[Uuid]) -> Result<Vec<Known>, Erro
 }
 
 fn states(ids: &[String], reply: &Reply) -> Vec<Known> {
-    let (active, wait, paused, completed, failed) = reply;
+    let (wait, paused, active, completed, failed) = reply;
     let active: HashSet<&String> = active.iter().collect();
     let waiting: HashSet<&String> = wait.iter().chain(paused).collect();
     ids.iter()

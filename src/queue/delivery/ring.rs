@@ -127,8 +127,12 @@ impl Ringer {
                 Ok(Err(source)) => DeliveryError::Command { operation, source },
                 Err(slow) => slow,
             };
+            // A refusal, as of a full Redis, says nothing against the line.
+            if !is_broken_line(&failed) {
+                return Err(failed);
+            }
             self.line.forget(&queue).await;
-            if fresh || !is_broken_line(&failed) {
+            if fresh || matches!(failed, DeliveryError::TimedOut { .. }) {
                 return Err(failed);
             }
         }
@@ -156,8 +160,14 @@ impl Line {
 }
 
 fn is_broken_line(error: &DeliveryError) -> bool {
-    matches!(error, DeliveryError::Command { source: Error::Redis(redis), .. }
-        if redis.is_io_error() || redis.is_connection_dropped())
+    match error {
+        DeliveryError::TimedOut { .. } => true,
+        DeliveryError::Command {
+            source: Error::Redis(redis),
+            ..
+        } => redis.is_io_error() || redis.is_connection_dropped(),
+        _ => false,
+    }
 }
 
 fn bulk_job(delivery: &Delivery) -> BulkJob {

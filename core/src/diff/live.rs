@@ -1,0 +1,82 @@
+//! The live side: heads of every row, and the bodies of those that differ. Heads come first because
+//! comparing digests is a hundred times cheaper than reading bodies.
+
+use crate::change::{Digest, ObjectKey, Value};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// The head of a live row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveObject {
+    /// Kind and name.
+    pub key: ObjectKey,
+    /// Identity for as long as it lives, kept over tombstone and restore.
+    pub uid: Uuid,
+    /// Bumped by the database on any write, whoever writes.
+    pub revision: i64,
+    /// How often the desired state was applied.
+    pub generation: i64,
+    /// Whether the row differs from what was last applied to it; the database says so.
+    pub drifted: bool,
+    /// Digest of what was last applied; `None` for a row that Pintle never applied.
+    pub applied: Option<Digest>,
+    /// Digest of that document before defaults.
+    pub written: Option<Digest>,
+    /// The commit it was last applied from.
+    pub applied_commit: Option<Arc<str>>,
+    /// When it was tombstoned.
+    pub tombstoned_at: Option<Timestamp>,
+    /// Whether the live row carries `pintle/protect`.
+    pub protected: bool,
+    /// The partner it belongs to.
+    pub partner: Option<Arc<str>>,
+}
+
+/// The bodies of a row: `{annotations, labels, spec}` each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bodies {
+    /// What stands in the row now.
+    pub live: Value,
+    /// What was last applied (the base).
+    pub applied: Option<Value>,
+}
+
+/// A job of the ledger that is not over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingJob {
+    /// The ledger's number.
+    pub id: i64,
+    /// The object it changes.
+    pub key: ObjectKey,
+    /// The digest it brings the object to; `None` for a tombstone.
+    pub target: Option<Digest>,
+    /// Claimed by a worker: it can no longer be superseded.
+    pub running: bool,
+    /// Its attempts are spent.
+    pub dead: bool,
+    /// The last error, of a dead one.
+    pub error: Option<String>,
+}
+
+/// Everything live, read in one snapshot.
+#[derive(Debug, Clone, Default)]
+pub struct LiveState {
+    /// Heads, sorted by key.
+    pub objects: Vec<LiveObject>,
+    /// Jobs that are not over, and dead ones.
+    pub jobs: Vec<PendingJob>,
+    /// When the snapshot was taken, by the database's clock.
+    pub read_at: Timestamp,
+    /// Bodies of the rows that [`super::needs_bodies`] named.
+    pub bodies: HashMap<ObjectKey, Bodies>,
+}
+
+impl LiveState {
+    /// The row of `key`.
+    pub fn get(&self, key: &ObjectKey) -> Option<&LiveObject> {
+        self.objects.binary_search_by(|object| object.key.cmp(key)).ok().map(|at| &self.objects[at])
+    }
+}

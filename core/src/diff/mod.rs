@@ -1,0 +1,10 @@
+//! Station: desired, base and live → changes with their causes. Knows no clock and no limits:
+//! what may move, and when, is said later.
+
+mod change;
+mod live;
+mod station;
+
+pub use change::{Action, Cause, Change};
+pub use live::{Bodies, LiveObject, LiveState, PendingJob};
+pub use station::{diff, needs_bodies};

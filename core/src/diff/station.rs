@@ -1,0 +1,151 @@
+//! The three-sided comparison. Absent from the documents and never applied by us: left alone.
+
+use super::change::{Action, Cause, Change};
+use super::live::{Bodies, LiveObject, LiveState};
+use crate::change::{Digest, FieldChange, ObjectKey, Value, field_changes};
+use crate::model::Catalog;
+use crate::resolve::{Object, Resolved};
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+/// One object on either side.
+enum Pair<'a> {
+    Desired(&'a Object),
+    Both(&'a Object, &'a LiveObject),
+    Live(&'a LiveObject),
+}
+
+/// The rows whose bodies `diff` will need: those that differ, and those that go.
+pub fn needs_bodies(desired: &Resolved, live: &LiveState) -> Vec<ObjectKey> {
+    let mut keys = Vec::new();
+    pairs(desired, live, &mut |pair| match pair {
+        Pair::Both(object, row) if !is_settled(object, row) => keys.push(row.key.clone()),
+        Pair::Live(row) if is_ours_to_delete(row) => keys.push(row.key.clone()),
+        _ => {}
+    });
+    keys
+}
+
+/// Every object that should move, sorted by key.
+pub fn diff(desired: &Resolved, live: &LiveState, catalog: &Catalog) -> Vec<Change> {
+    let mut changes = Vec::new();
+    pairs(desired, live, &mut |pair| match pair {
+        Pair::Desired(object) => changes.push(create(object)),
+        Pair::Both(object, row) if !is_settled(object, row) => changes.extend(live.bodies.get(&row.key).and_then(|bodies| update(object, row, bodies))),
+        Pair::Live(row) if is_ours_to_delete(row) => changes.push(delete(row, live.bodies.get(&row.key), catalog)),
+        _ => {}
+    });
+    changes
+}
+
+fn pairs<'a>(desired: &'a Resolved, live: &'a LiveState, visit: &mut impl FnMut(Pair<'a>)) {
+    let (mut wanted, mut rows) = (desired.objects.iter().peekable(), live.objects.iter().peekable());
+    loop {
+        let order = match (wanted.peek(), rows.peek()) {
+            (None, None) => return,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(object), Some(row)) => object.key.cmp(&row.key),
+        };
+        match order {
+            Ordering::Less => wanted.next().into_iter().for_each(|object| visit(Pair::Desired(object))),
+            Ordering::Greater => rows.next().into_iter().for_each(|row| visit(Pair::Live(row))),
+            Ordering::Equal => wanted.next().zip(rows.next()).into_iter().for_each(|(object, row)| visit(Pair::Both(object, row))),
+        }
+    }
+}
+
+fn is_settled(object: &Object, row: &LiveObject) -> bool {
+    row.applied == Some(object.digest) && !row.drifted && row.tombstoned_at.is_none()
+}
+
+/// Only what was applied from the repository is deleted because it left the repository.
+fn is_ours_to_delete(row: &LiveObject) -> bool {
+    row.applied.is_some() && row.tombstoned_at.is_none()
+}
+
+fn create(object: &Object) -> Change {
+    let fields = field_changes(&Value::map(), &object.value());
+    Change { fields, ..towards(object) }
+}
+
+/// The half of a change that the desired object gives.
+fn towards(object: &Object) -> Change {
+    Change {
+        key: object.key.clone(),
+        action: Action::Create,
+        cause: Cause::Intent,
+        uid: None,
+        revision: None,
+        fields: Vec::new(),
+        drift: Vec::new(),
+        before: None,
+        after: Some(object.digest),
+        written: Some(object.written),
+        body: Some(object.body.clone()),
+        source: Some(object.source()),
+        partner: object.partner.clone(),
+        references: object.references.clone(),
+        protected: false,
+    }
+}
+
+fn update(object: &Object, row: &LiveObject, bodies: &Bodies) -> Option<Change> {
+    let desired = object.value();
+    let fields = field_changes(&bodies.live, &desired);
+    let drift: Vec<FieldChange> = bodies.applied.as_ref().map(|base| field_changes(base, &bodies.live)).unwrap_or_default();
+    let intended = row.applied != Some(object.digest);
+    let same_document = row.written == Some(object.written);
+    let cause = match (intended, drift.is_empty()) {
+        (false, _) => Cause::Drift,
+        (true, true) if same_document && row.tombstoned_at.is_none() => Cause::Software,
+        (true, true) => Cause::Intent,
+        (true, false) => Cause::Conflict,
+    };
+    let action = match (row.tombstoned_at.is_some(), fields.is_empty()) {
+        (true, _) => Action::Restore,
+        (false, true) => Action::Adopt,
+        (false, false) => Action::Update,
+    };
+    if action == Action::Adopt && !intended {
+        return None;
+    }
+    Some(Change {
+        action,
+        cause,
+        uid: Some(row.uid),
+        revision: Some(row.revision),
+        fields,
+        drift,
+        before: Some(Digest::of_value(&bodies.live)),
+        protected: row.protected,
+        ..towards(object)
+    })
+}
+
+fn delete(row: &LiveObject, bodies: Option<&Bodies>, catalog: &Catalog) -> Change {
+    let mut references = Vec::new();
+    if let (Some(kind), Some(bodies)) = (catalog.kind(&row.key.kind), bodies) {
+        let mut visit = |_: &_, kind: &str, name: &str| references.push(ObjectKey::new(kind, name));
+        if let (Some(shape), Some(spec)) = (kind.shape.child("spec"), bodies.live.get("spec")) {
+            shape.references(spec, &mut visit);
+        }
+    }
+    Change {
+        key: row.key.clone(),
+        action: Action::Delete,
+        cause: Cause::Intent,
+        uid: Some(row.uid),
+        revision: Some(row.revision),
+        fields: Vec::new(),
+        drift: Vec::new(),
+        before: bodies.map(|bodies| Digest::of_value(&bodies.live)),
+        after: None,
+        written: None,
+        body: None,
+        source: None,
+        partner: row.partner.clone(),
+        references: Arc::from(references),
+        protected: row.protected,
+    }
+}

@@ -1,0 +1,153 @@
+//! Guardrails: a CEL expression that every matching document must satisfy. One that cannot be
+//! compiled or evaluated denies; its length and its nesting of loops are bounded.
+
+use super::index::{Entry, Index};
+use super::Problem;
+use crate::change::{FieldPath, ObjectKey, Value};
+use crate::diagnostic::{Code, Severity};
+use crate::parse::{Part, Place};
+use cel::objects::{Key, Map as CelMap};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Bytes of one expression.
+const MAX_EXPRESSION: usize = 4096;
+/// Loops (`all`, `exists`, `map`, `filter`, …) in one expression: with documents of at most 1 MiB this bounds the cost.
+const MAX_LOOPS: usize = 4;
+
+struct Guardrail {
+    name: Arc<str>,
+    kind: Option<Box<str>>,
+    labels: Vec<(Box<str>, Value)>,
+    program: cel::Program,
+    message: Box<str>,
+    severity: Severity,
+}
+
+/// The compiled guardrails of a tree.
+pub struct Guardrails {
+    rules: Vec<Guardrail>,
+    env: Arc<cel::Env>,
+}
+
+/// What an expression sees beside the document itself.
+pub struct Facts<'a> {
+    /// The moment of judging.
+    pub now: jiff::Timestamp,
+    /// The same object in the tree accepted before, if there was one.
+    pub old: Option<Value>,
+    /// The document's owner, if it has one.
+    pub partner: Option<&'a Entry>,
+}
+
+impl Guardrails {
+    /// Compiles those of `index`; broken ones go to `problems`.
+    pub fn of(index: &Index, problems: &mut Vec<Problem>) -> Self {
+        let env = Arc::new(cel::Env::stdlib());
+        let rules = index.of_kind("Guardrail").filter_map(|entry| match compile(entry, &env) {
+            Ok(rule) => Some(rule),
+            Err(reason) => {
+                problems.push(Problem::error(Code::GuardrailInvalid, &entry.id(), FieldPath::dotted("spec.expression"), reason));
+                None
+            }
+        }).collect();
+        Self { rules, env }
+    }
+
+    /// Whether any guardrail looks at `key` with these labels.
+    pub fn concern(&self, key: &ObjectKey, body: &Value) -> bool {
+        self.rules.iter().any(|rule| rule.matches(key, body))
+    }
+
+    /// Every guardrail that `body` breaks.
+    pub fn check(&self, entry: &Entry, body: &Value, facts: &Facts<'_>) -> Vec<Problem> {
+        let key = &entry.document.key;
+        let broken = self.rules.iter().filter(|rule| rule.matches(key, body));
+        broken.filter_map(|rule| Some(problem(rule, entry, self.verdict(rule, body, key, facts)?))).collect()
+    }
+
+    /// `None` when it holds, else why not.
+    fn verdict(&self, rule: &Guardrail, body: &Value, key: &ObjectKey, facts: &Facts<'_>) -> Option<(Code, String)> {
+        let mut context = cel::Context::with_env(self.env.clone());
+        context.add_variable_from_value("object", document(key, body));
+        context.add_variable_from_value("old", facts.old.as_ref().map_or(cel::Value::Null, |old| document(key, old)));
+        context.add_variable_from_value("now", facts.now.to_string());
+        context.add_variable_from_value("partner", facts.partner.map_or(cel::Value::Null, |entry| document(&entry.document.key, &entry.document.body)));
+        match rule.program.execute(&context) {
+            Ok(cel::Value::Bool(true)) => None,
+            Ok(cel::Value::Bool(false)) => Some((Code::GuardrailBroken, rule.message.to_string())),
+            Ok(_) => Some((Code::GuardrailInvalid, "the expression gives no boolean".into())),
+            Err(error) => Some((Code::GuardrailInvalid, format!("the expression failed: {error}"))),
+        }
+    }
+}
+
+impl Guardrail {
+    fn matches(&self, key: &ObjectKey, body: &Value) -> bool {
+        let label = |name: &str| body.at(&["labels", name]);
+        self.kind.as_ref().is_none_or(|kind| **kind == *key.kind) && self.labels.iter().all(|(name, wanted)| label(name) == Some(wanted))
+    }
+}
+
+fn compile(entry: &Entry, env: &cel::Env) -> Result<Guardrail, String> {
+    let spec = entry.document.spec();
+    let text = |path: &[&str]| spec.at(path).and_then(Value::as_str);
+    let expression = text(&["expression"]).ok_or("the expression is missing")?;
+    let loops = [".all(", ".exists(", ".exists_one(", ".map(", ".filter("].iter().map(|word| expression.matches(word).count()).sum::<usize>();
+    if expression.len() > MAX_EXPRESSION || loops > MAX_LOOPS {
+        return Err(format!("the expression is longer than {MAX_EXPRESSION} bytes or has more than {MAX_LOOPS} loops"));
+    }
+    let program = env.compile(expression).map_err(|error| format!("not a CEL expression: {error}"))?;
+    let labels = spec.at(&["match", "labels"]).and_then(Value::as_map);
+    Ok(Guardrail {
+        name: entry.document.key.name.clone(),
+        kind: text(&["match", "kind"]).map(Into::into),
+        labels: labels.map(|map| map.iter().map(|(key, value)| (key.into(), value.clone())).collect()).unwrap_or_default(),
+        program,
+        message: text(&["message"]).unwrap_or_default().into(),
+        severity: if text(&["enforcement"]) == Some("warn") { Severity::Warning } else { Severity::Error },
+    })
+}
+
+fn problem(rule: &Guardrail, entry: &Entry, (code, message): (Code, String)) -> Problem {
+    Problem {
+        severity: rule.severity,
+        code,
+        place: Place { document: entry.id(), path: FieldPath::dotted("metadata.name"), part: Part::Value },
+        message: format!("{}: {message}", entry.document.key),
+        label: Some(format!("broken here: guardrail `{}`", rule.name)),
+        hint: Some(format!("`pintle explain {code}`, and see Guardrail/{}", rule.name)),
+    }
+}
+
+/// A document as an expression sees it: `object.metadata.labels`, `object.spec`.
+fn document(key: &ObjectKey, body: &Value) -> cel::Value {
+    let part = |name: &str| body.get(name).or_else(|| body.at(&["metadata", name])).map_or_else(empty, cel_value);
+    let metadata = [("name", cel::Value::from(&*key.name)), ("labels", part("labels")), ("annotations", part("annotations"))];
+    let fields = [("kind", cel::Value::from(&*key.kind)), ("metadata", map(metadata)), ("spec", part("spec"))];
+    map(fields)
+}
+
+fn empty() -> cel::Value {
+    map([])
+}
+
+fn map<const N: usize>(entries: [(&str, cel::Value); N]) -> cel::Value {
+    let map: HashMap<Key, cel::Value> = entries.into_iter().map(|(key, value)| (Key::from(key.to_owned()), value)).collect();
+    cel::Value::Map(CelMap { map: Arc::new(map) })
+}
+
+/// Integers become CEL's `int`, so that `replicas > 1` compares like with like.
+fn cel_value(value: &Value) -> cel::Value {
+    match value {
+        Value::Null => cel::Value::Null,
+        Value::Bool(flag) => cel::Value::Bool(*flag),
+        Value::Number(number) => number.as_i64().map_or_else(|| cel::Value::Float(number.as_f64()), cel::Value::Int),
+        Value::String(text) => cel::Value::from(&**text),
+        Value::List(items) => cel::Value::List(Arc::new(items.iter().map(cel_value).collect())),
+        Value::Map(entries) => {
+            let map: HashMap<Key, cel::Value> = entries.iter().map(|(key, value)| (Key::from(key.to_owned()), cel_value(value))).collect();
+            cel::Value::Map(CelMap { map: Arc::new(map) })
+        }
+    }
+}

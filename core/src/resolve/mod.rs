@@ -1,0 +1,20 @@
+//! Station: documents → objects. Profiles merged, defaults filled, references, kinds, guardrails and
+//! config schemas checked. Sees trees only: live rows and authority are other stations' business.
+
+mod config_schema;
+mod cycles;
+mod guardrails;
+mod index;
+mod layers;
+mod object;
+mod problem;
+mod references;
+mod secrets;
+mod settings;
+mod station;
+
+pub use index::Index;
+pub use layers::{Layer, Origin, merge, origin};
+pub use object::{Object, object_body};
+pub use problem::{Problem, Sources, diagnose};
+pub use station::{Resolved, resolve};

@@ -1,0 +1,164 @@
+//! The station itself: one pass over the documents, each on its own, then what needs all of them.
+
+use super::config_schema::ConfigSchemas;
+use super::guardrails::{Facts, Guardrails};
+use super::index::{Entry, Index};
+use super::object::{Object, object_body};
+use super::{Problem, cycles, layers, references, secrets, settings};
+use crate::change::{Digest, FieldPath, ObjectKey, Value};
+use crate::diagnostic::{Code, Severity};
+use crate::model::{Catalog, KindDef};
+use crate::parse::ParsedTree;
+use std::sync::Arc;
+
+/// What a tree says: its objects, sorted by key, and all that is wrong with it.
+#[derive(Debug, Default)]
+pub struct Resolved {
+    /// The desired objects. Complete only when nothing is wrong.
+    pub objects: Vec<Object>,
+    /// Everything wrong, errors and warnings.
+    pub problems: Vec<Problem>,
+}
+
+impl Resolved {
+    /// The object called `key`.
+    pub fn get(&self, key: &ObjectKey) -> Option<&Object> {
+        self.objects.binary_search_by(|object| object.key.cmp(key)).ok().map(|at| &self.objects[at])
+    }
+
+    /// Whether the commit must be held.
+    pub fn has_errors(&self) -> bool {
+        self.problems.iter().any(|problem| problem.severity == Severity::Error)
+    }
+}
+
+/// Resolves `tree`. `previous` is the tree accepted before, for guardrails that compare.
+pub fn resolve(tree: &ParsedTree, catalog: &Catalog, previous: Option<&Resolved>, now: jiff::Timestamp) -> Resolved {
+    let mut problems = Vec::new();
+    let index = Index::of(tree, catalog, &mut problems);
+    let schemas = ConfigSchemas::of(&index, &mut problems);
+    let guardrails = Guardrails::of(&index, &mut problems);
+    let world = World { catalog, index: &index, schemas: &schemas, guardrails: &guardrails, previous, now };
+    let entries: Vec<&Entry> = index.iter().collect();
+    let (mut objects, mut found) = on_all_cores(&entries, &world);
+    problems.append(&mut found);
+    objects.sort_by(|a, b| a.key.cmp(&b.key));
+    problems.extend(settings::given_twice(&objects));
+    problems.extend(cycles::find(&objects).iter().filter_map(|key| circle(key, &index)));
+    Resolved { objects, problems }
+}
+
+struct World<'a> {
+    catalog: &'a Catalog,
+    index: &'a Index,
+    schemas: &'a ConfigSchemas,
+    guardrails: &'a Guardrails,
+    previous: Option<&'a Resolved>,
+    now: jiff::Timestamp,
+}
+
+/// Below this many documents a second thread costs more than it gives.
+const WORTH_A_THREAD: usize = 512;
+
+fn on_all_cores(entries: &[&Entry], world: &World<'_>) -> (Vec<Object>, Vec<Problem>) {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = entries.len().div_ceil(cores).max(WORTH_A_THREAD);
+    let parts: Vec<_> = std::thread::scope(|scope| {
+        let running: Vec<_> = entries.chunks(share).map(|part| scope.spawn(move || resolve_part(part, world))).collect();
+        running.into_iter().map(|one| one.join().expect("resolving does not panic")).collect()
+    });
+    let mut all = (Vec::with_capacity(entries.len()), Vec::new());
+    for (objects, problems) in parts {
+        all.0.extend(objects);
+        all.1.extend(problems);
+    }
+    all
+}
+
+fn resolve_part(entries: &[&Entry], world: &World<'_>) -> (Vec<Object>, Vec<Problem>) {
+    let (mut objects, mut problems) = (Vec::new(), Vec::new());
+    for entry in entries {
+        if let Some(kind) = world.catalog.kind(&entry.document.key.kind) {
+            resolve_one(entry, kind, world, &mut objects, &mut problems);
+        }
+    }
+    (objects, problems)
+}
+
+fn resolve_one(entry: &Entry, kind: &KindDef, world: &World<'_>, objects: &mut Vec<Object>, problems: &mut Vec<Problem>) {
+    let layers = layers::layers(entry, world.index, problems);
+    let id = entry.id();
+    let written = with_spec(&entry.document.body, layers::merged(&layers));
+    let place = |path: &FieldPath, part| layers::place_of(&layers, id.clone(), path, part);
+    let violations = kind.violations(&written);
+    let sound = violations.is_empty();
+    problems.extend(violations.into_iter().map(|one| { let at = place(&one.path, one.part); Problem::from_violation(one, at) }));
+    let found = references::check(&kind.shape, &written, &layers, &id, world.index, problems);
+    for (path, what) in secrets::find(&written) {
+        problems.push(Problem { place: place(&path, crate::parse::Part::Value), ..secret(&id, what) });
+    }
+    if !sound {
+        return;
+    }
+    let object = build(entry, kind, written, found.into());
+    let body = object.value();
+    for (path, message) in world.schemas.check(entry, &body, &object.references) {
+        problems.push(Problem { place: place(&path, crate::parse::Part::Value), ..Problem::error(Code::ConfigSchema, &id, path, message) });
+    }
+    if world.guardrails.concern(&object.key, &body) {
+        problems.extend(world.guardrails.check(entry, &body, &facts(entry, &object, world)));
+    }
+    match kind.expand(body.get("spec").unwrap_or(&Value::Null)) {
+        Some(parts) => objects.extend(settings::expand(entry, parts, &object.references)),
+        None => objects.push(object),
+    }
+}
+
+/// The document as its schema sees it: as written, but with the merged spec.
+fn with_spec(body: &Value, spec: Value) -> Value {
+    let mut body = body.clone();
+    if let Some(map) = body.as_map_mut() {
+        map.insert("spec", spec);
+    }
+    body
+}
+
+fn build(entry: &Entry, kind: &KindDef, mut written: Value, references: Arc<[ObjectKey]>) -> Object {
+    let document = &entry.document;
+    let spec = |value: &Value| value.get("spec").cloned().unwrap_or_default();
+    let before = Digest::of_value(&object_body(document, spec(&written)));
+    kind.shape.fill_defaults(&mut written);
+    let body = object_body(document, spec(&written));
+    let partner = match &*document.key.kind {
+        "Partner" => Some(document.key.name.clone()),
+        _ => body.at(&["spec", "partner"]).and_then(Value::as_str).map(Into::into),
+    };
+    Object {
+        key: document.key.clone(),
+        digest: Digest::of_value(&body),
+        body: serde_json::to_string(&body).unwrap_or_default().into(),
+        written: before,
+        document: entry.id(),
+        line: document.line,
+        references,
+        partner,
+        previous_name: document.previous_name.clone(),
+    }
+}
+
+fn facts<'a>(entry: &Entry, object: &Object, world: &'a World<'_>) -> Facts<'a> {
+    let old = world.previous.and_then(|tree| tree.get(&entry.document.key)).map(Object::value);
+    let partner = object.partner.as_ref().and_then(|name| world.index.get(&ObjectKey::new("Partner", name.clone())));
+    Facts { now: world.now, old, partner }
+}
+
+fn secret(id: &crate::parse::DocumentId, what: &str) -> Problem {
+    Problem::error(Code::SecretInGit, id, FieldPath::default(), format!("this looks like {what}"))
+        .with_hint(Some("take it out, revoke it, and name it by `secretRef`".into()))
+}
+
+fn circle(key: &ObjectKey, index: &Index) -> Option<Problem> {
+    let entry = index.get(key)?;
+    Some(Problem::error(Code::ReferenceCycle, &entry.id(), FieldPath::dotted("metadata.name"), format!("{key} refers to itself through others")))
+}
+
