@@ -70,6 +70,8 @@ pub struct LiveState {
     pub jobs: Vec<PendingJob>,
     /// When the snapshot was taken, by the database's clock.
     pub read_at: Timestamp,
+    /// The plan that was current: the parent of whatever is planned from this snapshot.
+    pub parent: Option<i64>,
     /// Bodies of the rows that [`super::needs_bodies`] named.
     pub bodies: HashMap<ObjectKey, Bodies>,
 }

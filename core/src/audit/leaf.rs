@@ -1,0 +1,129 @@
+//! The leaf: UTF-8 JSON with sorted keys, integers above 2^53 as text, RFC 3339 with six decimals,
+//! U+0000 mapped to U+FFFD.
+
+use super::patch::json_patch;
+use super::record::{Draft, Sealed};
+use crate::change::{Digest, Value as Tree, field_changes};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+/// Bodies above this are kept by hash; the text is in Git.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// The place a record takes in the log.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// The writer's slot.
+    pub writer: i32,
+    /// The writer's running number.
+    pub seq: i64,
+    /// The database's clock.
+    pub time: Timestamp,
+    /// Random bytes, so that the hash of the sealed part gives nothing away.
+    pub salt: [u8; 16],
+}
+
+/// The bytes of a record.
+#[derive(Debug, Clone)]
+pub struct Leaf {
+    /// What is hashed into the tree.
+    pub leaf: Vec<u8>,
+    /// What the leaf holds the salted hash of.
+    pub sealed: Option<Vec<u8>>,
+}
+
+/// The bytes of `draft` at `place`.
+pub fn leaf(draft: &Draft, place: Place) -> Leaf {
+    let sealed = draft.sealed.as_ref().map(sealed_bytes);
+    let hash = sealed.as_ref().map(|bytes| Digest::of(&[&place.salt[..], bytes].concat()).to_string());
+    let json = json!({
+        "v": 1,
+        "id": draft.id,
+        "stage": draft.stage,
+        "correlation": draft.correlation,
+        "writer": place.writer,
+        "seq": place.seq,
+        "time": format!("{:.6}", place.time),
+        "actor": draft.actor,
+        "approvals": draft.approvals,
+        "scope": {"partner": draft.partner},
+        "action": draft.action,
+        "resource": draft.resource.as_ref().map(|(key, uid)| json!({"kind": key.kind, "name": key.name, "uid": uid})),
+        "git": draft.git,
+        "job": draft.job,
+        "outcome": draft.outcome,
+        "reason": draft.reason,
+        "sealed": hash,
+    });
+    Leaf { leaf: canonical(json).to_string().into_bytes(), sealed }
+}
+
+fn sealed_bytes(sealed: &Sealed) -> Vec<u8> {
+    let empty = Tree::map();
+    let changes = field_changes(sealed.before.as_ref().unwrap_or(&empty), sealed.after.as_ref().unwrap_or(&empty));
+    let json = json!({"before": bounded(sealed.before.as_ref()), "after": bounded(sealed.after.as_ref()), "diff": bounded_json(json_patch(&changes))});
+    canonical(json).to_string().into_bytes()
+}
+
+fn bounded(body: Option<&Tree>) -> Value {
+    body.map_or(Value::Null, |body| bounded_json(Value::from(body)))
+}
+
+fn bounded_json(json: Value) -> Value {
+    let text = json.to_string();
+    if text.len() <= MAX_BODY_BYTES {
+        return json;
+    }
+    json!({"sha256": Digest::of(text.as_bytes()), "bytes": text.len()})
+}
+
+/// Keys are sorted by serde_json's map; this maps what other readers of JSON would stumble over.
+fn canonical(json: Value) -> Value {
+    match json {
+        Value::String(text) => Value::String(text.replace('\0', "\u{fffd}")),
+        Value::Number(number) if number.as_u64().is_some_and(|n| n > 1 << 53) || number.as_i64().is_some_and(|n| n < -(1 << 53)) => Value::String(number.to_string()),
+        Value::Array(items) => items.into_iter().map(canonical).collect(),
+        Value::Object(map) => Value::Object(map.into_iter().map(|(key, value)| (key.replace('\0', "\u{fffd}"), canonical(value))).collect::<Map<_, _>>()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::{Actor, Outcome, Stage};
+    use super::*;
+
+    fn draft(reason: &str) -> Draft {
+        let actor = Actor { kind: "system", id: "daemon".into() };
+        let outcome = Outcome { status: "ok", code: None };
+        Draft { id: uuid::Uuid::nil(), stage: Stage::System, correlation: None, actor, approvals: Vec::new(), partner: None, action: "start".into(), resource: None, git: None, job: None, outcome, reason: Some(reason.into()), sealed: Some(Sealed::default()) }
+    }
+
+    fn place() -> Place {
+        Place { writer: 1, seq: 1 << 60, time: Timestamp::from_microsecond(1_700_000_000_000_001).unwrap(), salt: [7; 16] }
+    }
+
+    #[test]
+    fn the_same_record_has_the_same_bytes_sorted_and_with_six_decimals() {
+        let bytes = leaf(&draft("x"), place()).leaf;
+        assert_eq!(bytes, leaf(&draft("x"), place()).leaf);
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.starts_with(r#"{"action":"start","actor":{"#), "{text}");
+        assert!(text.contains(r#""time":"2023-11-14T22:13:20.000001Z""#), "{text}");
+        assert!(text.contains(r#""seq":"1152921504606846976""#), "{text}");
+    }
+
+    #[test]
+    fn a_nul_becomes_the_replacement_character() {
+        let text = String::from_utf8(leaf(&draft("a\0b"), place()).leaf).unwrap();
+        assert!(text.contains("a\u{fffd}b"));
+    }
+
+    #[test]
+    fn the_salt_changes_the_sealed_hash_and_nothing_else() {
+        let other = Place { salt: [8; 16], ..place() };
+        let (one, two) = (leaf(&draft("x"), place()), leaf(&draft("x"), other));
+        assert_eq!(one.sealed, two.sealed);
+        assert_ne!(one.leaf, two.leaf);
+    }
+}

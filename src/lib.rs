@@ -1,0 +1,10 @@
+//! The shell of Pintle: Git, Postgres, Redis, HTTP and the command line around the pure pipeline of
+//! `pintle-core`. A reader starts at [`reconcile`]: one call per station.
+
+pub mod config;
+pub mod daemon;
+pub mod dev;
+pub mod queue;
+pub mod reconcile;
+pub mod source;
+pub mod store;

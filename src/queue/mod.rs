@@ -1,0 +1,5 @@
+//! Delivery: the relay rings, workers hear. Redis is a doorbell; the ledger's SQL is in `store`.
+
+pub mod delivery;
+pub mod relay;
+pub mod worker;

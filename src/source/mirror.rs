@@ -1,0 +1,121 @@
+//! The bare mirror: explicit refspecs, no tags, no submodules, no hooks, objects checked on arrival.
+//! Fetched by the user's own git, so that ssh and credential set-ups work.
+
+use super::GitObjects;
+use pintle_core::change::Oid;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::process::Command;
+
+/// How long one fetch may take.
+const FETCH_LIMIT: Duration = Duration::from_secs(120);
+const TIP: &str = "refs/pintle/tip";
+const APPROVALS: &str = "refs/pintle/approvals/";
+
+/// Fetching failed.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// git cannot be run.
+    #[error("git cannot be run")]
+    Run(#[source] std::io::Error),
+    /// git says no.
+    #[error("git {what} failed: {message}")]
+    Git {
+        /// Which command.
+        what: &'static str,
+        /// The last line it said.
+        message: String,
+    },
+    /// No answer in time.
+    #[error("git fetch gave no answer within {} s", FETCH_LIMIT.as_secs())]
+    TimedOut,
+    /// The mirror cannot be read.
+    #[error("the mirror cannot be read")]
+    Mirror(#[source] git2::Error),
+}
+
+/// What a fetch brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetched {
+    /// The tip of the watched ref.
+    pub tip: Oid,
+    /// The tips under the approvals refs.
+    pub evidence: Vec<Oid>,
+}
+
+/// A mirror of one ref of one repository.
+pub struct Mirror {
+    folder: PathBuf,
+    url: String,
+    git_ref: String,
+}
+
+impl Mirror {
+    /// Opens or makes the mirror in `folder`.
+    pub async fn open(folder: &Path, url: &str, git_ref: &str) -> Result<Self, FetchError> {
+        let mirror = Self { folder: folder.to_owned(), url: url.to_owned(), git_ref: git_ref.to_owned() };
+        if !folder.join("HEAD").exists() {
+            mirror.git("init", &["init", "--quiet", "--bare", "--template=", "."], true).await?;
+        }
+        Ok(mirror)
+    }
+
+    /// Fetches the ref and the approvals.
+    pub async fn fetch(&self) -> Result<Fetched, FetchError> {
+        let tip = format!("+{}:{TIP}", self.git_ref);
+        let approvals = format!("+{APPROVALS}*:{APPROVALS}*");
+        let arguments = [
+            "-c", "core.hooksPath=/dev/null", "-c", "fetch.fsckObjects=true", "-c", "protocol.ext.allow=never", "-c", "gc.auto=0",
+            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--prune", "--refmap=", &self.url, &tip, &approvals,
+        ];
+        tokio::time::timeout(FETCH_LIMIT, self.git("fetch", &arguments, false)).await.map_err(|_| FetchError::TimedOut)??;
+        self.fetched().map_err(FetchError::Mirror)
+    }
+
+    /// What the last fetch brought.
+    pub fn fetched(&self) -> Result<Fetched, git2::Error> {
+        let repository = git2::Repository::open_bare(&self.folder)?;
+        let oid = |id: git2::Oid| Oid::from_bytes(id.as_bytes()).ok_or_else(|| git2::Error::from_str("not a SHA-1 object id"));
+        let tip = oid(repository.refname_to_id(TIP)?)?;
+        let mut evidence = Vec::new();
+        for reference in repository.references_glob(&format!("{APPROVALS}*"))? {
+            if let Some(target) = reference?.target() {
+                evidence.push(oid(target)?);
+            }
+        }
+        evidence.sort();
+        Ok(Fetched { tip, evidence })
+    }
+
+    /// The mirror's objects.
+    pub fn objects(&self) -> Result<Arc<GitObjects>, git2::Error> {
+        GitObjects::open(&self.folder).map(Arc::new)
+    }
+
+    async fn git(&self, what: &'static str, arguments: &[&str], make: bool) -> Result<(), FetchError> {
+        if make {
+            std::fs::create_dir_all(&self.folder).map_err(FetchError::Run)?;
+        }
+        let output = Command::new("git")
+            .args(arguments)
+            .current_dir(&self.folder)
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_NO_REPLACE_OBJECTS", "1")
+            .env_remove("GIT_DIR")
+            .env_remove("GIT_WORK_TREE")
+            .env_remove("GIT_ALTERNATE_OBJECT_DIRECTORIES")
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await
+            .map_err(FetchError::Run)?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        let message = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no reason given").chars().filter(|c| !c.is_control()).take(300).collect();
+        Err(FetchError::Git { what, message })
+    }
+}

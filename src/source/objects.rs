@@ -1,0 +1,88 @@
+//! Raw Git objects by name. Content that does not hash to its name is corrupt; what is too large is
+//! refused before it is read.
+
+use git2::{ObjectType, Odb, Repository};
+use pintle_core::change::Oid;
+use pintle_core::trust::{ObjectKind, ObjectStore, ReadError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The object database of one repository.
+pub struct GitObjects {
+    path: PathBuf,
+    repository: Mutex<Repository>,
+}
+
+impl GitObjects {
+    /// Opens the repository at or above `path`.
+    pub fn open(path: &Path) -> Result<Self, git2::Error> {
+        let repository = Repository::discover(path)?;
+        Ok(Self { path: repository.path().to_owned(), repository: Mutex::new(repository) })
+    }
+
+    /// Another handle on the same repository, for another thread.
+    pub fn another(&self) -> Result<Self, git2::Error> {
+        Ok(Self { path: self.path.clone(), repository: Mutex::new(Repository::open(&self.path)?) })
+    }
+
+    /// The `.git` folder, or the bare repository.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The work tree, if there is one.
+    pub fn work_tree(&self) -> Option<PathBuf> {
+        self.with(|repository| repository.workdir().map(Path::to_owned))
+    }
+
+    /// The commit that `revision` names.
+    pub fn resolve(&self, revision: &str) -> Result<Oid, git2::Error> {
+        self.with(|repository| {
+            let commit = repository.revparse_single(revision)?.peel_to_commit()?;
+            Oid::from_bytes(commit.id().as_bytes()).ok_or_else(|| git2::Error::from_str("not a SHA-1 object id"))
+        })
+    }
+
+    fn with<T>(&self, ask: impl FnOnce(&Repository) -> T) -> T {
+        ask(&self.repository.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl ObjectStore for GitObjects {
+    fn raw(&self, oid: Oid, kind: ObjectKind) -> Result<Arc<[u8]>, ReadError> {
+        self.with(|repository| {
+            let odb = repository.odb().map_err(|error| failed(oid, kind, &error))?;
+            read(&odb, oid, kind)
+        })
+    }
+}
+
+fn read(odb: &Odb<'_>, oid: Oid, kind: ObjectKind) -> Result<Arc<[u8]>, ReadError> {
+    let name = git2::Oid::from_bytes(&oid.0).map_err(|error| failed(oid, kind, &error))?;
+    let missing = |error: git2::Error| match error.code() {
+        git2::ErrorCode::NotFound => ReadError::Missing { oid, kind },
+        _ => failed(oid, kind, &error),
+    };
+    let (size, found) = odb.read_header(name).map_err(missing)?;
+    if size > kind.limit() {
+        return Err(ReadError::TooLarge { oid, kind });
+    }
+    let object = odb.read(name).map_err(missing)?;
+    let hashed = git2::Oid::hash_object(found, object.data()).ok();
+    if found != wanted(kind) || hashed != Some(name) {
+        return Err(ReadError::Corrupt { oid, kind });
+    }
+    Ok(object.data().into())
+}
+
+fn wanted(kind: ObjectKind) -> ObjectType {
+    match kind {
+        ObjectKind::Commit => ObjectType::Commit,
+        ObjectKind::Tree => ObjectType::Tree,
+        ObjectKind::Blob => ObjectType::Blob,
+    }
+}
+
+fn failed(oid: Oid, kind: ObjectKind, error: &git2::Error) -> ReadError {
+    ReadError::Failed { oid, kind, reason: error.message().to_owned() }
+}

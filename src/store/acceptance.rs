@@ -1,0 +1,189 @@
+//! Records where the daemon stands. What is read back is believed about times only; authority is
+//! derived again from the Git objects.
+
+use super::audit::AuditWriter;
+use super::{LeaderProof, Store, StoreError};
+use pintle_core::audit::{Actor, Approval, Draft, GitRef, Outcome, Stage};
+use pintle_core::trust::{Acceptance, Introduction};
+use sqlx::Row;
+use sqlx::types::Json;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Which source a row belongs to; one source a daemon for now.
+pub const SOURCE: &str = "default";
+
+/// Where a source stands, for `status`.
+#[derive(Debug, Clone, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceState {
+    /// The tip last fetched.
+    pub seen_tip: Option<String>,
+    /// Seconds since the last good fetch.
+    pub fetched_ago_s: Option<f64>,
+    /// Why fetching fails, if it does.
+    pub fetch_error: Option<String>,
+    /// Held or refused, with reasons.
+    pub verdict: Option<serde_json::Value>,
+    /// Seconds since the tip is held.
+    pub held_for_s: Option<f64>,
+    /// The newest commit that is applied wherever it can be.
+    pub applied_commit: Option<String>,
+    /// Seconds since it was.
+    pub applied_ago_s: Option<f64>,
+    /// From acceptance to the last effect.
+    pub applied_in_ms: Option<i64>,
+}
+
+impl Store {
+    /// Makes the source's row, or refuses one of another introduction.
+    pub async fn introduce(&self, introduction: &Introduction) -> Result<bool, StoreError> {
+        let row = sqlx::query(
+            "INSERT INTO pintle.sources AS s (id, repo_id, git_ref, introduction_commit, introduction_policy) VALUES ($1, $2::uuid, $3, $4, $5)
+             ON CONFLICT (id) DO UPDATE SET id = s.id
+             RETURNING repo_id::text AS repo_id, git_ref, introduction_commit, introduction_policy",
+        )
+        .bind(SOURCE)
+        .bind(&*introduction.repo_id)
+        .bind(&*introduction.git_ref)
+        .bind(introduction.commit.to_string())
+        .bind(introduction.policy_sha256.to_string())
+        .fetch_one(&self.pool)
+        .await
+        .map_err(StoreError::during("introduce the source"))?;
+        let text = |column: &str| row.try_get::<String, _>(column).unwrap_or_default();
+        Ok(text("repo_id") == *introduction.repo_id
+            && text("git_ref") == *introduction.git_ref
+            && text("introduction_commit") == introduction.commit.to_string()
+            && text("introduction_policy") == introduction.policy_sha256.to_string())
+    }
+
+    /// Every recorded acceptance, oldest first.
+    pub async fn acceptances(&self) -> Result<Vec<Acceptance>, StoreError> {
+        let rows: Vec<Json<Acceptance>> = sqlx::query_scalar("SELECT acceptance FROM pintle.accepted_commits WHERE source_id = $1 ORDER BY seq")
+            .bind(SOURCE)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(StoreError::during("read the accepted commits"))?;
+        Ok(rows.into_iter().map(|Json(acceptance)| acceptance).collect())
+    }
+
+    /// Records new acceptances, each with its audit record.
+    pub async fn record_acceptances(&self, proof: &LeaderProof, writer: &AuditWriter, repo_id: &str, steps: &[Acceptance]) -> Result<(), StoreError> {
+        let failed = || StoreError::during("record accepted commits");
+        let mut tx = self.begin_as(proof).await?;
+        for step in steps {
+            sqlx::query("INSERT INTO pintle.accepted_commits (source_id, seq, commit, change_id, accepted_at, acceptance) VALUES ($1, $2, $3, $4, to_timestamp($5::bigint / 1000000.0), $6)")
+                .bind(SOURCE)
+                .bind(step.seq as i64)
+                .bind(step.commit.to_string())
+                .bind(step.change_id.to_string())
+                .bind(step.accepted_at.as_microsecond())
+                .bind(Json(step))
+                .execute(&mut *tx)
+                .await
+                .map_err(failed())?;
+        }
+        let drafts: Vec<Draft> = steps.iter().map(|step| accepted(repo_id, step)).collect();
+        writer.append(&mut tx, &drafts).await?;
+        tx.commit().await.map_err(failed())
+    }
+
+    /// Records what was fetched and what became of it.
+    pub async fn record_verdict(&self, proof: &LeaderProof, tip: &str, verdict: Option<&serde_json::Value>) -> Result<(), StoreError> {
+        let mut tx = self.begin_as(proof).await?;
+        sqlx::query(
+            "UPDATE pintle.sources SET seen_tip = $2, fetched_at = clock_timestamp(), fetch_error = NULL, fetch_failed_since = NULL,
+                 verdict = $3, held_since = CASE WHEN $3 IS NULL THEN NULL ELSE coalesce(held_since, clock_timestamp()) END WHERE id = $1",
+        )
+        .bind(SOURCE)
+        .bind(tip)
+        .bind(verdict.map(Json))
+        .execute(&mut *tx)
+        .await
+        .map_err(StoreError::during("record the verdict"))?;
+        tx.commit().await.map_err(StoreError::during("record the verdict"))
+    }
+
+    /// Records that fetching fails.
+    pub async fn record_fetch_error(&self, proof: &LeaderProof, error: &str) -> Result<(), StoreError> {
+        let mut tx = self.begin_as(proof).await?;
+        sqlx::query("UPDATE pintle.sources SET fetch_error = $2, fetch_failed_since = coalesce(fetch_failed_since, clock_timestamp()) WHERE id = $1")
+            .bind(SOURCE)
+            .bind(error)
+            .execute(&mut *tx)
+            .await
+            .map_err(StoreError::during("record the failed fetch"))?;
+        tx.commit().await.map_err(StoreError::during("record the failed fetch"))
+    }
+
+    /// Records that `commit` is applied wherever it can be, when no job is open any more.
+    pub async fn record_applied(&self, proof: &LeaderProof, commit: &str, took: Duration) -> Result<(), StoreError> {
+        let mut tx = self.begin_as(proof).await?;
+        sqlx::query("UPDATE pintle.sources SET applied_commit = $2, applied_at = clock_timestamp(), applied_in_ms = $3 WHERE id = $1 AND applied_commit IS DISTINCT FROM $2")
+            .bind(SOURCE)
+            .bind(commit)
+            .bind(took.as_millis() as i64)
+            .execute(&mut *tx)
+            .await
+            .map_err(StoreError::during("record the applied commit"))?;
+        tx.commit().await.map_err(StoreError::during("record the applied commit"))
+    }
+
+    /// Where the source stands.
+    pub async fn source_state(&self) -> Result<Option<SourceState>, StoreError> {
+        let row = sqlx::query(
+            "SELECT seen_tip, fetch_error, verdict, applied_commit, applied_in_ms,
+                extract(epoch FROM clock_timestamp() - fetched_at)::float8 AS fetched_ago, extract(epoch FROM clock_timestamp() - held_since)::float8 AS held_for,
+                extract(epoch FROM clock_timestamp() - applied_at)::float8 AS applied_ago FROM pintle.sources WHERE id = $1",
+        )
+        .bind(SOURCE)
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(StoreError::during("read where the source stands"))?;
+        row.map(|row| {
+            let verdict: Option<Json<serde_json::Value>> = row.try_get("verdict")?;
+            Ok(SourceState {
+                seen_tip: row.try_get("seen_tip")?,
+                fetched_ago_s: row.try_get("fetched_ago")?,
+                fetch_error: row.try_get("fetch_error")?,
+                verdict: verdict.map(|json| json.0),
+                held_for_s: row.try_get("held_for")?,
+                applied_commit: row.try_get("applied_commit")?,
+                applied_ago_s: row.try_get("applied_ago")?,
+                applied_in_ms: row.try_get("applied_in_ms")?,
+            })
+        })
+        .transpose()
+        .map_err(StoreError::during("read where the source stands"))
+    }
+}
+
+fn accepted(repo_id: &str, step: &Acceptance) -> Draft {
+    Draft {
+        id: Uuid::now_v7(),
+        stage: Stage::System,
+        correlation: None,
+        actor: Actor { kind: "system", id: "pintle".into() },
+        approvals: step.counted.iter().map(approval).collect(),
+        partner: None,
+        action: "accept".into(),
+        resource: None,
+        git: Some(GitRef { source: repo_id.to_owned(), commit: step.commit.to_string(), path: None, line: None, action_digest: None }),
+        job: None,
+        outcome: Outcome { status: "ok", code: None },
+        reason: Some(format!("change {}", step.change_id)),
+        sealed: None,
+    }
+}
+
+/// One signature that counted, as the audit log says it.
+pub(super) fn approval(counted: &pintle_core::trust::Counted) -> Approval {
+    Approval {
+        person: counted.person.to_string(),
+        key_fingerprint: counted.fingerprint.to_string(),
+        commit: counted.commit.to_string(),
+        role: counted.role.as_str().to_owned(),
+        rules: counted.rules.iter().map(ToString::to_string).collect(),
+    }
+}

@@ -1,0 +1,58 @@
+//! The audit record of one applied row: who approved it, which commit, before and after.
+
+use super::claim::Job;
+use crate::store::acceptance::approval;
+use super::write::Locked;
+use pintle_core::audit::{Actor, Approval, Draft, GitRef, JobRef, Outcome, Sealed, Stage};
+use pintle_core::change::ObjectKey;
+use pintle_core::trust::Acceptance;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// The record of an effect. `before` is the row as it was locked.
+pub(super) fn effect(job: &Job, before: Option<&Locked>, authority: &BTreeMap<i64, Acceptance>) -> Draft {
+    let outcome = Outcome { status: "ok", code: None };
+    let since = before.map_or(0, |row| row.applied_seq);
+    Draft {
+        approvals: approvals(authority, since, job.seq),
+        sealed: Some(Sealed { before: before.map(|row| row.body.clone()), after: job.body.clone() }),
+        ..about(job, Stage::Effect, outcome)
+    }
+}
+
+/// The record of a failure for good.
+pub(super) fn failure(job: &Job, code: &str, reason: &str) -> Draft {
+    let outcome = Outcome { status: "failed", code: Some(code.to_owned()) };
+    Draft { reason: Some(reason.to_owned()), ..about(job, Stage::Denied, outcome) }
+}
+
+fn about(job: &Job, stage: Stage, outcome: Outcome) -> Draft {
+    let action = if job.cause == "drift" { "heal" } else { &job.action };
+    Draft {
+        id: Uuid::now_v7(),
+        stage,
+        correlation: Some(format!("plan {}", job.plan)),
+        actor: Actor { kind: "system", id: "pintle".into() },
+        approvals: Vec::new(),
+        partner: job.partner.clone(),
+        action: action.to_owned(),
+        resource: Some((ObjectKey::clone(&job.key), Some(job.uid))),
+        git: Some(GitRef {
+            source: job.source.clone(),
+            commit: job.commit.clone(),
+            path: job.file.clone(),
+            line: job.line.map(|line| line as u32),
+            action_digest: Some(hex::encode(&job.actions)),
+        }),
+        job: Some(JobRef { id: job.id, step: None, fence: None }),
+        outcome,
+        reason: (job.cause != "intent").then(|| job.cause.clone()),
+        sealed: None,
+    }
+}
+
+/// The signatures of every accepted step that the row had not seen, or, for drift, of the step it stands on.
+fn approvals(authority: &BTreeMap<i64, Acceptance>, since: i64, seq: i64) -> Vec<Approval> {
+    let from = if since < seq { since + 1 } else { seq };
+    authority.range(from..=seq).flat_map(|(_, acceptance)| acceptance.counted.iter()).map(approval).collect()
+}

@@ -1,0 +1,135 @@
+//! Appends to the audit log. A writer is a leased slot whose counter advances in the same
+//! transaction as its records, so that a missing record is a gap.
+
+use super::{Store, StoreError};
+use jiff::Timestamp;
+use pintle_core::audit::{Draft, Place, leaf};
+use sqlx::{PgConnection, Row};
+use uuid::Uuid;
+
+/// A leased slot of the log. One transaction at a time uses it.
+#[derive(Debug, Clone, Copy)]
+pub struct AuditWriter {
+    slot: i32,
+    holder: Uuid,
+}
+
+const LEASE: &str = "UPDATE pintle.audit_writers SET holder = $1, lease_until = clock_timestamp() + interval '1 hour'
+    WHERE slot = (SELECT slot FROM pintle.audit_writers WHERE lease_until < clock_timestamp() ORDER BY slot FOR UPDATE SKIP LOCKED LIMIT 1) RETURNING slot";
+
+const NEW_SLOT: &str = "INSERT INTO pintle.audit_writers (holder, lease_until) VALUES ($1, clock_timestamp() + interval '1 hour') RETURNING slot";
+
+const ADVANCE: &str = "UPDATE pintle.audit_writers SET seq = seq + $3, lease_until = clock_timestamp() + interval '1 hour'
+    WHERE slot = $1 AND holder = $2 RETURNING seq, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now_us";
+
+const INSERT: &str = "INSERT INTO pintle.audit_logs
+    (recorded_at, id, writer, seq, leaf, salt, sealed, stage, actor, action, resource_kind, resource_name, partner, commit, job_id, outcome)
+    SELECT to_timestamp($1::bigint / 1000000.0), r.id, $2, r.seq, r.leaf, r.salt, r.sealed, r.stage, r.actor, r.action, r.rk, r.rn, r.partner, r.commit, r.job, r.outcome
+    FROM unnest($3::uuid[], $4::bigint[], $5::bytea[], $6::bytea[], $7::bytea[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::text[])
+        AS r (id, seq, leaf, salt, sealed, stage, actor, action, rk, rn, partner, commit, job, outcome)";
+
+impl Store {
+    /// Leases a slot for `process`.
+    pub async fn audit_writer(&self, process: Uuid) -> Result<AuditWriter, StoreError> {
+        let failed = || StoreError::during("lease an audit writer");
+        let free: Option<i32> = sqlx::query_scalar(LEASE).bind(process).fetch_optional(&self.pool).await.map_err(failed())?;
+        let slot = match free {
+            Some(slot) => slot,
+            None => sqlx::query_scalar(NEW_SLOT).bind(process).fetch_one(&self.pool).await.map_err(failed())?,
+        };
+        Ok(AuditWriter { slot, holder: process })
+    }
+
+    /// Appends records in a transaction of their own.
+    pub async fn record(&self, writer: &AuditWriter, drafts: &[Draft]) -> Result<(), StoreError> {
+        let mut tx = self.pool.begin().await.map_err(StoreError::during("begin"))?;
+        writer.append(&mut tx, drafts).await?;
+        tx.commit().await.map_err(StoreError::during("commit an audit record"))
+    }
+
+    /// Makes the partitions of the coming months.
+    pub async fn ensure_audit_partitions(&self) -> Result<i32, StoreError> {
+        sqlx::query_scalar("SELECT pintle.ensure_audit_partitions()").fetch_one(&self.pool).await.map_err(StoreError::during("make audit partitions"))
+    }
+}
+
+impl AuditWriter {
+    /// Appends `drafts` in the caller's transaction.
+    pub async fn append(&self, tx: &mut PgConnection, drafts: &[Draft]) -> Result<(), StoreError> {
+        if drafts.is_empty() {
+            return Ok(());
+        }
+        let failed = || StoreError::during("append to the audit log");
+        let row = sqlx::query(ADVANCE).bind(self.slot).bind(self.holder).bind(drafts.len() as i64).fetch_one(&mut *tx).await.map_err(failed())?;
+        let last: i64 = row.try_get("seq").map_err(failed())?;
+        let now_us: i64 = row.try_get("now_us").map_err(failed())?;
+        let columns = self.columns(drafts, last - drafts.len() as i64, Timestamp::from_microsecond(now_us).unwrap_or_default());
+        columns.insert(tx, now_us, self.slot).await.map_err(failed())
+    }
+
+    fn columns<'a>(&self, drafts: &'a [Draft], before: i64, time: Timestamp) -> Columns<'a> {
+        let mut columns = Columns::default();
+        for (draft, seq) in drafts.iter().zip(before + 1..) {
+            let salt = *Uuid::new_v4().as_bytes();
+            let bytes = leaf(draft, Place { writer: self.slot, seq, time, salt });
+            columns.id.push(draft.id);
+            columns.seq.push(seq);
+            columns.leaf.push(bytes.leaf);
+            columns.salt.push(bytes.sealed.is_some().then(|| salt.to_vec()));
+            columns.sealed.push(bytes.sealed);
+            columns.stage.push(draft.stage.as_str());
+            columns.actor.push(&draft.actor.id);
+            columns.action.push(&draft.action);
+            columns.resource_kind.push(draft.resource.as_ref().map(|(key, _)| &*key.kind));
+            columns.resource_name.push(draft.resource.as_ref().map(|(key, _)| &*key.name));
+            columns.partner.push(draft.partner.as_deref());
+            columns.commit.push(draft.git.as_ref().map(|git| git.commit.as_str()));
+            columns.job.push(draft.job.as_ref().map(|job| job.id));
+            columns.outcome.push(draft.outcome.status);
+        }
+        columns
+    }
+}
+
+#[derive(Default)]
+struct Columns<'a> {
+    id: Vec<Uuid>,
+    seq: Vec<i64>,
+    leaf: Vec<Vec<u8>>,
+    salt: Vec<Option<Vec<u8>>>,
+    sealed: Vec<Option<Vec<u8>>>,
+    stage: Vec<&'a str>,
+    actor: Vec<&'a str>,
+    action: Vec<&'a str>,
+    resource_kind: Vec<Option<&'a str>>,
+    resource_name: Vec<Option<&'a str>>,
+    partner: Vec<Option<&'a str>>,
+    commit: Vec<Option<&'a str>>,
+    job: Vec<Option<i64>>,
+    outcome: Vec<&'a str>,
+}
+
+impl Columns<'_> {
+    async fn insert(self, tx: &mut PgConnection, now_us: i64, slot: i32) -> Result<(), sqlx::Error> {
+        sqlx::query(INSERT)
+            .bind(now_us)
+            .bind(slot)
+            .bind(self.id)
+            .bind(self.seq)
+            .bind(self.leaf)
+            .bind(self.salt)
+            .bind(self.sealed)
+            .bind(self.stage)
+            .bind(self.actor)
+            .bind(self.action)
+            .bind(self.resource_kind)
+            .bind(self.resource_name)
+            .bind(self.partner)
+            .bind(self.commit)
+            .bind(self.job)
+            .bind(self.outcome)
+            .execute(tx)
+            .await
+            .map(|_| ())
+    }
+}

@@ -1,0 +1,200 @@
+//! An admitted plan becomes jobs. One transaction under the leader's proof: the plan becomes current
+//! only if its parent is; unclaimed jobs that it does not contain are superseded; the rest is added.
+
+use super::{LeaderProof, Store, StoreError};
+use pintle_core::change::ObjectKey;
+use pintle_core::diff::{Cause, Change};
+use pintle_core::gate::AdmittedPlan;
+use sqlx::types::Json;
+use sqlx::{PgConnection, Row};
+use std::collections::{HashMap, HashSet};
+use uuid::Uuid;
+
+/// What enqueuing did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Enqueued {
+    /// Jobs added.
+    pub added: usize,
+    /// Unclaimed jobs that the plan no longer contains.
+    pub superseded: usize,
+}
+
+/// Rows written by one statement.
+const AT_ONCE: usize = 2_000;
+
+const OPEN: &str = "SELECT s.job_id, j.object_kind, j.object_name, j.action, j.target_digest, j.planned_revision
+    FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id
+    WHERE s.source_id = $1 AND s.state IN ('queued', 'released', 'running')";
+
+const SUPERSEDE: &str = "UPDATE pintle.job_state SET state = 'superseded', reason = 'plan', changed_at = clock_timestamp()
+    WHERE job_id = ANY($1) AND state IN ('queued', 'released')";
+
+/// A new target replaces what failed for good at another one.
+const REPLACE_DEAD: &str = "UPDATE pintle.job_state SET state = 'superseded', changed_at = clock_timestamp()
+    WHERE state = 'dead' AND source_id = $1 AND (object_kind, object_name) IN (SELECT * FROM unnest($2::text[], $3::text[]))";
+
+const PLAN: &str = "INSERT INTO pintle.plans (source_id, parent, commit, seq, actions, made_at, counts, waiting)
+    VALUES ($1, $2, $3, $4, $5, clock_timestamp(), $6, $7) RETURNING id";
+
+const HEAD: &str = "INSERT INTO pintle.plan_heads AS h (source_id, plan_id) VALUES ($1, $2)
+    ON CONFLICT (source_id) DO UPDATE SET plan_id = $2 WHERE h.plan_id = $3";
+
+const JOBS: &str = "INSERT INTO pintle.jobs (plan_id, source_id, object_kind, object_name, uid, action, cause, target_digest, written_digest, planned_revision, body, file, line)
+    SELECT $1, $2, r.kind, r.name, r.uid, r.action, r.cause, r.target, r.written, r.revision, r.body::jsonb, r.file, r.line
+    FROM unnest($3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::bytea[], $9::bytea[], $10::bigint[], $11::text[], $12::text[], $13::integer[])
+        AS r (kind, name, uid, action, cause, target, written, revision, body, file, line)
+    RETURNING id, object_kind, object_name";
+
+const STATES: &str = "INSERT INTO pintle.job_state (job_id, source_id, object_kind, object_name, partner, priority)
+    SELECT r.id, $1, r.kind, r.name, r.partner, r.priority FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::smallint[]) AS r (id, kind, name, partner, priority)";
+
+impl Store {
+    /// Enqueues `admitted`, made from a snapshot whose current plan was `parent`.
+    pub async fn enqueue(&self, proof: &LeaderProof, source: &str, parent: Option<i64>, admitted: &AdmittedPlan) -> Result<Enqueued, StoreError> {
+        let failed = || StoreError::during("enqueue the plan");
+        let mut tx = self.begin_as(proof).await?;
+        let open = open_jobs(&mut tx, source).await.map_err(failed())?;
+        let (kept, obsolete) = sort_out(admitted, open);
+        let fresh: Vec<&Change> = changes(admitted).filter(|change| !kept.contains_key(&change.key)).collect();
+        if fresh.is_empty() && obsolete.is_empty() {
+            return Ok(Enqueued::default());
+        }
+        let superseded = sqlx::query(SUPERSEDE).bind(&obsolete).execute(&mut *tx).await.map_err(failed())?.rows_affected() as usize;
+        let plan_id = insert_plan(&mut tx, source, parent, admitted).await?;
+        let mut ids = kept;
+        for part in fresh.chunks(AT_ONCE) {
+            ids.extend(insert_jobs(&mut tx, source, plan_id, part).await.map_err(failed())?);
+        }
+        insert_needs(&mut tx, admitted, &ids, &fresh).await.map_err(failed())?;
+        sqlx::query("SELECT pg_notify('pintle_jobs', 'queued')").execute(&mut *tx).await.map_err(failed())?;
+        tx.commit().await.map_err(failed())?;
+        Ok(Enqueued { added: fresh.len(), superseded })
+    }
+}
+
+fn changes(admitted: &AdmittedPlan) -> impl Iterator<Item = &Change> {
+    admitted.plan().steps().iter().map(|step| &step.change)
+}
+
+/// What makes two jobs the same: the action, the target, and the revision it was planned at.
+type Identity = (String, Option<Vec<u8>>, Option<i64>);
+
+fn identity(change: &Change) -> Identity {
+    (change.action.as_str().to_owned(), change.after.map(|digest| digest.0.to_vec()), change.revision)
+}
+
+async fn open_jobs(tx: &mut PgConnection, source: &str) -> Result<Vec<(i64, ObjectKey, Identity)>, sqlx::Error> {
+    let rows = sqlx::query(OPEN).bind(source).fetch_all(tx).await?;
+    rows.iter()
+        .map(|row| {
+            let key = ObjectKey::new(row.try_get::<&str, _>("object_kind")?, row.try_get::<&str, _>("object_name")?);
+            let identity = (row.try_get("action")?, row.try_get("target_digest")?, row.try_get("planned_revision")?);
+            Ok((row.try_get("job_id")?, key, identity))
+        })
+        .collect()
+}
+
+/// Open jobs that the plan contains, and those that it does not.
+fn sort_out(admitted: &AdmittedPlan, open: Vec<(i64, ObjectKey, Identity)>) -> (HashMap<ObjectKey, i64>, Vec<i64>) {
+    let wanted: HashMap<&ObjectKey, &Change> = changes(admitted).map(|change| (&change.key, change)).collect();
+    let (mut kept, mut obsolete) = (HashMap::new(), Vec::new());
+    for (id, key, have) in open {
+        match wanted.get(&key) {
+            Some(change) if identity(change) == have => drop(kept.insert(key, id)),
+            _ => obsolete.push(id),
+        }
+    }
+    (kept, obsolete)
+}
+
+async fn insert_plan(tx: &mut PgConnection, source: &str, parent: Option<i64>, admitted: &AdmittedPlan) -> Result<i64, StoreError> {
+    let failed = || StoreError::during("store the plan");
+    let plan = admitted.plan();
+    let waiting: Vec<serde_json::Value> = plan
+        .waiting()
+        .iter()
+        .take(1_000)
+        .map(|one| serde_json::json!({"object": one.change.key.to_string(), "code": one.reason.code(), "message": one.reason.sentence(), "liftedBy": one.reason.lifted_by()}))
+        .collect();
+    let id: i64 = sqlx::query_scalar(PLAN)
+        .bind(source)
+        .bind(parent)
+        .bind(plan.commit())
+        .bind(admitted.commit().seq() as i64)
+        .bind(&plan.actions().0.0[..])
+        .bind(Json(plan.counts()))
+        .bind(Json(waiting))
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(failed())?;
+    let moved = sqlx::query(HEAD).bind(source).bind(id).bind(parent).execute(tx).await.map_err(failed())?;
+    if moved.rows_affected() == 0 {
+        return Err(StoreError::StalePlan);
+    }
+    Ok(id)
+}
+
+async fn insert_jobs(tx: &mut PgConnection, source: &str, plan_id: i64, part: &[&Change]) -> Result<HashMap<ObjectKey, i64>, sqlx::Error> {
+    fn column<'a, T>(part: &[&'a Change], of: impl Fn(&'a Change) -> T) -> Vec<T> {
+        part.iter().map(|change| of(change)).collect()
+    }
+    let kinds = column(part, |change| &*change.key.kind);
+    let names = column(part, |change| &*change.key.name);
+    sqlx::query(REPLACE_DEAD).bind(source).bind(&kinds).bind(&names).execute(&mut *tx).await?;
+    let rows = sqlx::query(JOBS)
+        .bind(plan_id)
+        .bind(source)
+        .bind(kinds)
+        .bind(names)
+        .bind(column(part, |change| change.uid.unwrap_or_else(Uuid::now_v7)))
+        .bind(column(part, |change| change.action.as_str()))
+        .bind(column(part, |change| change.cause.as_str()))
+        .bind(column(part, |change| change.after.map(|digest| digest.0.to_vec())))
+        .bind(column(part, |change| change.written.map(|digest| digest.0.to_vec())))
+        .bind(column(part, |change| change.revision))
+        .bind(column(part, |change| change.body.as_deref()))
+        .bind(column(part, |change| change.source.as_ref().map(|source| &*source.file)))
+        .bind(column(part, |change| change.source.as_ref().map(|source| source.line as i32)))
+        .fetch_all(&mut *tx)
+        .await?;
+    let ids = rows
+        .iter()
+        .map(|row| Ok((ObjectKey::new(row.try_get::<&str, _>("object_kind")?, row.try_get::<&str, _>("object_name")?), row.try_get("id")?)))
+        .collect::<Result<HashMap<ObjectKey, i64>, sqlx::Error>>()?;
+    sqlx::query(STATES)
+        .bind(source)
+        .bind(column(part, |change| ids.get(&change.key).copied()))
+        .bind(column(part, |change| &*change.key.kind))
+        .bind(column(part, |change| &*change.key.name))
+        .bind(column(part, |change| change.partner.as_deref().unwrap_or_default()))
+        .bind(column(part, |change| priority(change.cause)))
+        .execute(tx)
+        .await?;
+    Ok(ids)
+}
+
+/// Lower goes first: rollback and security have their place before these.
+fn priority(cause: Cause) -> i16 {
+    match cause {
+        Cause::Intent | Cause::Conflict | Cause::Software => 30,
+        Cause::Drift => 40,
+    }
+}
+
+async fn insert_needs(tx: &mut PgConnection, admitted: &AdmittedPlan, ids: &HashMap<ObjectKey, i64>, fresh: &[&Change]) -> Result<(), sqlx::Error> {
+    let steps = admitted.plan().steps();
+    let added: HashSet<&ObjectKey> = fresh.iter().map(|change| &change.key).collect();
+    let (mut jobs, mut needs) = (Vec::new(), Vec::new());
+    for step in steps.iter().filter(|step| added.contains(&step.change.key)) {
+        for first in &step.after_steps {
+            if let (Some(job), Some(need)) = (ids.get(&step.change.key), ids.get(&steps[*first].change.key)) {
+                jobs.push(*job);
+                needs.push(*need);
+            }
+        }
+    }
+    for (jobs, needs) in jobs.chunks(AT_ONCE * 5).zip(needs.chunks(AT_ONCE * 5)) {
+        sqlx::query("INSERT INTO pintle.job_needs (job_id, needs) SELECT * FROM unnest($1::bigint[], $2::bigint[])").bind(jobs).bind(needs).execute(&mut *tx).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! Processes and their heartbeat. One a process, however many roles it plays.
+
+use super::{Store, StoreError};
+use uuid::Uuid;
+
+/// How long a silent process is believed to be alive, in seconds.
+const LEASE_S: f64 = 15.0;
+
+impl Store {
+    /// Says that the process `id` is alive.
+    pub async fn beat(&self, id: Uuid, host: &str) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO pintle.processes (id, host, pid, version, expires_at)
+             VALUES ($1, $2, $3, $4, clock_timestamp() + make_interval(secs => $5))
+             ON CONFLICT (id) DO UPDATE SET expires_at = EXCLUDED.expires_at",
+        )
+        .bind(id)
+        .bind(host)
+        .bind(std::process::id() as i32)
+        .bind(env!("CARGO_PKG_VERSION"))
+        .bind(LEASE_S)
+        .execute(&self.pool)
+        .await
+        .map_err(StoreError::during("write the heartbeat"))?;
+        Ok(())
+    }
+
+    /// Says that the process `id` ends, and forgets those that fell silent long ago.
+    pub async fn end_process(&self, id: Uuid) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM pintle.processes WHERE id = $1 OR expires_at < clock_timestamp() - interval '1 day'")
+            .bind(id)
+            .execute(&self.pool)
+            .await
+            .map_err(StoreError::during("end the process"))?;
+        Ok(())
+    }
+}

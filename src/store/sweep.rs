@@ -1,0 +1,68 @@
+//! What was released and not heard of: found, and given a new delivery. A Redis id is never rung twice.
+
+use super::release::by_delivery;
+use super::{LeaderProof, Store, StoreError};
+use crate::queue::delivery::Delivery;
+use sqlx::Row;
+use std::time::Duration;
+use uuid::Uuid;
+
+const SILENT: &str = "SELECT delivery, job_id, (extract(epoch FROM clock_timestamp() - changed_at) * 1000)::bigint AS age_ms FROM pintle.job_state
+    WHERE state = 'released' AND changed_at <= clock_timestamp() - make_interval(secs => $1) ORDER BY delivery, job_id LIMIT 10000";
+
+const REMINT: &str = "UPDATE pintle.job_state SET delivery = $2, changed_at = clock_timestamp()
+    WHERE delivery = $1 AND state = 'released' RETURNING job_id";
+
+/// Finished states are kept this long for `jobs list`; the immutable jobs stay.
+const PRUNE: &str = "DELETE FROM pintle.job_state WHERE job_id IN (SELECT job_id FROM pintle.job_state
+    WHERE state IN ('done', 'superseded', 'cancelled') AND changed_at < clock_timestamp() - interval '7 days' LIMIT 5000)";
+
+/// A delivery that has been out for a while.
+#[derive(Debug, Clone)]
+pub struct Silent {
+    /// The delivery.
+    pub delivery: Delivery,
+    /// Since when.
+    pub age: Duration,
+}
+
+impl Store {
+    /// Deliveries released longer ago than `than` whose rows nobody has finished.
+    pub async fn silent(&self, than: Duration) -> Result<Vec<Silent>, StoreError> {
+        let failed = || StoreError::during("look for silent deliveries");
+        let rows = sqlx::query(SILENT).bind(than.as_secs_f64()).fetch_all(&self.pool).await.map_err(failed())?;
+        let mut age = std::collections::HashMap::new();
+        let mut pairs = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let Some(delivery) = row.try_get::<Option<Uuid>, _>("delivery").map_err(failed())? else { continue };
+            age.insert(delivery, Duration::from_millis(row.try_get::<i64, _>("age_ms").map_err(failed())?.max(0) as u64));
+            pairs.push((delivery, row.try_get("job_id").map_err(failed())?));
+        }
+        Ok(by_delivery(pairs).into_iter().map(|delivery| Silent { age: age.get(&delivery.id).copied().unwrap_or_default(), delivery }).collect())
+    }
+
+    /// New deliveries in place of `lost`, for the rows that are still released under them.
+    pub async fn remint(&self, proof: &LeaderProof, lost: &[Uuid]) -> Result<Vec<Delivery>, StoreError> {
+        let failed = || StoreError::during("ring again");
+        let mut tx = self.begin_as(proof).await?;
+        let mut minted = Vec::with_capacity(lost.len());
+        for old in lost {
+            let id = Uuid::now_v7();
+            let jobs: Vec<i64> = sqlx::query_scalar(REMINT).bind(old).bind(id).fetch_all(&mut *tx).await.map_err(failed())?;
+            if !jobs.is_empty() {
+                minted.push(Delivery { id, jobs });
+            }
+        }
+        tx.commit().await.map_err(failed())?;
+        Ok(minted)
+    }
+
+    /// Forgets the states of jobs that were over long ago.
+    pub async fn prune(&self, proof: &LeaderProof) -> Result<u64, StoreError> {
+        let failed = || StoreError::during("prune finished jobs");
+        let mut tx = self.begin_as(proof).await?;
+        let pruned = sqlx::query(PRUNE).execute(&mut *tx).await.map_err(failed())?.rows_affected();
+        tx.commit().await.map_err(failed())?;
+        Ok(pruned)
+    }
+}
