@@ -29,18 +29,7 @@ pub struct CapabilitySpec {
     pub requires: Option<Set<Ref<to::Capability>>>,
     /// Whether it is on where nobody says otherwise.
     #[serde(default)]
-    pub default: CapabilityDefault,
+    pub default: bool,
     /// A JSON Schema (draft 2020-12) that the `config` of every instance with this capability must satisfy.
     pub config_schema: Option<EmbeddedSchema>,
-}
-
-/// Whether a capability is on where nobody says otherwise.
-#[derive(Debug, Default, Deserialize, serde::Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum CapabilityDefault {
-    /// On everywhere.
-    On,
-    /// On only where it is listed.
-    #[default]
-    Off,
 }

@@ -1,6 +1,6 @@
 //! Instance: one running installation of the platform.
 
-use super::scalar::{Anything, Bytes, Cidr, Cpu, Cron, DateOrInstant, Domain, Instant, Ref, SemVer, Set, Span, span_ms, to};
+use super::scalar::{Anything, Bytes, Cidr, Cpu, Cron, DateOrInstant, Domain, Instant, Ref, SemVer, Set, Span, UrlPath, span_ms, to};
 use super::{Kind, Problems};
 use crate::change::Value;
 use schemars::JsonSchema;
@@ -256,8 +256,7 @@ pub struct Tls {
 #[serde(deny_unknown_fields)]
 pub struct Health {
     /// The path of the probe.
-    #[schemars(regex(pattern = r"^/"))]
-    pub path: String,
+    pub path: UrlPath,
     /// Between two probes.
     #[serde(default = "minute")]
     pub interval: Span,

@@ -1,7 +1,7 @@
 //! What a [`Schedule`](super::schedule::Schedule) does when it fires.
 
 use super::Problems;
-use super::scalar::{Anything, Ref, Word, to};
+use super::scalar::{Anything, HttpUrl, Ref, Word, to};
 use crate::change::Value;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -45,8 +45,7 @@ pub struct Job {
     /// exec: the program, by the name it has in the daemon's settings; a path never stands in Git.
     pub program: Option<Word>,
     /// http: the address that is called.
-    #[schemars(regex(pattern = r"^https?://[^\s]+$"))]
-    pub url: Option<String>,
+    pub url: Option<HttpUrl>,
     /// http: the method, POST where absent.
     pub method: Option<HttpMethod>,
     /// http: the secret that signs the request body.

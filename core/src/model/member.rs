@@ -1,6 +1,6 @@
 //! Member: an administrator or a viewer on a partner's side.
 
-use super::scalar::{Base64Url, Ref, Set, to};
+use super::scalar::{Base64Url, HttpsUrl, Ref, Set, to};
 use super::{Kind, Problems};
 use crate::change::Value;
 use schemars::JsonSchema;
@@ -96,8 +96,7 @@ pub struct Passkey {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct OidcSubject {
     /// The provider's issuer URL.
-    #[schemars(regex(pattern = r"^https://[^\s]+$"))]
-    pub issuer: String,
+    pub issuer: HttpsUrl,
     /// The account's `sub` claim there: never an e-mail address, which can change hands.
     #[schemars(length(min = 1))]
     pub subject: String,

@@ -78,6 +78,7 @@ fn missing_field(parent: FieldPath, field: &str, shape: Option<&Shape>) -> Viola
 fn wrong_type(path: FieldPath, kind: &TypeKind, found: &serde_json::Value, shape: Option<&Shape>) -> Violation {
     let wanted = match kind {
         TypeKind::Single(one) => one.to_string(),
+        TypeKind::Multiple(many) if many.iter().count() > 3 && shape.is_some_and(|s| s.expects.is_some()) => shape.and_then(|s| s.expects.as_deref()).unwrap_or_default().to_owned(),
         TypeKind::Multiple(many) => many.iter().map(|one| one.to_string()).filter(|one| one != "null").collect::<Vec<_>>().join(" or "),
     };
     let mut violation = Violation::new(Code::WrongType, path, format!("expected {wanted}, found {}", shown(found)));

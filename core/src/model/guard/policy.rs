@@ -1,6 +1,6 @@
 //! What may be done to which objects, when, and who is told.
 
-use crate::model::scalar::{KindName, Ref, Set, to};
+use crate::model::scalar::{HttpsUrl, KindName, Ref, Set, to};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -97,8 +97,7 @@ pub enum DriftMode {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Notice {
     /// The address that gets a signed POST for each transition.
-    #[schemars(regex(pattern = r"^https://[^\s]+$"))]
-    pub url: String,
+    pub url: HttpsUrl,
     /// The secret that signs it.
     pub secret_ref: Option<String>,
     /// What it is told; none means everything.
