@@ -12,7 +12,7 @@ pub struct PlatformConfig;
 
 impl Kind for PlatformConfig {
     const NAME: &'static str = "PlatformConfig";
-    const PLURAL: &'static str = "configs";
+    const PLURAL: &'static str = "config";
     const TABLE: &'static str = "platform_config";
     const SUMMARY: &'static str = "Settings of the platform as a whole. Each key is an object of its own, with its version and history.";
     type Spec = PlatformConfigSpec;

@@ -1,7 +1,7 @@
 //! The example repository: every document is sound, every reference resolves, the sizes are as told.
 
 use pintle_core::change::Value;
-use pintle_core::model::{Catalog, Guard};
+use pintle_core::model::{self, Catalog, Guard};
 use pintle_core::parse::{Document, ParsedTree, is_document_path, parse_tree};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -68,6 +68,39 @@ fn every_document_is_sound() {
     for (path, one) in documents() {
         let kind = Catalog::standard().kind(&one.key.kind).unwrap_or_else(|| panic!("{path}: {}", one.key));
         assert_eq!(kind.violations(&one.body), [], "{path}");
+    }
+}
+
+/// The schema and the Rust type of a kind are one thing: what the one accepts, the other reads.
+#[test]
+fn every_spec_is_read_into_its_type() {
+    for (path, one) in documents() {
+        let spec = serde_json::Value::from(one.spec());
+        macro_rules! read {
+            ($($kind:literal: $spec:ty,)*) => {
+                match &*one.key.kind {
+                    $($kind => serde_json::from_value::<$spec>(spec).map(drop),)*
+                    other => panic!("{path}: {other} is not listed here"),
+                }
+            };
+        }
+        let read = read! {
+            "Capability": model::capability::CapabilitySpec,
+            "Channel": model::channel::ChannelSpec,
+            "Guardrail": model::guardrail::GuardrailSpec,
+            "Instance": model::instance::InstanceSpec,
+            "MaintenanceWindow": model::window::MaintenanceWindowSpec,
+            "Member": model::member::MemberSpec,
+            "Partner": model::partner::PartnerSpec,
+            "PlatformConfig": model::platform_config::PlatformConfigSpec,
+            "Profile": model::profile::ProfileSpec,
+            "Rollout": model::rollout::RolloutSpec,
+            "Schedule": model::schedule::ScheduleSpec,
+            "Suite": model::suite::SuiteSpec,
+            "Tenant": model::tenant::TenantSpec,
+            "Version": model::version::VersionSpec,
+        };
+        assert!(read.is_ok(), "{path}: {read:?}");
     }
 }
 
@@ -138,12 +171,12 @@ fn every_guardrail_is_cel() {
 #[test]
 fn the_config_of_an_instance_satisfies_its_capabilities() {
     let documents = documents();
-    let capability = documents.iter().find(|(_, one)| one.key.to_string() == "Capability/sso").unwrap();
-    let schema = jsonschema::draft202012::new(&serde_json::Value::from(capability.1.spec().get("configSchema").unwrap())).unwrap();
+    let sso = documents.iter().find(|(_, one)| one.key.to_string() == "Capability/sso").unwrap();
+    let schema = jsonschema::draft202012::new(&serde_json::Value::from(sso.1.spec().get("configSchema").unwrap())).unwrap();
     let uses = |one: &Document| one.spec().get("capabilities").and_then(Value::as_list).is_some_and(|all| all.iter().any(|name| name.as_str() == Some("sso")));
-    let users: Vec<_> = documents.iter().filter(|(_, one)| &*one.key.kind == "Instance" && uses(one)).collect();
-    assert!(users.len() > 3);
-    for (path, one) in users {
+    let with_sso: Vec<_> = documents.iter().filter(|(_, one)| &*one.key.kind == "Instance" && uses(one)).collect();
+    assert!(with_sso.len() > 3);
+    for (path, one) in with_sso {
         let mut config = serde_json::Value::from(one.spec().get("config").unwrap());
         assert!(schema.is_valid(&config), "{path}");
         config.as_object_mut().unwrap().remove("sso");
@@ -168,7 +201,7 @@ fn the_guard_is_read_and_its_references_resolve() {
 
 #[test]
 fn editors_find_the_schema_of_every_file() {
-    for (path, text) in texts().into_iter().filter(|(path, _)| path.ends_with(".yaml") && !path.ends_with("trust.yaml")) {
+    for (path, text) in texts().into_iter().filter(|(path, _)| is_document_path(path) || path == Guard::PATH) {
         let line = text.lines().next().unwrap();
         let target = line.strip_prefix("# yaml-language-server: $schema=").unwrap_or_else(|| panic!("{path}: {line}"));
         let schema = std::fs::read_to_string(root().join(&path).parent().unwrap().join(target)).unwrap_or_else(|error| panic!("{path}: {target}: {error}"));
