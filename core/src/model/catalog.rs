@@ -15,8 +15,20 @@ impl Catalog {
     pub fn standard() -> &'static Self {
         static STANDARD: LazyLock<Catalog> = LazyLock::new(|| {
             Catalog::default()
+                .with::<super::capability::Capability>()
+                .with::<super::channel::Channel>()
+                .with::<super::guardrail::Guardrail>()
                 .with::<super::instance::Instance>()
+                .with::<super::member::Member>()
                 .with::<super::partner::Partner>()
+                .with::<super::platform_config::PlatformConfig>()
+                .with::<super::profile::Profile>()
+                .with::<super::rollout::Rollout>()
+                .with::<super::schedule::Schedule>()
+                .with::<super::suite::Suite>()
+                .with::<super::tenant::Tenant>()
+                .with::<super::version::Version>()
+                .with::<super::window::MaintenanceWindow>()
         });
         &STANDARD
     }

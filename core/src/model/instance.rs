@@ -1,6 +1,6 @@
 //! Instance: one running installation of the platform.
 
-use super::scalar::{Anything, Bytes, Cidr, Cpu, Cron, DateOrInstant, Domain, Instant, Ref, SemVer, Set, Span, to};
+use super::scalar::{Anything, Bytes, Cidr, Cpu, Cron, DateOrInstant, Domain, Instant, Ref, SemVer, Set, Span, UrlPath, span_ms, to};
 use super::{Kind, Problems};
 use crate::change::Value;
 use schemars::JsonSchema;
@@ -32,6 +32,16 @@ impl Kind for Instance {
         if pinned && spec.at(&["update", "target"]).is_some() {
             problems.inconsistent("update.target", "a pinned instance waits for no target").hint("remove `pin` or `target`");
         }
+        check_health(spec, problems);
+    }
+}
+
+fn check_health(spec: &Value, problems: &mut Problems) {
+    let span = |key: &str| spec.at(&["health", key]).and_then(Value::as_str).and_then(span_ms);
+    if let (Some(timeout), Some(interval)) = (span("timeout"), span("interval"))
+        && timeout > interval
+    {
+        problems.inconsistent("health.timeout", "a probe must end before the next begins").hint("shorten `timeout`, or lengthen `interval`");
     }
 }
 
@@ -246,8 +256,7 @@ pub struct Tls {
 #[serde(deny_unknown_fields)]
 pub struct Health {
     /// The path of the probe.
-    #[schemars(regex(pattern = r"^/"))]
-    pub path: String,
+    pub path: UrlPath,
     /// Between two probes.
     #[serde(default = "minute")]
     pub interval: Span,

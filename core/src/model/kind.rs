@@ -83,17 +83,7 @@ impl KindDef {
     /// Compiles `K`.
     pub fn of<K: Kind>() -> Self {
         let schema = document_schema::<K>();
-        let validator = jsonschema::draft202012::options()
-            .should_validate_formats(true)
-            .with_format("cron", super::scalar::is_cron)
-            .with_format("timezone", super::scalar::is_timezone)
-            .with_format("cidr", super::scalar::is_cidr)
-            .with_format("semver", super::scalar::is_semver)
-            .with_format("semver-range", super::scalar::is_semver_range)
-            .with_format("instant", super::scalar::is_instant)
-            .with_format("calendar-date", super::scalar::is_calendar_date)
-            .build(&schema)
-            .expect("a generated schema compiles");
+        let validator = compile(&schema);
         let shape = Shape::of(&schema);
         Self { name: K::NAME, plural: K::PLURAL, table: K::TABLE, summary: K::SUMMARY, schema, shape, validator, check: K::check, expand: K::expand }
     }
@@ -113,6 +103,21 @@ impl KindDef {
     pub fn expand(&self, spec: &Value) -> Expansion {
         (self.expand)(spec)
     }
+}
+
+/// Compiles a schema that was generated here, with the formats of our scalars.
+pub(super) fn compile(schema: &serde_json::Value) -> jsonschema::Validator {
+    jsonschema::draft202012::options()
+        .should_validate_formats(true)
+        .with_format("cron", super::scalar::is_cron)
+        .with_format("timezone", super::scalar::is_timezone)
+        .with_format("cidr", super::scalar::is_cidr)
+        .with_format("semver", super::scalar::is_semver)
+        .with_format("semver-range", super::scalar::is_semver_range)
+        .with_format("instant", super::scalar::is_instant)
+        .with_format("calendar-date", super::scalar::is_calendar_date)
+        .build(schema)
+        .expect("a generated schema compiles")
 }
 
 impl std::fmt::Debug for KindDef {

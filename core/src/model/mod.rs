@@ -9,10 +9,25 @@ mod violation;
 
 pub mod scalar;
 
+pub mod capability;
+pub mod channel;
+pub mod guard;
+pub mod guardrail;
 pub mod instance;
+pub mod job;
+pub mod member;
 pub mod partner;
+pub mod platform_config;
+pub mod profile;
+pub mod rollout;
+pub mod schedule;
+pub mod suite;
+pub mod tenant;
+pub mod version;
+pub mod window;
 
 pub use catalog::Catalog;
+pub use guard::Guard;
 pub use kind::{Kind, KindDef, Problems};
 pub use schema::document_schema;
 pub use shape::Shape;

@@ -1,6 +1,6 @@
 //! Partner: who deploys or resells instances, and how much they may have.
 
-use super::scalar::{Bytes, Cpu, Ref, to};
+use super::scalar::{Bytes, Cpu, Email, Ref, to};
 use super::Kind;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -40,8 +40,7 @@ pub struct Contact {
     /// A person or a team.
     pub name: Option<String>,
     /// Their e-mail address.
-    #[schemars(email)]
-    pub email: String,
+    pub email: Email,
 }
 
 /// Whether the partner does business with us.

@@ -36,11 +36,20 @@ scalar!(/** An IANA time zone. */ TimeZoneName, "an IANA time zone such as `Afri
 scalar!(/** The digest of an artifact, with what it belongs to. */ ArtifactRef, "an artifact named by digest such as `registry.example/app@sha256:…`", {"type": "string", "pattern": "@?sha256:[0-9a-f]{64}$"});
 scalar!(/** A time of day in the window's zone: `22:00`. */ TimeOfDay, "a time of day such as `22:00`", {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"});
 scalar!(/** A JSON Schema, draft 2020-12. */ EmbeddedSchema, "a JSON Schema", {"type": "object"});
+scalar!(/** A component that has versions: `platform`, a Suite or a Capability. */ Component, "`platform`, or the name of a Suite or Capability", {"type": "string", "pattern": "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"});
+scalar!(/** The name of a kind: `Instance`. */ KindName, "the name of a kind such as `Instance`", {"type": "string", "pattern": "^[A-Z][A-Za-z0-9]{0,62}$"});
+scalar!(/** A short lower-case word: a region, a jurisdiction, an issuer. */ Word, "a lower-case word such as `eu-west-1`", {"type": "string", "pattern": "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"});
+scalar!(/** Bytes in base64url without padding. */ Base64Url, "bytes in base64url without padding", {"type": "string", "pattern": "^[A-Za-z0-9_-]{16,2048}$"});
+scalar!(/** The value of a setting: anything but null. */ Setting, "a boolean, a number, text, a list or a map", {"type": ["boolean", "number", "string", "array", "object"]});
+scalar!(/** An address with TLS. */ HttpsUrl, "an address such as `https://id.acme.example`", {"type": "string", "pattern": "^https://[^\\s]+$"});
+scalar!(/** An address. */ HttpUrl, "an address such as `https://hooks.acme.example/nightly`", {"type": "string", "pattern": "^https?://[^\\s]+$"});
+scalar!(/** The path of an address. */ UrlPath, "a path such as `/healthz`", {"type": "string", "pattern": "^/[^\\s]*$"});
+scalar!(/** An e-mail address. */ Email, "an e-mail address such as `ops@acme.example`", {"type": "string", "format": "email"});
 scalar!(/** Any value. */ Anything, "any value", {});
 
 /// Text that names an object of the kind that `K` names.
 #[derive(Debug, Clone, serde::Deserialize)]
-#[serde(transparent)]
+#[serde(transparent, bound = "")]
 pub struct Ref<K>(pub String, #[serde(skip)] PhantomData<K>);
 
 /// Which kind a [`Ref`] points to.
@@ -93,6 +102,57 @@ impl<T: JsonSchema> JsonSchema for Set<T> {
     }
 }
 
+impl Span {
+    /// Its length in milliseconds; 0 for text that no schema has seen.
+    pub fn as_ms(&self) -> u64 {
+        self.0.as_str().and_then(span_ms).unwrap_or_default()
+    }
+}
+
+impl Percent {
+    /// The share from 0 to 100; 0 for text that no schema has seen.
+    pub fn as_f64(&self) -> f64 {
+        self.0.as_str().and_then(|text| text.strip_suffix('%')?.parse().ok()).unwrap_or_default()
+    }
+}
+
+/// The milliseconds of a [`Span`]'s text; none when it is no duration or too long to count.
+pub fn span_ms(text: &str) -> Option<u64> {
+    let mut rest = text;
+    let mut total = 0_u64;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let unit = &rest[digits..];
+        let length = unit.find(|c: char| c.is_ascii_digit()).unwrap_or(unit.len());
+        let count: u64 = rest[..digits].parse().ok()?;
+        total = total.checked_add(count.checked_mul(unit_ms(&unit[..length])?)?)?;
+        rest = &unit[length..];
+    }
+    (!text.is_empty()).then_some(total)
+}
+
+fn unit_ms(unit: &str) -> Option<u64> {
+    Some(match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        "w" => 604_800_000,
+        _ => return None,
+    })
+}
+
+/// The moment that a [`DateOrInstant`]'s text names; a date begins at midnight in `zone`.
+pub fn moment(text: &str, zone: &str) -> Option<jiff::Timestamp> {
+    if let Ok(moment) = text.parse() {
+        return Some(moment);
+    }
+    let zone = jiff::tz::TimeZoneDatabase::bundled().get(zone).ok()?;
+    let date: jiff::civil::Date = text.parse().ok()?;
+    Some(date.to_zoned(zone).ok()?.timestamp())
+}
+
 pub(super) fn is_cron(text: &str) -> bool {
     let fields = text.split_whitespace().count();
     (5..=6).contains(&fields) && cron_parser().parse(text).is_ok()
@@ -124,4 +184,26 @@ pub(super) fn is_instant(text: &str) -> bool {
 
 pub(super) fn is_calendar_date(text: &str) -> bool {
     text.parse::<jiff::civil::Date>().is_ok_and(|_| text.len() == 10) || is_instant(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_add_up() {
+        assert_eq!(span_ms("1h30m"), Some(5_400_000));
+        assert_eq!(span_ms("2w"), span_ms("14d"));
+        assert_eq!(span_ms("250ms"), Some(250));
+        for text in ["", "h", "5", "5y", "1h30", "999999999999999999999w"] {
+            assert_eq!(span_ms(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_date_begins_at_midnight_in_its_zone() {
+        assert_eq!(moment("2026-12-15", "Africa/Lagos").unwrap().to_string(), "2026-12-14T23:00:00Z");
+        assert_eq!(moment("2026-12-15T00:00:00Z", "Africa/Lagos").unwrap().to_string(), "2026-12-15T00:00:00Z");
+        assert_eq!(moment("soon", "Africa/Lagos"), None);
+    }
 }

@@ -6,13 +6,7 @@ use serde_json::{Map, Value, json};
 
 /// The schema of a whole document of kind `K`.
 pub fn document_schema<K: Kind>() -> Value {
-    let settings = schemars::generate::SchemaSettings::draft2020_12().with(|s| {
-        s.inline_subschemas = true;
-        s.meta_schema = None;
-    });
-    let spec = settings.into_generator().into_root_schema_for::<K::Spec>();
-    let mut spec = spec.to_value();
-    simplify(&mut spec);
+    let spec = flat_schema::<K::Spec>();
     let text_map = json!({"type": "object", "additionalProperties": {"type": "string"}});
     let name = json!({"type": "string", "pattern": "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", "description": "DNS label, unique within the kind."});
     json!({
@@ -41,6 +35,17 @@ pub fn document_schema<K: Kind>() -> Value {
             "spec": spec,
         }
     })
+}
+
+/// The schema of `T` alone, as one flat tree.
+pub(super) fn flat_schema<T: schemars::JsonSchema>() -> Value {
+    let settings = schemars::generate::SchemaSettings::draft2020_12().with(|s| {
+        s.inline_subschemas = true;
+        s.meta_schema = None;
+    });
+    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+    simplify(&mut schema);
+    schema
 }
 
 fn with_description(mut schema: Value, text: &str) -> Value {

@@ -43,7 +43,11 @@ pub(super) fn violations(validator: &jsonschema::Validator, json: &serde_json::V
             ValidationErrorKind::Required { property } => found.push(missing_field(path, property.as_str().unwrap_or_default(), here)),
             ValidationErrorKind::Type { kind } => found.push(wrong_type(path, kind, error.instance(), here)),
             ValidationErrorKind::Enum { .. } | ValidationErrorKind::Constant { .. } => found.push(not_one_of(path, error.instance(), here)),
-            _ => found.push(invalid(path, error.instance(), here, &error.to_string())),
+            ValidationErrorKind::PropertyNames { error } => found.push(bad_key(&path, error.instance())),
+            kind => {
+                let fallback = bound(kind).unwrap_or_else(|| error.to_string());
+                found.push(invalid(path, error.instance(), here, &fallback));
+            }
         }
     }
     found.dedup();
@@ -74,6 +78,7 @@ fn missing_field(parent: FieldPath, field: &str, shape: Option<&Shape>) -> Viola
 fn wrong_type(path: FieldPath, kind: &TypeKind, found: &serde_json::Value, shape: Option<&Shape>) -> Violation {
     let wanted = match kind {
         TypeKind::Single(one) => one.to_string(),
+        TypeKind::Multiple(many) if many.iter().count() > 3 && shape.is_some_and(|s| s.expects.is_some()) => shape.and_then(|s| s.expects.as_deref()).unwrap_or_default().to_owned(),
         TypeKind::Multiple(many) => many.iter().map(|one| one.to_string()).filter(|one| one != "null").collect::<Vec<_>>().join(" or "),
     };
     let mut violation = Violation::new(Code::WrongType, path, format!("expected {wanted}, found {}", shown(found)));
@@ -99,6 +104,29 @@ fn invalid(path: FieldPath, found: &serde_json::Value, shape: Option<&Shape>, fa
         }
         None => Violation::new(Code::InvalidValue, path, fallback),
     }
+}
+
+/// A key of a free map that has the wrong form.
+fn bad_key(parent: &FieldPath, key: &serde_json::Value) -> Violation {
+    let key = key.as_str().unwrap_or_default();
+    let mut violation = Violation::new(Code::InvalidValue, parent.child(key), format!("`{key}` cannot be a key here"));
+    violation.part = Part::Key;
+    violation.hint = Some("write dotted words such as `auth.session.ttl`".to_owned());
+    violation
+}
+
+/// The sentence for a value beyond a bound.
+fn bound(kind: &ValidationErrorKind) -> Option<String> {
+    Some(match kind {
+        ValidationErrorKind::MinItems { limit } | ValidationErrorKind::MinProperties { limit } => format!("expected at least {limit} here"),
+        ValidationErrorKind::MaxItems { limit } | ValidationErrorKind::MaxProperties { limit } => format!("expected at most {limit} here"),
+        ValidationErrorKind::MinLength { limit: 1 } => "the text is empty".to_owned(),
+        ValidationErrorKind::MaxLength { limit } => format!("the text is longer than {limit} characters"),
+        ValidationErrorKind::Minimum { limit } => format!("expected {limit} or more"),
+        ValidationErrorKind::Maximum { limit } => format!("expected {limit} or less"),
+        ValidationErrorKind::UniqueItems => "the list names something twice".to_owned(),
+        _ => return None,
+    })
 }
 
 fn shown(value: &serde_json::Value) -> String {
