@@ -8,7 +8,8 @@ impl Number {
     /// The number that `text` spells, if it is in JSON's grammar and finite.
     pub fn parse(text: &str) -> Option<Self> {
         let first = text.as_bytes().first()?;
-        if !(first.is_ascii_digit() || *first == b'-') || text.len() > 64 {
+        let last = text.as_bytes().last()?;
+        if !(first.is_ascii_digit() || *first == b'-') || !last.is_ascii_digit() || text.len() > 64 {
             return None;
         }
         let json: serde_json::Number = serde_json::from_str(text).ok()?;

@@ -95,6 +95,33 @@ impl Shape {
         }
     }
 
+    /// Sorts declared sets and drops repetitions: their order means nothing, so it must not be a change.
+    pub fn order_sets(&self, value: &mut Value) {
+        match value {
+            Value::List(items) => {
+                if let Some(each) = &self.each {
+                    for item in items.iter_mut() {
+                        each.order_sets(item);
+                    }
+                }
+                if self.set {
+                    items.sort_by_cached_key(crate::change::Digest::of_value);
+                    items.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+                    items.dedup();
+                }
+            }
+            Value::Map(map) => {
+                let keys: Vec<Box<str>> = map.keys().map(Into::into).collect();
+                for key in keys {
+                    if let (Some(shape), Some(inner)) = (self.child(&key), map.get_mut(&key)) {
+                        shape.order_sets(inner);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Calls `visit(path, kind, name)` for every reference in `value`.
     pub fn references<'v>(&self, value: &'v Value, visit: &mut impl FnMut(&FieldPath, &str, &'v str)) {
         self.walk(value, &mut FieldPath::default(), visit);

@@ -89,19 +89,17 @@ impl<'a> Reader<'a> {
         self.errors.push(YamlError { code, span, message: message.into() });
     }
 
-    /// The next event that is no comment; `None` at the end or after a syntax error.
+    /// The next event; `None` at the end or after a syntax error.
     fn next(&mut self) -> Option<(Event<'a>, Span)> {
-        loop {
-            match self.parser.next_event()? {
-                Ok((event, span)) => return Some((event, span_of(&span))),
-                Err(error) => {
-                    let mark = error.marker();
-                    let span = Span { line: mark.line().max(1) as u32, column: mark.col() as u32 + 1, length: 1 };
-                    let info = error.info();
-                    let code = if info.contains("tab") { Code::Tab } else { Code::YamlSyntax };
-                    self.fail(code, span, info);
-                    return None;
-                }
+        match self.parser.next_event()? {
+            Ok((event, span)) => Some((event, span_of(&span))),
+            Err(error) => {
+                let mark = error.marker();
+                let span = Span { line: mark.line().max(1) as u32, column: mark.col() as u32 + 1, length: 1 };
+                let info = error.info();
+                let code = if info.contains("tab") { Code::Tab } else { Code::YamlSyntax };
+                self.fail(code, span, info);
+                None
             }
         }
     }

@@ -126,6 +126,7 @@ fn with_spec(body: &Value, spec: Value) -> Value {
 fn build(entry: &Entry, kind: &KindDef, mut written: Value, references: Arc<[ObjectKey]>) -> Object {
     let document = &entry.document;
     let spec = |value: &Value| value.get("spec").cloned().unwrap_or_default();
+    kind.shape.order_sets(&mut written);
     let before = Digest::of_value(&object_body(document, spec(&written)));
     kind.shape.fill_defaults(&mut written);
     let body = object_body(document, spec(&written));
