@@ -2,9 +2,12 @@
 //! `pintle-core`. A reader starts at [`reconcile`]: one call per station.
 
 pub mod config;
+pub mod crash;
 pub mod daemon;
 pub mod dev;
+pub mod http;
 pub mod queue;
 pub mod reconcile;
 pub mod source;
 pub mod store;
+pub mod verdict;

@@ -8,9 +8,11 @@ pub mod enqueue;
 pub mod error;
 pub mod leader;
 pub mod live;
+pub mod numbers;
 pub mod pool;
 pub mod process;
 pub mod release;
+pub mod requests;
 pub mod sweep;
 
 pub use error::StoreError;

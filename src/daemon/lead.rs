@@ -1,0 +1,164 @@
+//! One term of leadership: reconcile, relay and sweep until the lease is lost or the daemon stops.
+
+use super::outage::Outage;
+use super::run::Daemon;
+use crate::queue::delivery::Ringer;
+use crate::queue::relay::{relay, sweep};
+use crate::queue::worker::ROWS;
+use crate::reconcile::{Reconciler, TickError};
+use crate::source::{Mirror, watch};
+use crate::store::leader::LEASE;
+use crate::store::{LeaderProof, StoreError};
+use pintle_core::model::Catalog;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// How often the sweep looks, and how often the relay looks when nothing rings.
+const SWEEP_EVERY: Duration = Duration::from_secs(2);
+const RELAY_EVERY: Duration = Duration::from_secs(1);
+
+/// What rings in a term.
+#[derive(Default)]
+pub(super) struct Bells {
+    /// The repository moved.
+    pub git: Arc<Notify>,
+    /// A live row or a job moved.
+    pub live: Arc<Notify>,
+    /// There may be something to release.
+    pub relay: Arc<Notify>,
+}
+
+/// The proof, renewed by one task and used by two.
+type Lease = Arc<Mutex<LeaderProof>>;
+
+fn current(lease: &Lease) -> LeaderProof {
+    lease.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Leads until `stop`, or until the lease is lost.
+pub(super) async fn lead(daemon: &Daemon, bells: &Bells, proof: LeaderProof, stop: &CancellationToken) {
+    tracing::info!(term = proof.term(), "leading, term {}", proof.term());
+    daemon.gauges.leads(true);
+    let lease: Lease = Arc::new(Mutex::new(proof));
+    let term = stop.child_token();
+    let _watcher = watch(&daemon.settings.repo_url, bells.git.clone());
+    tokio::join!(
+        ending(&term, renewal(daemon, &lease)),
+        ending(&term, reconciling(daemon, bells, &lease, &term)),
+        ending(&term, relaying(daemon, bells, &lease, &term)),
+    );
+    daemon.gauges.leads(false);
+    if stop.is_cancelled() {
+        let _ = daemon.store.resign(&current(&lease)).await;
+    } else {
+        tracing::warn!("no longer leading");
+    }
+}
+
+/// Runs `work`; its end is the end of the term.
+async fn ending(term: &CancellationToken, work: impl Future<Output = ()>) {
+    term.run_until_cancelled(work).await;
+    term.cancel();
+}
+
+async fn renewal(daemon: &Daemon, lease: &Lease) {
+    loop {
+        tokio::time::sleep(LEASE / 5).await;
+        let mut proof = current(lease);
+        match daemon.store.renew(&mut proof).await {
+            Ok(()) => *lease.lock().unwrap_or_else(PoisonError::into_inner) = proof,
+            Err(StoreError::NotLeader) => return,
+            Err(_) if !proof.is_fresh() => return,
+            Err(_) => {}
+        }
+    }
+}
+
+async fn reconciling(daemon: &Daemon, bells: &Bells, lease: &Lease, term: &CancellationToken) {
+    let mut outage = Outage::of("reconcile");
+    let mut reconciler = None;
+    loop {
+        let started = Instant::now();
+        let pause = match tick(daemon, &mut reconciler, lease).await {
+            Ok(tick) => {
+                outage.over();
+                daemon.gauges.ticked(&tick);
+                bells.relay.notify_one();
+                None
+            }
+            Err(TickError::Store(StoreError::NotLeader)) => return,
+            Err(error) => Some(outage.failed(&error)),
+        };
+        match pause {
+            Some(pause) => drop(tokio::time::timeout(pause, term.cancelled()).await),
+            None => wait(bells, started.elapsed(), daemon.settings.poll_interval).await,
+        }
+    }
+}
+
+async fn tick(daemon: &Daemon, slot: &mut Option<Reconciler>, lease: &Lease) -> Result<crate::reconcile::Tick, TickError> {
+    let reconciler = match slot {
+        Some(reconciler) => reconciler,
+        None => {
+            let introduction = daemon.settings.introduction.clone();
+            let mirror = Mirror::open(&daemon.settings.state_dir.join("mirror.git"), &daemon.settings.repo_url, &introduction.git_ref).await?;
+            let writer = daemon.store.audit_writer(daemon.process).await?;
+            slot.insert(Reconciler::new(daemon.store.clone(), mirror, Catalog::standard(), introduction, writer)?)
+        }
+    };
+    reconciler.tick(&current(lease)).await
+}
+
+/// The repository is answered at once. Rows and jobs ring often while work is under way: they are
+/// answered after a pause as long as the last tick took.
+async fn wait(bells: &Bells, took: Duration, poll: Duration) {
+    let calm = async {
+        bells.live.notified().await;
+        tokio::time::sleep(took.clamp(Duration::from_millis(20), Duration::from_secs(5))).await;
+    };
+    tokio::select! {
+        () = bells.git.notified() => {}
+        () = calm => {}
+        () = tokio::time::sleep(poll) => {}
+    }
+}
+
+async fn relaying(daemon: &Daemon, bells: &Bells, lease: &Lease, term: &CancellationToken) {
+    let mut outage = Outage::of("relay");
+    let mut ringer = None;
+    let mut swept = None;
+    loop {
+        let pause = match turn(daemon, &mut ringer, lease, &mut swept).await {
+            Ok(()) => {
+                outage.over();
+                None
+            }
+            Err(error) => {
+                ringer = None;
+                swept = None;
+                Some(outage.failed(&error))
+            }
+        };
+        match pause {
+            Some(pause) => drop(tokio::time::timeout(pause, term.cancelled()).await),
+            None => drop(tokio::time::timeout(RELAY_EVERY, bells.relay.notified()).await),
+        }
+    }
+}
+
+async fn turn(daemon: &Daemon, slot: &mut Option<Ringer>, lease: &Lease, swept: &mut Option<Instant>) -> Result<(), crate::queue::relay::RelayError> {
+    let ringer = match slot {
+        Some(ringer) => ringer,
+        None => slot.insert(Ringer::connect(&daemon.settings.redis_url, ROWS).await?),
+    };
+    let proof = current(lease);
+    relay(&daemon.store, ringer, &proof).await?;
+    if swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
+        sweep(&daemon.store, ringer, &proof).await?;
+        daemon.store.prune(&proof).await?;
+        *swept = Some(Instant::now());
+    }
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! The daemon: heartbeat, workers, and, while it holds the lease, reconciler and relay. It waits for
+//! servers that are away, says so once, and goes on when they are back.
+
+mod lead;
+mod outage;
+mod run;
+mod telemetry;
+
+pub use outage::Outage;
+pub use run::{Daemon, DaemonError, run};
+pub use telemetry::Gauges;

@@ -1,0 +1,157 @@
+//! The daemon's life, from settings to a clean end.
+
+use super::lead::{Bells, lead};
+use super::outage::Outage;
+use super::telemetry::Gauges;
+use crate::config::DaemonSettings;
+use crate::http;
+use crate::queue::delivery::{Receiver, ReceiverSettings};
+use crate::queue::worker::{ROWS, Worker};
+use crate::store::{Store, StoreError};
+use pintle_core::model::Catalog;
+use sqlx::postgres::PgListener;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// The daemon refuses to act.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The database is not one it may touch.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The database belongs to another repository.
+    #[error("the database was introduced to another repository or commit than these settings name")]
+    OtherIntroduction,
+    /// The state folder cannot be used.
+    #[error("the state folder cannot be made")]
+    State(#[source] std::io::Error),
+    /// Metrics cannot be served.
+    #[error("metrics cannot be served")]
+    Http(#[source] std::io::Error),
+}
+
+/// A running daemon's parts.
+pub struct Daemon {
+    pub(super) settings: DaemonSettings,
+    pub(super) store: Store,
+    pub(super) process: Uuid,
+    pub(super) gauges: Arc<Gauges>,
+}
+
+const BEAT: Duration = Duration::from_secs(5);
+
+/// Runs until `stop`.
+pub async fn run(settings: DaemonSettings, stop: CancellationToken) -> Result<(), DaemonError> {
+    std::fs::create_dir_all(&settings.state_dir).map_err(DaemonError::State)?;
+    let store = Store::open(&settings.database_url, settings.concurrency as u32 + 8)?;
+    let daemon = Daemon { process: Uuid::now_v7(), gauges: Arc::default(), store, settings };
+    if stop.run_until_cancelled(admission(&daemon)).await.transpose()?.is_none() {
+        return Ok(());
+    }
+    let served = http::serve(daemon.settings.metrics, daemon.store.clone(), daemon.gauges.clone(), stop.clone()).await.map_err(DaemonError::Http)?;
+    let bells = Bells::default();
+    tokio::join!(
+        stop.run_until_cancelled(beating(&daemon)),
+        stop.run_until_cancelled(listening(&daemon, &bells)),
+        working(&daemon, &stop),
+        leading(&daemon, &bells, &stop),
+    );
+    let _ = daemon.store.end_process(daemon.process).await;
+    served.abort();
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Waits for the database, and refuses one that is not ours.
+async fn admission(daemon: &Daemon) -> Result<(), DaemonError> {
+    let mut outage = Outage::of("Postgres");
+    loop {
+        let checked = async {
+            daemon.store.check_schema().await?;
+            daemon.store.introduce(&daemon.settings.introduction).await
+        };
+        match checked.await {
+            Ok(true) => {
+                outage.over();
+                return Ok(());
+            }
+            Ok(false) => return Err(DaemonError::OtherIntroduction),
+            Err(error) if error.is_outage() => tokio::time::sleep(outage.failed(&error)).await,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn beating(daemon: &Daemon) {
+    let host = hostname();
+    let mut outage = Outage::of("heartbeat");
+    loop {
+        match daemon.store.beat(daemon.process, &host).await {
+            Ok(()) => outage.over(),
+            Err(error) => drop(outage.failed(&error)),
+        }
+        tokio::time::sleep(BEAT).await;
+    }
+}
+
+/// The database rings. Only a doorbell: everything is also looked at by interval.
+async fn listening(daemon: &Daemon, bells: &Bells) {
+    let mut outage = Outage::of("listen");
+    loop {
+        let heard = async {
+            let mut listener = PgListener::connect_with(daemon.store.pool()).await?;
+            listener.listen_all(["pintle_live", "pintle_jobs"]).await?;
+            outage.over();
+            loop {
+                let notification = listener.recv().await?;
+                if notification.channel() == "pintle_jobs" {
+                    bells.relay.notify_one();
+                }
+                bells.live.notify_one();
+            }
+        };
+        let ended: Result<(), sqlx::Error> = heard.await;
+        if let Err(error) = ended {
+            tokio::time::sleep(outage.failed(&error)).await;
+        }
+    }
+}
+
+async fn working(daemon: &Daemon, stop: &CancellationToken) {
+    if !daemon.settings.works {
+        return;
+    }
+    let worker = Worker::new(daemon.store.clone(), Catalog::standard(), daemon.process);
+    let mut settings = ReceiverSettings::new(&daemon.settings.redis_url, ROWS, daemon.settings.concurrency);
+    settings.grace = daemon.settings.grace;
+    Receiver::run(settings, worker.handle(), stop.clone()).await;
+}
+
+async fn leading(daemon: &Daemon, bells: &Bells, stop: &CancellationToken) {
+    if !daemon.settings.reconciles {
+        return;
+    }
+    let mut outage = Outage::of("leader lease");
+    let holder = format!("{}:{}", hostname(), std::process::id());
+    while !stop.is_cancelled() {
+        let pause = match daemon.store.lead(&holder).await {
+            Ok(Some(proof)) => {
+                outage.over();
+                lead(daemon, bells, proof, stop).await;
+                Duration::ZERO
+            }
+            Ok(None) => {
+                outage.over();
+                Duration::from_secs(1)
+            }
+            Err(error) => outage.failed(&error),
+        };
+        let _ = tokio::time::timeout(pause, stop.cancelled()).await;
+    }
+}
+
+fn hostname() -> String {
+    nix::unistd::gethostname().map_or_else(|_| "localhost".to_owned(), |name| name.to_string_lossy().into_owned())
+}

@@ -1,0 +1,71 @@
+//! Metrics and health, on loopback. `/livez` touches nothing; `/readyz` asks the database.
+
+use crate::daemon::Gauges;
+use crate::store::Store;
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use tokio_util::sync::CancellationToken;
+
+#[derive(Clone)]
+struct Served {
+    store: Store,
+    gauges: Arc<Gauges>,
+    metrics: PrometheusHandle,
+}
+
+/// Serves on `address` until `stop`; nothing when there is none.
+pub async fn serve(address: Option<SocketAddr>, store: Store, gauges: Arc<Gauges>, stop: CancellationToken) -> std::io::Result<tokio::task::JoinHandle<()>> {
+    let Some(address) = address else { return Ok(tokio::spawn(async {})) };
+    let listener = tokio::net::TcpListener::bind(address).await?;
+    tracing::info!(address = %listener.local_addr()?, "metrics on http://{}/metrics", listener.local_addr()?);
+    let served = Served { store, gauges, metrics: recorder() };
+    let routes = Router::new()
+        .route("/livez", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics_page))
+        .with_state(served);
+    Ok(tokio::spawn(async move {
+        let ended = axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).await;
+        if let Err(error) = ended {
+            tracing::error!(%error, "serving metrics ended: {error}");
+        }
+    }))
+}
+
+/// One recorder a process, however often it is asked for.
+fn recorder() -> PrometheusHandle {
+    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+    RECORDER
+        .get_or_init(|| {
+            let recorder = PrometheusBuilder::new().build_recorder();
+            let handle = recorder.handle();
+            let _ = metrics::set_global_recorder(recorder);
+            handle
+        })
+        .clone()
+}
+
+async fn readyz(State(served): State<Served>) -> (StatusCode, String) {
+    match served.store.check_ready().await {
+        Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {error}\n")),
+    }
+}
+
+async fn metrics_page(State(served): State<Served>) -> String {
+    served.gauges.publish();
+    if let Ok(numbers) = served.store.numbers().await {
+        for (kind, count) in &numbers.drifted {
+            metrics::gauge!("pintle_drifted_objects", "kind" => kind.clone()).set(*count as f64);
+        }
+        metrics::gauge!("pintle_job_oldest_queued_seconds").set(numbers.oldest_queued_s);
+        metrics::gauge!("pintle_jobs_dead").set(numbers.dead as f64);
+    }
+    served.metrics.run_upkeep();
+    served.metrics.render()
+}

@@ -1,0 +1,77 @@
+//! The relay: what is due is released, committed, and only then rung. A crash in between is healed by
+//! the sweep, which rings again under a new delivery.
+
+use super::delivery::{Delivery, DeliveryError, Known, Ringer};
+use crate::store::{LeaderProof, Store, StoreError};
+use std::collections::HashMap;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How long a delivery may be silent before Redis is asked about it.
+const SILENCE: Duration = Duration::from_secs(5);
+/// How long Redis may call a delivery active without its rows being done: two lock periods.
+const ABANDONED: Duration = Duration::from_secs(30);
+
+/// Why the relay could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum RelayError {
+    /// The ledger.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Redis.
+    #[error(transparent)]
+    Delivery(#[from] DeliveryError),
+}
+
+/// Releases and rings everything that is due; returns how many rows.
+pub async fn relay(store: &Store, ringer: &Ringer, proof: &LeaderProof) -> Result<usize, RelayError> {
+    store.cancel_dependents(proof).await?;
+    let mut released = 0;
+    loop {
+        let deliveries = store.release(proof).await?;
+        if deliveries.is_empty() {
+            return Ok(released);
+        }
+        released += deliveries.iter().map(|one| one.jobs.len()).sum::<usize>();
+        crate::crash::point("released");
+        ring(ringer, &deliveries).await?;
+        crate::crash::point("rung");
+    }
+}
+
+async fn ring(ringer: &Ringer, deliveries: &[Delivery]) -> Result<(), DeliveryError> {
+    for one in deliveries {
+        tracing::info!(delivery = %one.id, rows = one.jobs.len(), "delivery {} released with {} rows", one.id, one.jobs.len());
+    }
+    ringer.ring(deliveries).await
+}
+
+/// Looks at deliveries that have been silent: those that Redis no longer carries are rung again.
+pub async fn sweep(store: &Store, ringer: &Ringer, proof: &LeaderProof) -> Result<usize, RelayError> {
+    if let Some(interference) = ringer.interference().await? {
+        tracing::warn!(%interference, "somebody interferes with our queue: {interference}");
+    }
+    let flushed = ringer.epoch().await?.is_none();
+    let silent = store.silent(if flushed { Duration::ZERO } else { SILENCE }).await?;
+    let ids: Vec<Uuid> = silent.iter().map(|one| one.delivery.id).collect();
+    let known: HashMap<Uuid, Known> = ids.iter().copied().zip(ringer.known(&ids).await?).collect();
+    let lost: Vec<Uuid> = silent
+        .iter()
+        .filter(|one| match known.get(&one.delivery.id) {
+            Some(Known::Waiting) => false,
+            Some(Known::Active) => one.age > ABANDONED,
+            _ => true,
+        })
+        .map(|one| one.delivery.id)
+        .collect();
+    if flushed {
+        ringer.set_epoch(&Uuid::new_v4().to_string()).await?;
+    }
+    if lost.is_empty() {
+        return Ok(0);
+    }
+    let minted = store.remint(proof, &lost).await?;
+    ring(ringer, &minted).await?;
+    tracing::warn!(lost = lost.len(), rung = minted.len(), "{} deliveries were lost by Redis and rung again", minted.len());
+    Ok(minted.len())
+}

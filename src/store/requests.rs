@@ -1,0 +1,46 @@
+//! What others than the repository ask for: recorded before anything is done about it.
+
+use super::audit::AuditWriter;
+use super::{Store, StoreError};
+use pintle_core::audit::{Actor, Draft, Outcome, Stage};
+use uuid::Uuid;
+
+impl Store {
+    /// Records a request; an accepted one wakes the leader.
+    pub async fn record_request(&self, origin: &str, request: &str, accepted: bool, reason: Option<&str>) -> Result<(), StoreError> {
+        let failed = || StoreError::during("record a request");
+        let mut tx = self.pool.begin().await.map_err(failed())?;
+        sqlx::query("INSERT INTO pintle.requests (origin, request, accepted, reason) VALUES ($1, $2, $3, $4)")
+            .bind(origin)
+            .bind(request)
+            .bind(accepted)
+            .bind(reason)
+            .execute(&mut *tx)
+            .await
+            .map_err(failed())?;
+        if accepted {
+            sqlx::query("SELECT pg_notify('pintle_live', $1)").bind(request).execute(&mut *tx).await.map_err(failed())?;
+        }
+        tx.commit().await.map_err(failed())
+    }
+
+    /// Puts a refused request into the audit log.
+    pub async fn record_refused_request(&self, writer: &AuditWriter, id: &str, name: &str) -> Result<(), StoreError> {
+        let draft = Draft {
+            id: Uuid::now_v7(),
+            stage: Stage::Denied,
+            correlation: Some(format!("redis job {id}")),
+            actor: Actor { kind: "foreign", id: "queue".into() },
+            approvals: Vec::new(),
+            partner: None,
+            action: "request".into(),
+            resource: None,
+            git: None,
+            job: None,
+            outcome: Outcome { status: "refused", code: Some("foreign-job".into()) },
+            reason: Some(format!("`{name}` is not a request that a foreign job may make")),
+            sealed: None,
+        };
+        self.record(writer, &[draft]).await
+    }
+}
