@@ -6,10 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 pub fn ago(then: Timestamp, now: Timestamp) -> String {
     let passed = now.duration_since(then);
     match passed.as_millis() {
-        0..50 => "just now".to_owned(),
         50.. => format!("{} ago", span(passed)),
         // Two clocks differ by a little; that is no future.
-        -999..0 => "just now".to_owned(),
+        -999..50 => "just now".to_owned(),
         _ => format!("in {}", span(passed.abs())),
     }
 }

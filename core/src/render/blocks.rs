@@ -21,7 +21,7 @@ const TELLING_SHOWN: usize = 4;
 /// What tells most about a new object, first things first.
 const TELLING: &[&str] = &[
     "type", "component", "version", "mode", "partner", "instance", "displayName", "update.channel", "update.pin.version", "update.target",
-    "target", "appliesTo", "timezone", "cron", "resources.memory", "lifecycle",
+    "target", "appliesTo", "timezone", "cron", "resources.memory",
 ];
 
 /// The column at which the values of all blocks begin.
@@ -39,9 +39,9 @@ pub(super) fn block(group: &Group<'_>, column: usize, header: &Header, paper: &P
     };
     match change.action {
         Action::Create => lines.extend(telling_lines(change, group, paper)),
-        Action::Delete => lines.push(signed('-', Style::Removed, &format!("tombstone now, deleted after {} unless restored", header.grace()), paper)),
+        Action::Delete => lines.push(signed('-', Style::Removed, &format!("tombstone now, deleted after {} unless restored", header.grace("")), paper)),
         Action::Restore => lines.push(signed('+', Style::Added, "restored from its tombstone", paper)),
-        Action::Adopt => lines.push(signed('=', Style::Muted, "is as declared already; from now on managed", paper)),
+        Action::Adopt => lines.push(signed('=', Style::Muted, "is as declared already; only recorded", paper)),
         Action::Update => {}
     }
     if change.action != Action::Create {
@@ -80,7 +80,7 @@ fn telling_lines(change: &Change, group: &Group<'_>, paper: &Paper) -> Vec<Strin
     let rest = all - told.len();
     let mut words: Vec<String> = told.into_iter().map(|(path, value)| format!("{path} {value}")).collect();
     if rest > 0 {
-        words.push(format!("{} (pintle plan -o json)", counted(rest, "more field")));
+        words.push(counted(rest, "more field"));
     }
     if words.is_empty() {
         words.push(format!("a new {}", visible(&change.key.kind)));

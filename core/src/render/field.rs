@@ -44,9 +44,11 @@ pub(super) fn lines(field: &FieldChange, column: usize, paper: &Paper) -> Vec<St
     let path = path(field);
     let sign = paper.paint(style, &sign.to_string());
     if let Some(values) = on_one_line(field) {
-        let gap = " ".repeat(column.saturating_sub(columns(&path)).max(2));
-        if 4 + columns(&path) + gap.len() + columns(&values) <= paper.columns() {
-            return vec![format!("  {sign} {path}{gap}{values}")];
+        let room = paper.columns().saturating_sub(4 + columns(&path) + columns(&values));
+        let aligned = column.saturating_sub(columns(&path)).max(2);
+        if room >= 2 {
+            let gap = if aligned <= room { aligned } else { 2 };
+            return vec![format!("  {sign} {path}{}{values}", " ".repeat(gap))];
         }
     }
     let mut lines = vec![format!("  {sign} {path}")];
@@ -75,8 +77,8 @@ fn difference(field: &FieldChange, paper: &Paper) -> Vec<String> {
 }
 
 fn compared(old: &[String], new: &[String]) -> Vec<(char, Style, String)> {
-    let refs = |lines: &'_ [String]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
-    let (old, new) = (refs(old), refs(new));
+    let text = |lines: &[String]| lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect::<String>();
+    let (old, new) = (text(old), text(new));
     let diff = TextDiff::configure().algorithm(Algorithm::Myers).diff_lines(&old, &new);
     let hunks = diff.grouped_ops(1);
     let mut lines = Vec::new();

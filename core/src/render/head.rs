@@ -27,10 +27,10 @@ impl Header {
         Self { short_commit: short_commit.into(), subject: None, author: None, committed_at: None, delete_grace: SignedDuration::from_hours(24) }
     }
 
-    /// The grace as in the settings: `24h`.
-    pub(super) fn grace(&self) -> String {
+    /// The grace as in the settings: `24h`; with a space between, as people write it.
+    pub(super) fn grace(&self, between: &str) -> String {
         let minutes = self.delete_grace.as_mins();
-        if minutes % 60 == 0 { format!("{}h", minutes / 60) } else { format!("{minutes}m") }
+        if minutes % 60 == 0 { format!("{}{between}h", minutes / 60) } else { format!("{minutes}{between}min") }
     }
 }
 

@@ -59,7 +59,10 @@ fn creation_blocks(creates: &[Group<'_>], header: &Header, paper: &Paper) -> Vec
 }
 
 fn closing(plan: &Plan, approvals: Option<&Approvals>, paper: &Paper) -> Vec<String> {
-    let mut lines = vec![paper.paint(Style::Bold, &summary(plan))];
+    let mut lines: Vec<String> = wrapped(&summary(plan), paper.columns()).iter().map(|line| paper.paint(Style::Bold, line)).collect();
+    if plan.counts().create > 0 {
+        lines.push(paper.paint(Style::Muted, "Every field of what is new: pintle plan -o json"));
+    }
     let Some(approvals) = approvals else { return lines };
     for rule in &approvals.rules {
         let style = if rule.lacking() > 0 { Style::Warning } else { Style::Muted };

@@ -27,7 +27,7 @@ pub fn plan_markdown(plan: &Plan, header: &Header, approvals: Option<&Approvals>
     page.push(&title(plan), 0);
     table(plan, header, &mut page);
     if let Some(approvals) = approvals {
-        page.push(&approval_lines(approvals), 0);
+        approval_lines(approvals, &mut page);
     }
     details(plan, header, &mut page);
     page.finish()
@@ -48,24 +48,25 @@ fn title(plan: &Plan) -> String {
     format!("### Pintle plan: {}          {actions}\n", words.join(", "))
 }
 
-fn approval_lines(approvals: &Approvals) -> String {
-    let mut text = String::from("\n");
+/// A line for each rule, as long as there is room; a rule too long for it keeps its numbers.
+fn approval_lines(approvals: &Approvals, page: &mut Page) {
+    page.push("\n", 0);
     for rule in approvals.rules.iter().take(RULES_SHOWN) {
-        text.push_str(&rule_line(rule));
-        match (&approvals.approve_with, rule.lacking()) {
-            (Some(command), 1..) => text.push_str(&format!(" · to approve: {}\n", code(&clipped(command, 200)))),
-            _ => text.push('\n'),
+        let command = approvals.approve_with.as_ref().filter(|_| rule.lacking() > 0);
+        let command = command.map(|text| format!(" · to approve: {}", code(&clipped(text, 200)))).unwrap_or_default();
+        let numbers = format!("Approvals: {} of {}", rule.have.len(), rule.needed);
+        if !page.push(&format!("{numbers}{}{command}\n\n", rule_line(rule)), RULES_SHOWN * 64) {
+            page.push(&format!("{numbers}\n\n"), 0);
         }
     }
     if approvals.rules.len() > RULES_SHOWN {
-        text.push_str(&format!("and {}: `pintle verify --explain`\n", counted(approvals.rules.len() - RULES_SHOWN, "more rule")));
+        page.push(&format!("and {}: `pintle verify --explain`\n", counted(approvals.rules.len() - RULES_SHOWN, "more rule")), 0);
     }
-    text
 }
 
 fn rule_line(rule: &RuleLine) -> String {
     let names = |names: &[String], after: &str| names.iter().take(NAMES_SHOWN).map(|name| format!("{}{after}", word(&clipped(name, 80)))).collect::<Vec<_>>().join(", ");
-    let mut parts = vec![format!("Approvals: {} of {} ({}, rule {})", rule.have.len(), rule.needed, names(&rule.from, ""), word(&clipped(&rule.name, 80)))];
+    let mut parts = vec![format!(" ({}, rule {})", names(&rule.from, ""), word(&clipped(&rule.name, 80)))];
     if !rule.have.is_empty() {
         parts.push(names(&rule.have, " ✓"));
     }

@@ -5,9 +5,9 @@ use super::blocks::telling;
 use super::field;
 use super::group::{Group, groups, is_heal};
 use super::head::Header;
-use super::markdown_text::{Page, code, code_clipped, word};
+use super::markdown_text::{Page, code, code_clipped, sentence, word};
 use super::scalar;
-use super::sections::reason_sentence;
+use super::sections::{is_deletion, reason_sentence};
 use super::text::{columns, counted, grouped};
 use crate::change::{FieldChange, ObjectKey};
 use crate::diff::{Action, Change};
@@ -33,14 +33,16 @@ pub(super) fn table(plan: &Plan, header: &Header, page: &mut Page) {
     if !as_rows {
         deletion_names(plan, header, page);
     }
-    if rows.is_empty() && !(as_rows && !deletions.is_empty()) {
+    if rows.is_empty() && (!as_rows || deletions.is_empty()) {
         return;
     }
     if !page.push(HEAD, BELOW / 2) {
         return left_out(rows.len(), page);
     }
     if as_rows {
-        deletions.iter().for_each(|row| { page.push(row, 0); });
+        for row in &deletions {
+            page.push(row, 0);
+        }
     }
     let shown = rows.iter().take_while(|row| page.push(row, BELOW)).count();
     left_out(rows.len() - shown, page);
@@ -57,14 +59,14 @@ fn deletes(plan: &Plan) -> impl Iterator<Item = &ObjectKey> {
 }
 
 fn deletion_rows(plan: &Plan, header: &Header) -> Vec<String> {
-    let grace = super::ago::span(header.delete_grace);
+    let grace = header.grace(" ");
     deletes(plan).map(|key| format!("| 🗑 | {} | **deleted** {grace} after the merge |\n", object(key))).collect()
 }
 
 /// Every deletion as a name; those that even so do not fit are counted.
 fn deletion_names(plan: &Plan, header: &Header, page: &mut Page) {
     let total = deletes(plan).count();
-    let grace = super::ago::span(header.delete_grace);
+    let grace = header.grace(" ");
     page.push(&format!("🗑 **{}**, {grace} after the merge:\n", counted(total, "deletion")), 0);
     let mut kind = "";
     let mut shown = 0;
@@ -82,15 +84,17 @@ fn deletion_names(plan: &Plan, header: &Header, page: &mut Page) {
     }
 }
 
-/// Every row but the deletions': changes, new objects, heals, waits.
+/// Every row but the deletions': deletions that wait, changes, new objects, heals, other waits.
 fn rows(plan: &Plan) -> Vec<String> {
     let updates = groups(plan.steps(), |change| !is_heal(change) && !matches!(change.action, Action::Create | Action::Delete));
     let creates = groups(plan.steps(), |change| change.action == Action::Create);
     let heals = groups(plan.steps(), is_heal);
-    let mut rows: Vec<String> = updates.iter().map(|group| row(mark(group.first()), &who(group), &update_cell(group))).collect();
+    let (deletions, waiting): (Vec<_>, Vec<_>) = plan.waiting().iter().partition(|waiting| is_deletion(waiting));
+    let mut rows: Vec<String> = deletions.into_iter().map(waiting_row).collect();
+    rows.extend(updates.iter().map(|group| row(mark(group.first()), &who(group), &update_cell(group))));
     rows.extend(creates.iter().map(|group| row("➕", &who(group), &create_cell(group))));
     rows.extend(heals.iter().map(|group| row("🩹", &who(group), &heal_cell(group))));
-    rows.extend(plan.waiting().iter().map(waiting_row));
+    rows.extend(waiting.into_iter().map(waiting_row));
     rows
 }
 
@@ -125,7 +129,7 @@ fn update_cell(group: &Group<'_>) -> String {
     let what = match group.first().action {
         Action::Restore if what.is_empty() => "restored".to_owned(),
         Action::Restore => format!("restored; {what}"),
-        Action::Adopt => "is as declared already; from now on managed".to_owned(),
+        Action::Adopt => "is as declared already; only recorded".to_owned(),
         _ => what,
     };
     if group.drift.is_empty() { what } else { format!("{what}; was also changed by hand") }
@@ -164,5 +168,5 @@ fn field_cell(change: &FieldChange) -> String {
 }
 
 fn waiting_row(waiting: &Waiting) -> String {
-    row("⏳", &object(&waiting.change.key), &format!("waits: {}", code_clipped(&reason_sentence(waiting), REASON_COLUMNS)))
+    row("⏳", &object(&waiting.change.key), &format!("waits: {}", sentence(&reason_sentence(waiting), REASON_COLUMNS)))
 }

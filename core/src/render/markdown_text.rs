@@ -26,6 +26,14 @@ pub(super) fn word(text: &str) -> String {
     if begins && text.chars().all(plain) && text.trim() == text { text.to_owned() } else { code(text) }
 }
 
+/// `text` cut to `most` columns: as it is where nothing in it could be markup, a link or a mention, else as code.
+pub(super) fn sentence(text: &str, most: usize) -> String {
+    let text = clipped(&visible(text), most);
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '(' | ')' | '/' | ',' | '.' | ';' | ':' | '…');
+    let links = ["://", "www.", "mailto:", "xmpp:"].iter().any(|start| text.to_ascii_lowercase().contains(start));
+    if text.chars().all(plain) && !links && text.trim() == text { text } else { code(&text) }
+}
+
 /// A fenced block of `lines`, the fence longer than any in them.
 pub(super) fn fenced(language: &str, lines: &str) -> String {
     let mut longest = 0;
@@ -82,6 +90,9 @@ mod tests {
         assert_eq!(code("two\nlines"), "<code>two&#92;nlines</code>");
         assert_eq!(word("@everyone"), "`@everyone`");
         assert_eq!(word("alice (author)"), "alice (author)");
+        assert_eq!(sentence("waits for Partner/acme", 80), "waits for Partner/acme");
+        assert_eq!(sentence("see http://x", 80), "`see http://x`");
+        assert_eq!(sentence("**now** @all", 80), "`**now** @all`");
     }
 
     #[test]

@@ -54,7 +54,9 @@ fn find(value: &Value, path: &mut Vec<String>, places: &mut Places) {
         }
         Value::List(items) => {
             path.push(EACH.to_owned());
-            items.iter().for_each(|item| find(item, path, places));
+            for item in items {
+                find(item, path, places);
+            }
             path.pop();
         }
         _ => {}
@@ -81,7 +83,9 @@ fn one(field: &FieldChange, places: &Places) -> FieldChange {
     let mut below: Vec<&[String]> = places.iter().filter_map(|place| place.strip_prefix(field.path.0.as_slice())).collect();
     below.sort_by_key(|tail| std::cmp::Reverse(tail.len()));
     for side in field.before.iter_mut().chain(&mut field.after) {
-        below.iter().for_each(|tail| mask_at(side, tail));
+        for tail in &below {
+            mask_at(side, tail);
+        }
         for (path, _) in crate::resolve::secrets_in(side) {
             mask_exactly(side, &path.0);
         }

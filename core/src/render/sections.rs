@@ -7,6 +7,7 @@ use super::scalar;
 use super::style::{Paper, Style};
 use super::text::{clipped, columns, counted, grouped, visible, wrapped};
 use crate::change::FieldChange;
+use crate::diff::Action;
 use crate::plan::{Plan, Waiting};
 
 /// Drifted fields of one object that are printed.
@@ -74,8 +75,10 @@ pub(super) fn waits(plan: &Plan, paper: &Paper) -> Vec<String> {
     let names = plan.waiting().iter().map(|waiting| columns(&visible(&waiting.change.key.to_string())));
     let column = names.filter(|length| *length <= NAME_COLUMN).max().unwrap_or(0);
     let mut lines = Vec::new();
-    for (code, list) in reasons {
-        let most = if list.len() <= WAITS_SHOWN + 1 { list.len() } else { WAITS_SHOWN };
+    for (code, mut list) in reasons {
+        list.sort_by_key(|waiting| !is_deletion(waiting));
+        let deletions = list.iter().filter(|waiting| is_deletion(waiting)).count();
+        let most = if list.len() <= WAITS_SHOWN + 1 { list.len() } else { WAITS_SHOWN.max(deletions) };
         for waiting in &list[..most] {
             let tag = if lines.is_empty() { "waits" } else { "" };
             lines.extend(tagged(tag, &visible(&waiting.change.key.to_string()), column, &reason_sentence(waiting), paper));
@@ -91,7 +94,14 @@ pub(super) fn waits(plan: &Plan, paper: &Paper) -> Vec<String> {
 
 /// Why it waits, and what lifts that.
 pub(super) fn reason_sentence(waiting: &Waiting) -> String {
-    format!("{} (lifted by: {})", visible(&waiting.reason.sentence()), visible(&waiting.reason.lifted_by()))
+    let lead = if is_deletion(waiting) { "to be deleted; " } else { "" };
+    format!("{lead}{} (lifted by: {})", visible(&waiting.reason.sentence()), visible(&waiting.reason.lifted_by()))
+}
+
+/// Whether it goes as soon as the reason does: never left out, as no deletion is. A protected object
+/// does not go.
+pub(super) fn is_deletion(waiting: &Waiting) -> bool {
+    waiting.change.action == Action::Delete && waiting.reason.code() != "protected"
 }
 
 /// What the others of a reason do, after "4 more".

@@ -28,15 +28,19 @@ pub fn resolved(files: &[(&str, &str)]) -> Resolved {
 }
 
 /// What was applied from documents, and what became of it.
-#[derive(Default)]
 pub struct World {
     pub live: LiveState,
 }
 
 impl World {
+    /// Nothing was applied yet.
+    pub fn empty() -> Self {
+        Self { live: LiveState { read_at: "2026-11-23T09:29:59.800Z".parse().unwrap(), ..LiveState::default() } }
+    }
+
     /// Everything in `files` was applied.
     pub fn applied(files: &[(&str, &str)]) -> Self {
-        let mut live = LiveState { read_at: "2026-11-23T09:29:59.800Z".parse().unwrap(), ..LiveState::default() };
+        let mut live = Self::empty().live;
         for (at, object) in resolved(files).objects.iter().enumerate() {
             live.objects.push(LiveObject {
                 key: object.key.clone(),
