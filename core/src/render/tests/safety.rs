@@ -58,6 +58,16 @@ fn a_hostile_commit_and_approver_give_no_command() {
 }
 
 #[test]
+fn rows_that_do_not_fit_are_counted_and_leave_room_for_the_approvals() {
+    let all = |memory: usize| (0..1500).map(|at| instance(&format!("shop-{at}"), &format!("  resources: {{memory: {}Gi}}\n", memory + at / 2))).collect::<Vec<_>>().join("---\n");
+    let plan = World::applied(&[("all.yaml", &all(1))]).plan(&[("all.yaml", &all(1001))]);
+    let text = plan_markdown(&plan, &header(), Some(&super::world::approvals()));
+    let rows = text.lines().filter(|line| line.starts_with("| ✏️")).count();
+    assert!(text.len() <= COMMENT_LIMIT && rows < 1500 && text.contains("Approvals: 1 of 2 (sre, release, rule gold)"));
+    assert!(text.contains(&format!("\n{} more rows did not fit", 1500 - rows)), "{rows}");
+}
+
+#[test]
 fn boundless_approvals_and_deletions_stay_within_a_comment() {
     let mut approvals = super::world::approvals();
     let names: Vec<String> = (0..500).map(|at| format!("{at}{}", "@|".repeat(400))).collect();
