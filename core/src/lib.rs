@@ -12,6 +12,8 @@
 //! - [`check`]: the invariants that every plan must satisfy, written apart from the planner.
 //! - [`gate`]: a plan and an accepted commit → what may move now.
 //!
+//! [`render`] says any of it to people, to programs and to a pull request.
+//!
 //! Nothing here reads a clock, a file, a socket or a random number. Time is an argument.
 #![deny(missing_docs)]
 
@@ -23,4 +25,5 @@ pub mod diff;
 pub mod model;
 pub mod parse;
 pub mod plan;
+pub mod render;
 pub mod resolve;

@@ -73,6 +73,10 @@ impl Plan {
     pub fn waiting(&self) -> &[Waiting] {
         &self.waiting
     }
+    /// The version of the time zone database that the plan used.
+    pub fn time_zones(&self) -> &'static str {
+        self.time_zones
+    }
     /// Whether nothing would happen.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()

@@ -15,6 +15,7 @@ mod station;
 
 pub use index::Index;
 pub use layers::{Layer, Origin, merge, origin};
+pub(crate) use secrets::find as secrets_in;
 pub use object::{Object, object_body};
 pub use problem::{Problem, Sources, diagnose};
 pub use station::{Resolved, resolve};

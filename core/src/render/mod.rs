@@ -1,0 +1,37 @@
+//! What the stations found, said to people, to programs and to a pull request. Pure: text in, text
+//! out; it decides nothing, prints nothing, and never shows a secret or obeys a hidden character.
+
+mod ago;
+mod approvals;
+mod blocks;
+mod diagnostics;
+mod field;
+mod group;
+mod head;
+mod human;
+mod json;
+mod markdown;
+mod markdown_table;
+mod markdown_text;
+mod redact;
+mod scalar;
+mod sections;
+mod style;
+mod summary;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+pub use ago::{ago, span};
+pub use approvals::{Approvals, RuleLine, Verdict};
+pub use diagnostics::{Checked, diagnostics_human, diagnostics_markdown};
+pub use head::Header;
+pub use human::plan_human;
+pub use json::{
+    FORMAT_VERSION, CommitOutput, CountsOutput, FieldOutput, PlanOutput, ReasonOutput, StepOutput, WaitingOutput, plan_json,
+    plan_output, plan_output_schema,
+};
+pub use markdown::{COMMENT_LIMIT, plan_markdown};
+pub use style::{Paper, Style};
+pub use summary::summary;

@@ -1,0 +1,134 @@
+//! What may be shown of a value. A `secretRef` is shown as `(secret NAME)`; whatever stands, on either
+//! side, where a secret is declared, and whatever looks like one, is `(hidden)`. Rows are written by
+//! others: a password typed over a `secretRef` must not come out in a pull request comment.
+
+use crate::change::{FieldChange, FieldPath, Value};
+use crate::diff::Change;
+use std::collections::BTreeSet;
+
+const HIDDEN: &str = "(hidden)";
+/// In a path of keys: every item of a list.
+const EACH: &str = "*";
+
+/// Live → desired of `change`, as it may be shown.
+pub(super) fn fields(change: &Change) -> Vec<FieldChange> {
+    shown(&change.fields, &places(change))
+}
+
+/// Base → live of `change`, as it may be shown.
+pub(super) fn drift(change: &Change) -> Vec<FieldChange> {
+    shown(&change.drift, &places(change))
+}
+
+type Places = BTreeSet<Vec<String>>;
+
+/// Where secrets are declared: in the desired body, or on any side of a field.
+fn places(change: &Change) -> Places {
+    let mut places = Places::new();
+    if let Some(body) = change.body.as_ref().filter(|body| body.contains("secretRef")) {
+        let body: Value = serde_json::from_str(body).unwrap_or_default();
+        find(&body, &mut Vec::new(), &mut places);
+    }
+    for field in change.fields.iter().chain(&change.drift) {
+        if let [parent @ .., last] = field.path.0.as_slice() && last == "secretRef" {
+            places.insert(parent.to_vec());
+        }
+        for side in field.before.iter().chain(&field.after) {
+            find(side, &mut field.path.0.clone(), &mut places);
+        }
+    }
+    places
+}
+
+fn find(value: &Value, path: &mut Vec<String>, places: &mut Places) {
+    match value {
+        Value::Map(map) => {
+            if map.contains_key("secretRef") {
+                places.insert(path.clone());
+            }
+            for (key, item) in map.iter() {
+                path.push(key.to_owned());
+                find(item, path, places);
+                path.pop();
+            }
+        }
+        Value::List(items) => {
+            path.push(EACH.to_owned());
+            for item in items {
+                find(item, path, places);
+            }
+            path.pop();
+        }
+        _ => {}
+    }
+}
+
+fn shown(fields: &[FieldChange], places: &Places) -> Vec<FieldChange> {
+    fields.iter().map(|field| one(field, places)).collect()
+}
+
+fn one(field: &FieldChange, places: &Places) -> FieldChange {
+    let mut field = field.clone();
+    if let Some(place) = places.iter().find(|place| field.path.0.starts_with(place)) {
+        let names = field.path.0.len() == place.len() + 1 && field.path.0.last().is_some_and(|key| key == "secretRef");
+        let hide = |side: Value| if names { name(&side) } else { masked(&side) };
+        field.before = field.before.map(hide);
+        field.after = field.after.map(hide);
+        if names {
+            field.path = FieldPath(place.clone());
+        }
+        return field;
+    }
+    // The deepest first: what is masked is no longer a map to look into.
+    let mut below: Vec<&[String]> = places.iter().filter_map(|place| place.strip_prefix(field.path.0.as_slice())).collect();
+    below.sort_by_key(|tail| std::cmp::Reverse(tail.len()));
+    for side in field.before.iter_mut().chain(&mut field.after) {
+        for tail in &below {
+            mask_at(side, tail);
+        }
+        for (path, _) in crate::resolve::secrets_in(side) {
+            mask_exactly(side, &path.0);
+        }
+    }
+    field
+}
+
+fn mask_at(value: &mut Value, tail: &[String]) {
+    match (tail, &mut *value) {
+        ([], _) => *value = masked(value),
+        (_, Value::Null) => {}
+        ([key, rest @ ..], Value::Map(map)) => {
+            if let Some(inner) = map.get_mut(key) {
+                mask_at(inner, rest);
+            }
+        }
+        ([key, rest @ ..], Value::List(items)) if key == EACH => items.iter_mut().for_each(|item| mask_at(item, rest)),
+        _ => *value = Value::string(HIDDEN),
+    }
+}
+
+/// Hides the value at `path`; list items are named by their index.
+fn mask_exactly(value: &mut Value, path: &[String]) {
+    match (path, &mut *value) {
+        ([], _) => *value = Value::string(HIDDEN),
+        ([key, rest @ ..], Value::Map(map)) => {
+            if let Some(inner) = map.get_mut(key) {
+                mask_exactly(inner, rest);
+            }
+        }
+        ([key, rest @ ..], Value::List(items)) => {
+            if let Some(inner) = key.parse().ok().and_then(|at: usize| items.get_mut(at)) {
+                mask_exactly(inner, rest);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn masked(value: &Value) -> Value {
+    value.get("secretRef").map_or_else(|| Value::string(HIDDEN), name)
+}
+
+fn name(value: &Value) -> Value {
+    Value::string(value.as_str().map_or_else(|| HIDDEN.to_owned(), |name| format!("(secret {name})")))
+}

@@ -1,0 +1,6 @@
+//! Goldens and properties of the renderers.
+
+mod diagnosed;
+mod goldens;
+mod safety;
+mod world;
