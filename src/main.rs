@@ -1,2 +1,5 @@
-//! placeholder until the shell stands
-fn main() {}
+//! `pintle`: parse arguments, start telemetry, dispatch.
+
+fn main() -> std::process::ExitCode {
+    pintle::cli::main()
+}

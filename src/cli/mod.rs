@@ -1,0 +1,109 @@
+//! The command line. One file a subcommand; here only parsing, dispatch and exit codes.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the command line is where Pintle talks to people")]
+
+mod dev;
+mod migrate;
+mod output;
+mod plan;
+mod run;
+mod settings_file;
+mod validate;
+
+pub use output::{CliError, Exit, Format, Out};
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::process::ExitCode;
+
+/// A declarative GitOps reconciler for fleets of SaaS platform instances
+#[derive(Debug, Parser)]
+#[command(name = "pintle", version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Settings file (TOML); flags and environment win over it
+    #[arg(long, global = true, env = "PINTLE_CONFIG", value_name = "FILE")]
+    config: Option<std::path::PathBuf>,
+    /// How to print
+    #[arg(short, long, global = true, env = "PINTLE_OUTPUT", value_enum, default_value_t = Format::Human)]
+    output: Format,
+    /// No colour, as with NO_COLOR
+    #[arg(long, global = true, env = "PINTLE_NO_COLOR")]
+    no_color: bool,
+    /// What is logged to standard error, such as `info` or `pintle=debug`
+    #[arg(long, global = true, env = "PINTLE_LOG", value_name = "FILTER")]
+    log: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check the documents of a folder, before they are committed
+    Validate(validate::ValidateArgs),
+    /// Show what a revision would change, against the database, a snapshot or another commit
+    Plan(plan::PlanArgs),
+    /// Run the daemon: watch, verify, plan, enqueue, apply
+    Run(run::RunArgs),
+    /// Bring the database's schema up to date, as its owner
+    Migrate(migrate::MigrateArgs),
+    /// A private Postgres, Redis, signed repository and daemon, to try things
+    Dev(dev::DevArgs),
+}
+
+impl Command {
+    async fn run(self, out: &Out) -> Result<Exit, CliError> {
+        match self {
+            Self::Validate(args) => validate::run(&args, out),
+            Self::Plan(args) => plan::run(args, out).await,
+            Self::Run(args) => run::run(args).await,
+            Self::Migrate(args) => migrate::run(&args, out).await,
+            Self::Dev(args) => dev::run(args, out).await,
+        }
+    }
+
+    /// Daemons log; commands that answer a question only warn.
+    fn default_log(&self) -> &'static str {
+        match self {
+            Self::Run(_) => "pintle=info,warn",
+            Self::Dev(_) => "pintle=info,warn",
+            _ => "error",
+        }
+    }
+}
+
+/// Parses, dispatches, and says how it ended. Usage errors are 1, as every error is.
+pub fn main() -> ExitCode {
+    let command = settings_file::with_defaults(Cli::command());
+    let cli = match command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::from(error.use_stderr()));
+        }
+    };
+    let out = Out::new(cli.global.output, cli.global.no_color);
+    start_log(cli.global.log.as_deref().unwrap_or_else(|| cli.command.default_log()));
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return out.failed(&CliError::because("the runtime cannot be started", error)),
+    };
+    let result = runtime.block_on(cli.command.run(&out));
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    match result {
+        Ok(exit) => ExitCode::from(exit as u8),
+        Err(error) => out.failed(&error),
+    }
+}
+
+fn start_log(filter: &str) {
+    use std::io::IsTerminal;
+    let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    log.with_ansi(colour).init();
+}

@@ -1,0 +1,134 @@
+//! What a command prints and how it ends: exit codes, errors with hints, colour, width.
+
+use pintle_core::render::Paper;
+use std::error::Error;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+/// How a command prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people
+    Human,
+    /// For programs; versioned by `formatVersion`
+    Json,
+    /// For pull requests
+    Markdown,
+}
+
+/// How a command ends well, or as asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Success = 0,
+    /// Something is wrong, and was said.
+    Failure = 1,
+    /// There are changes (only with `--detailed-exitcode`).
+    Changes = 2,
+    /// Refused by a limit or a guardrail.
+    Refused = 3,
+    /// Not (yet) approved, or untrusted.
+    Untrusted = 4,
+}
+
+/// Why a command failed, and what to do about it.
+#[derive(Debug)]
+pub struct CliError {
+    message: String,
+    hint: Option<String>,
+    source: Option<Box<dyn Error + Send + Sync>>,
+    exit: Exit,
+}
+
+impl CliError {
+    /// A failure in words.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None, source: None, exit: Exit::Failure }
+    }
+
+    /// A failure with its cause.
+    pub fn because(message: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { source: Some(source.into()), ..Self::new(message) }
+    }
+
+    /// The same with what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same with another exit code.
+    #[must_use]
+    pub fn exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+}
+
+impl From<crate::store::StoreError> for CliError {
+    fn from(error: crate::store::StoreError) -> Self {
+        let hint = error.hint();
+        let failure = Self::because("the database said no", error);
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+/// Where a command's answer goes.
+#[derive(Debug, Clone)]
+pub struct Out {
+    /// The format that was asked for.
+    pub format: Format,
+    colour: bool,
+}
+
+impl Out {
+    /// Standard output, with colour only on a terminal.
+    pub fn new(format: Format, no_colour: bool) -> Self {
+        let wanted = !no_colour && std::env::var_os("NO_COLOR").is_none();
+        Self { format, colour: wanted && std::io::stdout().is_terminal() }
+    }
+
+    /// The paper to draw on.
+    pub fn paper(&self) -> Paper {
+        Paper { colour: self.colour, width: width(), now: jiff::Timestamp::now() }
+    }
+
+    /// Whether a program reads this.
+    pub fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// Prints text, with one newline at its end.
+    pub fn text(&self, text: &str) {
+        use std::io::Write;
+        let _ = writeln!(std::io::stdout().lock(), "{}", text.trim_end_matches('\n'));
+    }
+
+    /// Prints JSON, indented.
+    pub fn json(&self, value: &impl serde::Serialize) {
+        self.text(&serde_json::to_string_pretty(value).unwrap_or_default());
+    }
+
+    /// Says how it failed.
+    pub fn failed(&self, error: &CliError) -> ExitCode {
+        let mut text = format!("error: {}", error.message);
+        let mut cause = error.source.as_deref().map(|source| source as &dyn Error);
+        while let Some(inner) = cause {
+            text = format!("{text}\n  because: {inner}");
+            cause = inner.source();
+        }
+        if let Some(hint) = &error.hint {
+            text = format!("{text}\n  next: {hint}");
+        }
+        eprintln!("{text}");
+        ExitCode::from(error.exit as u8)
+    }
+}
+
+fn width() -> usize {
+    std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(100)
+}

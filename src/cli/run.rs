@@ -1,0 +1,89 @@
+//! `pintle run`: the daemon.
+
+use super::{CliError, Exit};
+use crate::config::{DaemonSettings, ServerArgs, SourceArgs};
+use crate::daemon;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// What a daemon is told.
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    servers: ServerArgs,
+    #[command(flatten)]
+    source: SourceArgs,
+    /// Where the mirror is kept; it can be derived again
+    #[arg(long, env = "PINTLE_STATE_DIR", value_name = "DIR", default_value = "/var/lib/pintle")]
+    state_dir: PathBuf,
+    /// What this process does
+    #[arg(long, env = "PINTLE_ROLE", value_enum, default_value_t = Role::All)]
+    role: Role,
+    /// How often the repository is asked, in seconds, when nothing rings
+    #[arg(long, env = "PINTLE_POLL_INTERVAL", value_name = "SECONDS", default_value_t = 30)]
+    poll_interval: u64,
+    /// Deliveries applied at one time
+    #[arg(long, env = "PINTLE_CONCURRENCY", value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    concurrency: u16,
+    /// How long running work may go on after SIGTERM, in seconds
+    #[arg(long, env = "PINTLE_GRACE", value_name = "SECONDS", default_value_t = 20)]
+    grace: u64,
+    /// Where metrics and health are served
+    #[arg(long, env = "PINTLE_METRICS", value_name = "ADDRESS", default_value = "127.0.0.1:9464")]
+    metrics: SocketAddr,
+    /// Serve no metrics
+    #[arg(long, env = "PINTLE_NO_METRICS")]
+    no_metrics: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Role {
+    /// Reconcile and work
+    All,
+    /// Reconcile (and lead), but apply nothing
+    Reconciler,
+    /// Apply only
+    Worker,
+}
+
+/// Runs until SIGTERM or SIGINT.
+pub async fn run(args: RunArgs) -> Result<Exit, CliError> {
+    let missing = |flag: &str| CliError::new(format!("{flag} is not set")).hint("pintle dev starts everything privately; pintle doctor says what is missing");
+    if !args.no_metrics && !args.metrics.ip().is_loopback() {
+        return Err(CliError::new("metrics are served on loopback only").hint("put a proxy that authenticates before them"));
+    }
+    let settings = DaemonSettings {
+        database_url: args.servers.database_url.ok_or_else(|| missing("--database-url"))?,
+        redis_url: args.servers.redis_url.ok_or_else(|| missing("--redis-url"))?,
+        introduction: args.source.introduction().map_err(missing)?,
+        repo_url: args.source.repo_url.ok_or_else(|| missing("--repo-url"))?,
+        state_dir: args.state_dir,
+        poll_interval: Duration::from_secs(args.poll_interval.max(1)),
+        concurrency: usize::from(args.concurrency),
+        grace: Duration::from_secs(args.grace),
+        metrics: (!args.no_metrics).then_some(args.metrics),
+        reconciles: args.role != Role::Worker,
+        works: args.role != Role::Reconciler,
+    };
+    let stop = stop_on_signals();
+    daemon::run(settings, stop).await.map_err(|error| CliError::because("the daemon refuses to act", error).hint("pintle doctor"))?;
+    Ok(Exit::Success)
+}
+
+/// A token that SIGTERM and SIGINT cancel.
+pub(super) fn stop_on_signals() -> CancellationToken {
+    use tokio::signal::unix::{SignalKind, signal};
+    let stop = CancellationToken::new();
+    let token = stop.clone();
+    tokio::spawn(async move {
+        let (Ok(mut term), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else { return };
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        token.cancel();
+    });
+    stop
+}

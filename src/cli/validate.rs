@@ -1,0 +1,34 @@
+//! `pintle validate`: the documents of a folder as they are on disk.
+
+use super::{CliError, Exit, Format, Out};
+use crate::reconcile::all_diagnostics;
+use crate::source::load_folder;
+use pintle_core::diagnostic::has_errors;
+use pintle_core::model::Catalog;
+use pintle_core::render::{Checked, diagnostics_human, diagnostics_markdown};
+use pintle_core::resolve::resolve;
+use std::path::PathBuf;
+
+/// What to check.
+#[derive(Debug, clap::Args)]
+pub struct ValidateArgs {
+    /// The folder of the state repository
+    #[arg(default_value = ".")]
+    path: PathBuf,
+}
+
+/// Prints every diagnostic; fails if one is an error.
+pub fn run(args: &ValidateArgs, out: &Out) -> Result<Exit, CliError> {
+    let loaded = load_folder(&args.path).map_err(|error| CliError::because("the folder cannot be read", error))?;
+    let resolved = resolve(&loaded.tree, Catalog::standard(), None, jiff::Timestamp::now());
+    let diagnostics = all_diagnostics(&loaded, &resolved);
+    let documents = loaded.tree.files.iter().map(|file| file.parsed.documents.len()).sum();
+    let checked = Checked { documents };
+    match out.format {
+        Format::Json => out.json(&serde_json::json!({"formatVersion": "1.0", "documents": documents, "diagnostics": diagnostics})),
+        Format::Markdown => out.text(&diagnostics_markdown(&diagnostics, &loaded.texts, checked)),
+        Format::Human if diagnostics.is_empty() => out.text(&format!("{documents} documents are sound.")),
+        Format::Human => out.text(&diagnostics_human(&diagnostics, &loaded.texts, checked, &out.paper())),
+    }
+    Ok(if has_errors(&diagnostics) { Exit::Failure } else { Exit::Success })
+}
