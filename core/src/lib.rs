@@ -19,3 +19,4 @@ pub mod change;
 pub mod diagnostic;
 pub mod model;
 pub mod parse;
+pub mod trust;
