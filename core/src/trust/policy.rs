@@ -176,6 +176,11 @@ impl Policy {
         Ok(name.clone())
     }
 
+    /// Whose key it is, whether or not it may still be used.
+    pub fn holder(&self, key: &PublicKey) -> Option<&Arc<str>> {
+        self.owner(key).map(|(name, _)| name)
+    }
+
     fn owner(&self, key: &PublicKey) -> Option<(&Arc<str>, &PolicyKey)> {
         self.people.iter().find_map(|(name, person)| Some((name, person.keys.iter().find(|own| own.key == *key)?)))
     }

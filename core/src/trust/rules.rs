@@ -1,10 +1,15 @@
 //! Which rules of a policy a change needs: an entry is matched if either side of it is.
 //! Every entry needs a rule; `otherwise` takes what nothing else matches.
 
+use super::closure::closure_keys;
 use super::policy::{Action, Matching, Policy, Rule};
 use super::snapshot::{POLICY_PATH, Placed, Snapshot};
 use crate::change::{ChangeSet, Entry, FieldPath, ObjectKey, Value};
+use crate::model::Catalog;
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+const INSTANCE: &str = "Instance";
 
 /// The two trees that a change lies between.
 #[derive(Clone, Copy)]
@@ -21,13 +26,15 @@ pub(super) struct Needs<'a> {
 }
 
 /// Every rule that matches an entry, in the policy's order, and the entries that none matches.
-pub(super) fn needs<'a>(policy: &'a Policy, change: &ChangeSet, sides: Sides<'_>) -> Needs<'a> {
+pub(super) fn needs<'a>(catalog: &Catalog, policy: &'a Policy, change: &ChangeSet, sides: Sides<'_>) -> Needs<'a> {
+    let reached: Vec<BTreeSet<ObjectKey>> = policy.rules.iter().map(|rule| reached(catalog, rule, sides)).collect();
     let mut wanted = vec![false; policy.rules.len()];
     let mut unmatched = Vec::new();
     for entry in change.entries() {
         let mut hit = false;
-        for (rule, wanted) in policy.rules.iter().zip(&mut wanted) {
-            let matches = !rule.matching.otherwise && rule.matching.matches(entry, sides);
+        for ((rule, wanted), reached) in policy.rules.iter().zip(&mut wanted).zip(&reached) {
+            let by_reach = entry.key().is_some_and(|key| reached.contains(key));
+            let matches = !rule.matching.otherwise && (by_reach || rule.matching.matches(entry, sides));
             hit |= matches;
             *wanted |= matches;
         }
@@ -42,6 +49,23 @@ pub(super) fn needs<'a>(policy: &'a Policy, change: &ChangeSet, sides: Sides<'_>
     }
     let rules = policy.rules.iter().zip(wanted).filter_map(|(rule, wanted)| wanted.then_some(rule)).collect();
     Needs { rules, unmatched }
+}
+
+/// What the instances of a rule resolve through, in either tree. A rule over certain fields or
+/// actions is about the instance's own document and reaches nothing.
+fn reached(catalog: &Catalog, rule: &Rule, sides: Sides<'_>) -> BTreeSet<ObjectKey> {
+    let matching = &rule.matching;
+    let instances = matching.kinds.is_empty() || matching.kinds.iter().any(|kind| &**kind == INSTANCE);
+    let narrow = matching.kinds.is_empty() && matching.names.is_empty() && matching.labels.is_empty() && matching.partner.is_none();
+    if !rule.reach || !instances || narrow || matching.otherwise || !matching.fields.is_empty() || !matching.actions.is_empty() {
+        return BTreeSet::new();
+    }
+    let mut matched = BTreeSet::new();
+    for tree in [sides.old, sides.new] {
+        let own = |(key, placed): &(&ObjectKey, &Placed)| &*key.kind == INSTANCE && matching.side_matches(&Side::Document(key, placed, tree));
+        matched.extend(tree.documents.iter().filter(own).map(|(key, _)| key));
+    }
+    closure_keys(catalog, sides, matched.into_iter())
 }
 
 /// One side of an entry: a document that stands in a tree, or a bare path.

@@ -5,9 +5,9 @@ use super::commit::{Commit, CommitError, Irregular, Seal};
 use super::snapshot::{self, DocumentFile, Snapshot, TreeFault};
 use super::sshsig::{self, SignatureError, Signed};
 use super::{ObjectKind, ObjectStore, ReadError, delta};
-use crate::change::{ChangeId, ChangeSet, Oid};
+use crate::change::{ChangeId, ChangeSet, Entry, Oid, Touched};
 use crate::model::Catalog;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 const MAX_COMMITS: usize = 500_000;
@@ -56,6 +56,7 @@ pub struct Memory {
     seals: HashMap<Oid, SealResult>,
     documents: HashMap<Oid, Arc<DocumentFile>>,
     trees: HashMap<Oid, Result<Arc<Snapshot>, TreeFault>>,
+    touched: HashMap<(Oid, Oid), Arc<HashSet<Touched>>>,
 }
 
 /// One verification at work.
@@ -134,9 +135,26 @@ impl<'a> Session<'a> {
         }
         delta::between(self, &old_side, &new_side)
     }
+
+    /// Δ between two commits.
+    pub(super) fn change(&mut self, old: Oid, new: Oid) -> Result<ChangeSet, ChangeError> {
+        let (old, new) = (self.commit(old)?.tree, self.commit(new)?.tree);
+        Ok(self.change_set(old, new)?)
+    }
+
+    /// What a step between two commits touched.
+    pub(super) fn touched(&mut self, old: Oid, new: Oid) -> Result<Arc<HashSet<Touched>>, ChangeError> {
+        if let Some(known) = self.memory.touched.get(&(old, new)) {
+            return Ok(known.clone());
+        }
+        let touched: Arc<HashSet<Touched>> = Arc::new(self.change(old, new)?.entries().iter().map(Entry::touches).collect());
+        forget_beyond(&mut self.memory.touched, MAX_COMMITS);
+        self.memory.touched.insert((old, new), touched.clone());
+        Ok(touched)
+    }
 }
 
-fn forget_beyond<V>(map: &mut HashMap<Oid, V>, limit: usize) {
+fn forget_beyond<K, V>(map: &mut HashMap<K, V>, limit: usize) {
     if map.len() >= limit {
         map.clear();
     }
@@ -155,6 +173,5 @@ pub enum ChangeError {
 
 /// The id of the change from the commit `base` to the commit `rev`.
 pub fn change_id(session: &mut Session<'_>, repo_id: &str, base: Oid, rev: Oid) -> Result<ChangeId, ChangeError> {
-    let (old, new) = (session.commit(base)?.tree, session.commit(rev)?.tree);
-    Ok(session.change_set(old, new)?.id(repo_id))
+    Ok(session.change(base, rev)?.id(repo_id))
 }
