@@ -13,7 +13,7 @@ use pintle_core::gate::{Refusal, gate};
 use pintle_core::model::Catalog;
 use pintle_core::plan::{Plan, PlanInput, plan};
 use pintle_core::resolve::{Resolved, diagnose, resolve};
-use pintle_core::trust::{AcceptedCommit, Introduction, Memory, Verdict, accept};
+use pintle_core::trust::{AcceptedCommit, Introduction, Memory, Question, Session, Times, Verdict, accept, accept_from};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -128,10 +128,19 @@ impl Reconciler {
         self.recorded = self.recorded.max(recorded.last().map_or(0, |last| last.seq));
         let Self { objects, catalog, introduction, memory, accepted, .. } = self;
         let judge = std::panic::AssertUnwindSafe(|| {
-            let now = Timestamp::now();
+            let question = Question {
+                introduction,
+                recorded: &recorded,
+                tip: fetched.tip,
+                evidence: &fetched.evidence,
+                denied: &[],
+                now: Timestamp::now(),
+                times: Times::Clock,
+            };
+            let mut session = Session::new(objects.as_ref(), catalog, memory);
             match accepted {
-                Some(from) => pintle_core::trust::accept_from(from, introduction, fetched.tip, &fetched.evidence, objects.as_ref(), catalog, memory, now),
-                None => accept(introduction, &recorded, fetched.tip, &fetched.evidence, objects.as_ref(), catalog, memory, now),
+                Some(from) => accept_from(from, &question, &mut session),
+                None => accept(&question, &mut session),
             }
         });
         std::panic::catch_unwind(judge).map_err(|_| TickError::Verifier(fetched.tip))

@@ -19,11 +19,13 @@
 
 pub mod audit;
 pub mod change;
-
+pub mod check;
 pub mod diagnostic;
 pub mod diff;
+pub mod gate;
 pub mod model;
 pub mod parse;
 pub mod plan;
 pub mod render;
 pub mod resolve;
+pub mod trust;

@@ -1,12 +1,14 @@
 //! The command line. One file a subcommand; here only parsing, dispatch and exit codes.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the command line is where Pintle talks to people")]
 
+mod approvals;
 mod dev;
 mod migrate;
 mod output;
 mod plan;
 mod run;
 mod settings_file;
+mod snapshot;
 mod validate;
 
 pub use output::{CliError, Exit, Format, Out};
@@ -47,6 +49,8 @@ enum Command {
     Validate(validate::ValidateArgs),
     /// Show what a revision would change, against the database, a snapshot or another commit
     Plan(plan::PlanArgs),
+    /// Write the live state to a file, for planning without a database
+    Snapshot(snapshot::SnapshotArgs),
     /// Run the daemon: watch, verify, plan, enqueue, apply
     Run(run::RunArgs),
     /// Bring the database's schema up to date, as its owner
@@ -60,6 +64,7 @@ impl Command {
         match self {
             Self::Validate(args) => validate::run(&args, out),
             Self::Plan(args) => plan::run(args, out).await,
+            Self::Snapshot(args) => snapshot::run(&args, out).await,
             Self::Run(args) => run::run(args).await,
             Self::Migrate(args) => migrate::run(&args, out).await,
             Self::Dev(args) => dev::run(args, out).await,
@@ -69,8 +74,7 @@ impl Command {
     /// Daemons log; commands that answer a question only warn.
     fn default_log(&self) -> &'static str {
         match self {
-            Self::Run(_) => "pintle=info,warn",
-            Self::Dev(_) => "pintle=info,warn",
+            Self::Run(_) | Self::Dev(_) => "pintle=info,warn",
             _ => "error",
         }
     }

@@ -76,6 +76,8 @@ pub struct TreeLoader {
 
 /// Levels of folders in each other.
 const MAX_DEPTH: usize = 32;
+/// Git's mode of a folder.
+const TREE: u32 = 0o40_000;
 const IGNORE_FILE: &str = ".pintle/ignore";
 
 impl TreeLoader {
@@ -157,10 +159,10 @@ fn walk(objects: &dyn ObjectStore, tree: Oid, prefix: &str, depth: usize, files:
     let raw = objects.raw(tree, ObjectKind::Tree)?;
     for entry in parse_tree(&raw).map_err(|error| LoadError::Grammar(error.to_string()))? {
         let path = if prefix.is_empty() { entry.name.to_string() } else { format!("{prefix}/{}", entry.name) };
-        if entry.is_tree() {
+        if entry.mode == TREE {
             walk(objects, entry.oid, &path, depth + 1, files)?;
         } else {
-            files.push(Found { path: path.into(), blob: entry.oid, regular: entry.is_file() });
+            files.push(Found { path: path.into(), blob: entry.oid, regular: matches!(entry.mode, 0o100_644 | 0o100_755) });
         }
     }
     Ok(())

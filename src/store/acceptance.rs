@@ -58,6 +58,24 @@ impl Store {
             && text("introduction_policy") == introduction.policy_sha256.to_string())
     }
 
+    /// The introduction that the database was made for, if it was.
+    pub async fn introduction(&self) -> Result<Option<Introduction>, StoreError> {
+        let row = sqlx::query("SELECT repo_id::text AS repo_id, git_ref, introduction_commit, introduction_policy FROM pintle.sources WHERE id = $1")
+            .bind(SOURCE)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(StoreError::during("read the introduction"))?;
+        let Some(row) = row else { return Ok(None) };
+        let text = |column: &str| row.try_get::<String, _>(column).map_err(StoreError::during("read the introduction"));
+        let corrupt = |_| StoreError::Corrupt { what: "introduction", source: "it is no object id".into() };
+        Ok(Some(Introduction {
+            repo_id: text("repo_id")?.into(),
+            git_ref: text("git_ref")?.into(),
+            commit: text("introduction_commit")?.parse().map_err(corrupt)?,
+            policy_sha256: text("introduction_policy")?.parse().map_err(|_| StoreError::Corrupt { what: "introduction", source: "it is no digest".into() })?,
+        }))
+    }
+
     /// Every recorded acceptance, oldest first.
     pub async fn acceptances(&self) -> Result<Vec<Acceptance>, StoreError> {
         let rows: Vec<Json<Acceptance>> = sqlx::query_scalar("SELECT acceptance FROM pintle.accepted_commits WHERE source_id = $1 ORDER BY seq")

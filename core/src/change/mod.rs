@@ -7,11 +7,15 @@ mod digest;
 mod field;
 mod key;
 mod number;
+mod oid;
 mod serial;
+mod set;
 mod value;
 
 pub use digest::{Digest, ParseDigestError, encode};
 pub use field::{FieldChange, FieldPath, field_changes};
 pub use key::ObjectKey;
 pub use number::Number;
+pub use oid::{Oid, ParseOidError};
+pub use set::{ChangeId, ChangeSet, Entry, FileContent, Touched};
 pub use value::{Map, Value};

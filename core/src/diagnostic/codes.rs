@@ -51,6 +51,18 @@ codes! {
     UnreadableFile = "PIN0402", "unreadable file", "A file of the commit cannot be read from the object database, or is no regular file. Nothing of the commit is applied.";
     GuardFile = "PIN0403", "invalid guard settings", "`.pintle/guard.yaml` cannot be used. Nothing is applied without the safety settings it is meant to give.";
     IgnoreFile = "PIN0404", "invalid ignore file", "`.pintle/ignore` cannot be read as gitignore patterns.";
+    TrustPolicy = "PIN0501", "invalid trust policy", "`.pintle/trust.yaml` is malformed, contradicts itself, or asks for approvals that nobody could give. It is refused when it is proposed, never later.";
+    ApprovalsMissing = "PIN0510", "approvals missing", "A rule of the trust policy asks for more people than have approved. `pintle approve` makes the signed commit that counts.";
+    NoRule = "PIN0511", "no rule matches", "Every entry of a change needs a rule of the trust policy. Add one, for example `match: {otherwise: true}`, by its own approved change.";
+    ApprovalIgnored = "PIN0512", "an approval does not count", "A trailer names this change and does not count: by its signer, its key, its age, its base, or what was accepted since.";
+    NoChangeSet = "PIN0513", "the tree has no meaning", "A document does not parse, two documents share an identity, or a path may not stand in a state tree. Such a tree is never accepted.";
+    PolicyRefused = "PIN0514", "the new trust policy is refused", "The change brings a trust policy that could not be used: see its diagnostics. Until it is repaired the change is not accepted.";
+    HistoryUnreadable = "PIN0515", "the history cannot be read", "A commit is missing, malformed, or too far away. Fetch again, or rewrite the commit.";
+    AuthorIgnored = "PIN0516", "the author's signature does not count", "An author's signature counts beside an approval when the whole change is signed by that one person.";
+    Rewound = "PIN0520", "the branch was rewound", "The tip is an ancestor of what was accepted. The state is kept. Push the accepted commit again, or let an operator consider the other history.";
+    Forked = "PIN0521", "the branch was forked", "The tip does not descend from what was accepted. The state is kept. Push the accepted history again, or let an operator consider the other history.";
+    Introduction = "PIN0522", "the introduction does not hold", "The first trusted commit, its policy or its signature are not what the settings of the daemon say.";
+    RecordUnproven = "PIN0523", "a recorded acceptance cannot be derived", "A record says that a commit was accepted and the objects do not show it. A record alone never accepts anything.";
 }
 
 impl Code {

@@ -82,3 +82,29 @@ impl LiveState {
         self.objects.binary_search_by(|object| object.key.cmp(key)).ok().map(|at| &self.objects[at])
     }
 }
+
+impl LiveState {
+    /// The live side as if `desired` had been applied as it stands: for comparing two revisions.
+    pub fn as_applied(desired: &crate::resolve::Resolved, commit: &str, at: Timestamp) -> Self {
+        let commit: Arc<str> = commit.into();
+        let mut live = Self { read_at: at, ..Self::default() };
+        for object in &desired.objects {
+            let body = object.value();
+            live.objects.push(LiveObject {
+                key: object.key.clone(),
+                uid: Uuid::nil(),
+                revision: 0,
+                generation: 1,
+                drifted: false,
+                applied: Some(object.digest),
+                written: Some(object.written),
+                applied_commit: Some(commit.clone()),
+                tombstoned_at: None,
+                protected: body.at(&["annotations", "pintle/protect"]).and_then(Value::as_str) == Some("true"),
+                partner: object.partner.clone(),
+            });
+            live.bodies.insert(object.key.clone(), Bodies { live: body.clone(), applied: Some(body) });
+        }
+        live
+    }
+}

@@ -1,0 +1,140 @@
+//! Walks over the commit graph: what lies between, the spine, merge bases. Bounded; dates are never
+//! believed. Whether a commit may do anything is not its matter.
+
+use super::session::{HistoryFault, Session};
+use crate::change::Oid;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// The most commits that one walk visits.
+const MAX_WALK: usize = 50_000;
+
+/// How a tip stands to an accepted commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    Descends,
+    /// The tip is an ancestor of it.
+    Behind,
+    Beside,
+}
+
+/// How `tip` stands to `base`.
+pub(super) fn standing(session: &mut Session<'_>, base: Oid, tip: Oid) -> Result<Standing, HistoryFault> {
+    if descends(session, base, tip)? {
+        return Ok(Standing::Descends);
+    }
+    Ok(if descends(session, tip, base)? { Standing::Behind } else { Standing::Beside })
+}
+
+/// Whether `tip` is `base` or descends from it.
+pub(super) fn descends(session: &mut Session<'_>, base: Oid, tip: Oid) -> Result<bool, HistoryFault> {
+    if first_parents(session, base, tip)?.is_some() {
+        return Ok(true);
+    }
+    Ok(reachable(session, tip, |oid| oid == base)?.contains(&base))
+}
+
+/// From the oldest commit after `base` to `tip`: at each merge the first parent if it is `base` or
+/// descends from it, else the only other parent that does. `None` when two others do.
+pub(super) fn spine(session: &mut Session<'_>, base: Oid, tip: Oid) -> Result<Option<Vec<Oid>>, HistoryFault> {
+    if let Some(mut chain) = first_parents(session, base, tip)? {
+        chain.reverse();
+        return Ok(Some(chain));
+    }
+    let marked = descendants(session, base, tip)?;
+    let (mut chain, mut at) = (Vec::new(), tip);
+    while at != base {
+        chain.push(at);
+        let parents = session.commit(at)?.parents.clone();
+        let heirs: Vec<Oid> = parents.iter().copied().filter(|parent| marked.contains(parent)).collect();
+        at = match (parents.first().is_some_and(|first| marked.contains(first)), heirs.as_slice()) {
+            (true, _) => parents[0],
+            (false, [only]) => *only,
+            _ => return Ok(None),
+        };
+    }
+    chain.reverse();
+    Ok(Some(chain))
+}
+
+/// The first parents from `tip` down to `base`, newest first and without `base`, if they lead there.
+fn first_parents(session: &mut Session<'_>, base: Oid, tip: Oid) -> Result<Option<Vec<Oid>>, HistoryFault> {
+    let (mut chain, mut at) = (Vec::new(), tip);
+    while at != base {
+        if chain.len() >= MAX_WALK {
+            return Ok(None);
+        }
+        chain.push(at);
+        match session.commit(at)?.parents.first() {
+            Some(parent) => at = *parent,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(chain))
+}
+
+/// Every commit reachable from `from`; the walk does not go beyond a commit that `stop` names.
+fn reachable(session: &mut Session<'_>, from: Oid, stop: impl Fn(Oid) -> bool) -> Result<HashSet<Oid>, HistoryFault> {
+    let (mut seen, mut open) = (HashSet::from([from]), vec![from]);
+    while let Some(at) = open.pop() {
+        if stop(at) {
+            continue;
+        }
+        if seen.len() > MAX_WALK {
+            return Err(HistoryFault::TooLong(MAX_WALK));
+        }
+        open.extend(session.commit(at)?.parents.iter().copied().filter(|parent| seen.insert(*parent)));
+    }
+    Ok(seen)
+}
+
+/// `base` and every commit between it and `tip` that descends from it.
+fn descendants(session: &mut Session<'_>, base: Oid, tip: Oid) -> Result<HashSet<Oid>, HistoryFault> {
+    let mut children: HashMap<Oid, Vec<Oid>> = HashMap::new();
+    for oid in reachable(session, tip, |oid| oid == base)? {
+        if oid != base {
+            session.commit(oid)?.parents.iter().for_each(|parent| children.entry(*parent).or_default().push(oid));
+        }
+    }
+    let (mut marked, mut open) = (HashSet::from([base]), vec![base]);
+    while let Some(at) = open.pop() {
+        open.extend(children.get(&at).into_iter().flatten().copied().filter(|child| marked.insert(*child)));
+    }
+    Ok(marked)
+}
+
+/// Every commit reachable from `from` and not from `base`.
+pub(super) fn exclusive(session: &mut Session<'_>, from: Oid, base: Oid) -> Result<HashSet<Oid>, HistoryFault> {
+    let mut seen = reachable(session, from, |oid| oid == base)?;
+    // If no walked commit is a root, every way down ends in `base`: then all of them descend from
+    // it, and none is its ancestor.
+    let mut rooted = false;
+    for oid in &seen {
+        rooted |= *oid != base && session.commit(*oid)?.parents.is_empty();
+    }
+    if rooted {
+        let below = reachable(session, base, |_| false)?;
+        seen.retain(|oid| !below.contains(oid));
+    }
+    seen.remove(&base);
+    Ok(seen)
+}
+
+/// The one merge base of two commits; `None` when there is none or several.
+pub(super) fn merge_base(session: &mut Session<'_>, a: Oid, b: Oid) -> Result<Option<Oid>, HistoryFault> {
+    if descends(session, a, b)? {
+        return Ok(Some(a));
+    }
+    let below = reachable(session, a, |_| false)?;
+    let met = reachable(session, b, |oid| below.contains(&oid))?;
+    let common: Vec<Oid> = met.into_iter().filter(|oid| below.contains(oid)).collect();
+    let mut best: BTreeMap<Oid, bool> = common.iter().map(|oid| (*oid, true)).collect();
+    for one in &common {
+        for other in common.iter().filter(|other| *other != one) {
+            if descends(session, *one, *other)? {
+                best.insert(*one, false);
+            }
+        }
+    }
+    let mut bases = best.into_iter().filter_map(|(oid, best)| best.then_some(oid));
+    Ok(bases.next().filter(|_| bases.next().is_none()))
+}

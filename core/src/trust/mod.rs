@@ -1,0 +1,48 @@
+//! Station: raw commits → an [`AcceptedCommit`], or a held verdict with typed reasons.
+//! A pure function over an object reader, under the policy of what was accepted before. It refuses
+//! to read the network, a clock, or any word of the forge; a panic inside it means deny, so the
+//! shell wraps it in `catch_unwind` and holds.
+
+mod acceptance;
+mod approval;
+mod armor;
+mod author;
+mod closure;
+mod commit;
+mod delta;
+mod glob;
+mod graph;
+mod head;
+mod introduction;
+mod keys;
+mod objects;
+mod policy;
+mod policy_check;
+mod policy_file;
+mod policy_reader;
+mod quorum;
+mod rules;
+mod session;
+mod snapshot;
+mod sshsig;
+mod step;
+mod tree;
+mod verdict;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+pub use acceptance::{Question, Times, accept, accept_from};
+pub use approval::{Approval, NoApproval, approve_message};
+pub use commit::{Commit, CommitError, Ident, Irregular, Seal};
+pub use introduction::Introduction;
+pub use keys::{Fingerprint, KeyError, PublicKey};
+pub use objects::{ObjectKind, ObjectStore, ReadError};
+pub use glob::Glob;
+pub use policy::{Action, Bind, BreakGlass, Matching, Person, Policy, PolicyKey, Rule, Unauthorised};
+pub use policy_file::read_policy;
+pub use session::{ChangeError, HistoryFault, Memory, Session, Unsealed, change_id};
+pub use snapshot::{POLICY_PATH, TreeFault};
+pub use sshsig::{SignatureError, Signed, verify};
+pub use tree::{TreeEntry, TreeError, parse_tree};
+pub use verdict::{Acceptance, AcceptedCommit, Counted, Held, Reason, Refused, Role, RuleState, Verdict};

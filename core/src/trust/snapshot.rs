@@ -1,0 +1,192 @@
+//! One tree as trust sees it: every path, every document as written, under its own ignore rules.
+//! A tree with a document that does not parse, or two of one identity, has no snapshot.
+
+use super::session::Session;
+use super::tree::{DIRECTORY, PLAIN, TreeError, parse_tree};
+use super::{ObjectKind, ReadError};
+use crate::change::{Digest, ObjectKey, Oid};
+use crate::parse::{Document, IgnoreRules, is_document_path, parse_file};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
+const MAX_DEPTH: usize = 64;
+const MAX_FILES: usize = 1_000_000;
+/// Where the trust policy stands.
+pub const POLICY_PATH: &str = ".pintle/trust.yaml";
+const IGNORE_PATH: &str = ".pintle/ignore";
+
+/// Why a tree has no meaning, and so no change set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TreeFault {
+    /// An object cannot be had.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A tree object breaks the grammar.
+    #[error("{path}: {error}")]
+    Tree {
+        /// The directory; empty for the root.
+        path: String,
+        /// What is wrong.
+        error: TreeError,
+    },
+    /// Too deep, or too many files.
+    #[error("{path}: deeper than {MAX_DEPTH} folders, or more than {MAX_FILES} files")]
+    TooLarge {
+        /// Where it was noticed.
+        path: String,
+    },
+    /// A case variant of the policy's path.
+    #[error("{path}: would be read as the trust policy on some file systems")]
+    PolicyTwin {
+        /// The path.
+        path: String,
+    },
+    /// `.pintle/ignore` cannot be read.
+    #[error("{IGNORE_PATH}: {message}")]
+    Ignore {
+        /// What is wrong.
+        message: String,
+    },
+    /// A document file does not parse.
+    #[error("{path}: {message}")]
+    Document {
+        /// The file.
+        path: String,
+        /// The first of its errors.
+        message: String,
+    },
+    /// Two documents of one identity.
+    #[error("{key} stands in {first} and in {second}")]
+    DuplicateIdentity {
+        /// The identity.
+        key: ObjectKey,
+        /// One file.
+        first: String,
+        /// The other.
+        second: String,
+    },
+}
+
+/// A file of a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Leaf {
+    pub mode: u32,
+    pub blob: Oid,
+    /// Holds documents and nothing that they do not say: its path is no entry of its own.
+    pub documents_only: bool,
+}
+
+/// A document and where it stands.
+#[derive(Debug, Clone)]
+pub(super) struct Placed {
+    pub document: Arc<Document>,
+    pub file: Arc<str>,
+    pub slice: Digest,
+}
+
+/// A tree, read.
+#[derive(Debug, Default)]
+pub(super) struct Snapshot {
+    pub files: BTreeMap<Arc<str>, Leaf>,
+    pub documents: BTreeMap<ObjectKey, Placed>,
+}
+
+impl Snapshot {
+    /// The blob of the trust policy.
+    pub fn policy(&self) -> Option<Oid> {
+        self.files.get(POLICY_PATH).map(|leaf| leaf.blob)
+    }
+}
+
+/// One blob as a document file: its documents, each with the digest of its slice.
+#[derive(Debug)]
+pub(super) struct DocumentFile {
+    documents: Vec<(Arc<Document>, Digest)>,
+    error: Option<String>,
+}
+
+impl DocumentFile {
+    pub fn read(bytes: &[u8]) -> Self {
+        let parsed = parse_file(bytes);
+        let error = parsed.errors.first().map(|error| format!("line {}: {}", error.span.line, error.message));
+        let slices = slices(bytes, &parsed.documents);
+        Self { documents: parsed.documents.into_iter().zip(slices).collect(), error }
+    }
+}
+
+/// Cuts a file at the markers between its documents. Every byte belongs to one slice.
+fn slices(bytes: &[u8], documents: &[Arc<Document>]) -> Vec<Digest> {
+    let lines: Vec<&[u8]> = bytes.split_inclusive(|b| *b == b'\n').collect();
+    let mut starts = vec![0];
+    for document in documents.iter().skip(1) {
+        let own = (document.line.saturating_sub(1) as usize).min(lines.len());
+        let marker = (0..=own.min(lines.len().saturating_sub(1))).rev().find(|at| lines[*at].starts_with(b"---"));
+        let floor = starts.last().copied().unwrap_or(0);
+        starts.push(marker.unwrap_or(own).max(floor));
+    }
+    let ends = starts.iter().skip(1).copied().chain([lines.len()]);
+    let digests = starts.iter().zip(ends).map(|(from, to)| Digest::of(&lines[*from..to].concat()));
+    digests.take(documents.len()).collect()
+}
+
+/// Reads the tree `root`.
+pub(super) fn read(session: &mut Session<'_>, root: Oid) -> Result<Snapshot, TreeFault> {
+    let mut files = BTreeMap::new();
+    walk(session, root, "", 0, &mut files)?;
+    let ignore = ignore_rules(session, &files)?;
+    let mut snapshot = Snapshot { files, documents: BTreeMap::new() };
+    let paths: Vec<Arc<str>> = snapshot.files.keys().filter(|path| is_document_path(path) && !ignore.hides(path)).cloned().collect();
+    for path in paths {
+        place(session, &path, &mut snapshot)?;
+    }
+    Ok(snapshot)
+}
+
+fn walk(session: &mut Session<'_>, tree: Oid, prefix: &str, depth: usize, files: &mut BTreeMap<Arc<str>, Leaf>) -> Result<(), TreeFault> {
+    let raw = session.raw(tree, ObjectKind::Tree)?;
+    let entries = parse_tree(&raw).map_err(|error| TreeFault::Tree { path: prefix.to_owned(), error })?;
+    for entry in entries {
+        let path = if prefix.is_empty() { entry.name.to_string() } else { format!("{prefix}/{}", entry.name) };
+        if depth >= MAX_DEPTH || files.len() >= MAX_FILES {
+            return Err(TreeFault::TooLarge { path });
+        }
+        if path != POLICY_PATH && path.to_lowercase() == POLICY_PATH {
+            return Err(TreeFault::PolicyTwin { path });
+        }
+        if entry.mode == DIRECTORY {
+            walk(session, entry.oid, &path, depth + 1, files)?;
+        } else {
+            files.insert(path.into(), Leaf { mode: entry.mode, blob: entry.oid, documents_only: false });
+        }
+    }
+    Ok(())
+}
+
+fn ignore_rules(session: &mut Session<'_>, files: &BTreeMap<Arc<str>, Leaf>) -> Result<IgnoreRules, TreeFault> {
+    let Some(leaf) = files.get(IGNORE_PATH) else { return Ok(IgnoreRules::none()) };
+    let raw = session.raw(leaf.blob, ObjectKind::Blob)?;
+    let text = std::str::from_utf8(&raw).map_err(|_| TreeFault::Ignore { message: "it is not UTF-8".into() })?;
+    IgnoreRules::parse(text).map_err(|message| TreeFault::Ignore { message })
+}
+
+fn place(session: &mut Session<'_>, path: &Arc<str>, snapshot: &mut Snapshot) -> Result<(), TreeFault> {
+    let Some(leaf) = snapshot.files.get_mut(path) else { return Ok(()) };
+    let file = session.document_file(leaf.blob)?;
+    if let Some(message) = &file.error {
+        return Err(TreeFault::Document { path: path.to_string(), message: message.clone() });
+    }
+    leaf.documents_only = !file.documents.is_empty() && leaf.mode == PLAIN;
+    for (document, slice) in &file.documents {
+        match snapshot.documents.entry(document.key.clone()) {
+            Entry::Vacant(free) => {
+                free.insert(Placed { document: document.clone(), file: path.clone(), slice: *slice });
+            }
+            Entry::Occupied(taken) => {
+                let (first, second) = (taken.get().file.to_string(), path.to_string());
+                return Err(TreeFault::DuplicateIdentity { key: document.key.clone(), first, second });
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! The cases that the verifier is held against.
+
+mod approvals;
+mod changes;
+mod encoding;
+mod history;
+mod policies;
+mod signatures;
+mod story;
+mod world;

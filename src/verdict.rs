@@ -1,0 +1,52 @@
+//! What trust says, as JSON: the answer of `pintle verify`, and what `status` reads from the database.
+
+use pintle_core::change::Oid;
+use pintle_core::diagnostic::{Diagnostic, Severity};
+use pintle_core::trust::{Held, Refused, Verdict};
+use serde_json::{Value, json};
+
+/// The answer of `pintle verify -o json`.
+pub fn verdict_json(tip: Oid, verdict: &Verdict) -> Value {
+    let word = match (&verdict.refused, &verdict.held) {
+        (Some(_), _) => "refused",
+        (None, Some(_)) => "held",
+        (None, None) => "accepted",
+    };
+    let accepts: Vec<Value> = verdict.steps().iter().map(|step| json!({"commit": step.commit, "changeId": step.change_id, "counted": step.counted.iter().map(|one| {
+        json!({"person": one.person, "commit": one.commit, "fingerprint": one.fingerprint, "as": one.role.as_str()})
+    }).collect::<Vec<_>>()})).collect();
+    json!({
+        "formatVersion": "1.0",
+        "tip": tip,
+        "accepted": verdict.accepted.as_ref().map(|accepted| accepted.commit()),
+        "verdict": word,
+        "accepts": accepts,
+        "held": verdict.held.as_ref().map(held_json),
+        "refused": verdict.refused.as_ref().map(refused_json),
+    })
+}
+
+/// What stands in the way of the tip; `None` when nothing does.
+pub fn stored(verdict: &Verdict, diagnostics: &[Diagnostic]) -> Option<Value> {
+    let errors: Vec<&Diagnostic> = diagnostics.iter().filter(|one| one.severity == Severity::Error).take(50).collect();
+    if let Some(refused) = &verdict.refused {
+        return Some(json!({"verdict": "refused", "refused": refused_json(refused)}));
+    }
+    if let Some(held) = &verdict.held {
+        return Some(json!({"verdict": "held", "held": held_json(held)}));
+    }
+    let commit = verdict.accepted.as_ref().map(|accepted| accepted.commit());
+    (!errors.is_empty()).then(|| json!({"verdict": "invalid", "commit": commit, "diagnostics": errors}))
+}
+
+fn held_json(held: &Held) -> Value {
+    let rules: Vec<Value> = held.rules.iter().map(|rule| {
+        json!({"name": rule.name, "needed": rule.needed, "have": rule.have, "from": rule.from, "independent": rule.independent, "missing": rule.missing(), "missingOf": rule.missing_of})
+    }).collect();
+    let reasons: Vec<Value> = held.reasons.iter().map(|reason| json!({"code": reason.code, "message": reason.message, "hint": reason.hint, "commit": reason.commit, "diagnostics": reason.diagnostics})).collect();
+    json!({"commit": held.commit, "subject": held.subject, "changeId": held.change_id, "rules": rules, "reasons": reasons, "waiting": held.waiting})
+}
+
+fn refused_json(refused: &Refused) -> Value {
+    json!({"commit": refused.commit, "code": refused.reason.code, "message": refused.reason.message, "hint": refused.reason.hint, "diagnostics": refused.reason.diagnostics})
+}
