@@ -5,6 +5,8 @@ use crate::change::Oid;
 use crate::trust::{POLICY_PATH, Role, Times};
 use jiff::{SignedDuration, Timestamp};
 
+type Edits<'a> = Vec<(&'a str, Option<&'a str>)>;
+
 /// Gold needs two of sre and release, one of whom did not write it.
 fn gold(story: &mut Story, author: &str) -> Oid {
     story.raise(author, story.first, "g", "9Gi")
@@ -159,7 +161,6 @@ fn rules_match_either_side() {
     let acme = instance("b", "silver", "8Gi").replace("type: shared-saas", "type: partner-deployed\n  partner: acme");
     let previous = instance("a2", "silver", "8Gi").replace("name: a2", "name: a2\n  previousName: a");
     let ended = instance("a", "silver", "8Gi") + "  lifecycle: terminated\n";
-    type Edits<'a> = Vec<(&'a str, Option<&'a str>)>;
     let cases: Vec<(Edits<'_>, Vec<&str>)> = vec![
         (vec![("instances/g.yaml", Some(&gold_to_silver))], vec!["gold"]),
         (vec![("instances/a.yaml", Some(&silver_to_gold))], vec!["gold"]),

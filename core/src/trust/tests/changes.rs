@@ -16,6 +16,7 @@ fn entries(story: &Story, old: Oid, new: Oid) -> Vec<String> {
     }).collect()
 }
 
+type Edits<'a> = Vec<(&'a str, Option<&'a str>)>;
 const A: &str = "instances/a.yaml";
 
 #[test]
@@ -26,8 +27,8 @@ fn entries_say_what_changed_and_nothing_else() {
     let domains = |list: &str| format!("{a}  network: {{domains: [{list}]}}\n");
     let with_domains = story.edit("alice", first, &[(A, Some(&domains("x.example, y.example")))]);
     let both = format!("{a}---\n{}", instance("b", "silver", "8Gi"));
-    let hidden = format!("{}\n", A);
-    type Edits<'a> = Vec<(&'a str, Option<&'a str>)>;
+    let created = instance("n", "silver", "1Gi");
+    let hidden = format!("{A}\n");
     let commented = format!("# why\n{a}");
     let number = a.replace("memory: 8Gi", "cpu: 1");
     let float = a.replace("memory: 8Gi", "cpu: 1.0");
@@ -43,7 +44,7 @@ fn entries_say_what_changed_and_nothing_else() {
         ("deletion", first, vec![(A, None)], vec!["Instance/a deleted"]),
         ("hiding is deletion", first, vec![(".pintle/ignore", Some(&hidden))], vec![
             "Instance/a deleted", ".pintle/ignore 0→100644", "instances/a.yaml 0→100644"]),
-        ("creation", first, vec![("instances/n.yaml", Some(&instance("n", "silver", "1Gi")))].into_iter().map(|(p, t): (_, Option<&String>)| (p, t.map(|s| &*Box::leak(s.clone().into_boxed_str())))).collect(), vec!["Instance/n created"]),
+        ("creation", first, vec![("instances/n.yaml", Some(&created))], vec!["Instance/n created"]),
         ("another file", first, vec![("README.md", Some("bye\n"))], vec!["README.md 100644→100644"]),
         ("elements of a set", with_domains, vec![(A, Some(&set))], vec![
             "Instance/a spec.network.domains + String(\"z.example\")", "Instance/a spec.network.domains - String(\"x.example\")"]),

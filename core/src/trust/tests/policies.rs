@@ -130,3 +130,27 @@ fn path_patterns_have_one_reading() {
         assert!(Glob::parse(bad).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn when_root_changes_the_new_root_and_every_added_key_agree() {
+    let with_frank = |root: &str| {
+        let person = format!("people:\n  frank: {{keys: [{{key: \"{}\"}}]}}\n", key("frank").line());
+        policy(2).replace("people:\n", &person).replace("root: [alice, bob, carol]", &format!("root: [{root}]"))
+    };
+    let cases = [
+        ("added without his key", "alice, bob, carol", vec!["bob"], false),
+        ("added with his key", "alice, bob, carol", vec!["bob", "frank"], true),
+        ("joins root silently", "alice, bob, frank", vec!["bob"], false),
+        ("joins root with his key", "alice, bob, frank", vec!["bob", "frank"], true),
+        ("one of the new root", "dave, frank", vec!["bob", "frank"], false),
+        ("both of the new root", "dave, frank", vec!["bob", "frank", "dave"], true),
+        ("only the new root", "dave, frank", vec!["frank", "dave"], false),
+    ];
+    for (case, root, approvers, good) in cases {
+        let mut story = Story::default();
+        let first = story.first;
+        let work = story.edit("alice", first, &[(POLICY_PATH, Some(&with_frank(root)))]);
+        let tip = approvers.iter().fold(work, |tip, who| story.approve(who, tip, first, work));
+        story.expect(tip, good, case);
+    }
+}
