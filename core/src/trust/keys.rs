@@ -33,7 +33,7 @@ impl std::str::FromStr for Fingerprint {
     type Err = KeyError;
     fn from_str(text: &str) -> Result<Self, KeyError> {
         let digits = text.strip_prefix("SHA256:").ok_or(KeyError::Malformed)?;
-        let bytes: [u8; 32] = STANDARD_NO_PAD.decode(digits).map_err(|_| KeyError::Malformed)?;
+        let bytes = STANDARD_NO_PAD.decode(digits).map_err(|_| KeyError::Malformed)?;
         bytes.try_into().map(|bytes| Self(Digest(bytes))).map_err(|_| KeyError::Malformed)
     }
 }

@@ -183,6 +183,31 @@ fn rules_match_either_side() {
 }
 
 #[test]
+fn a_rule_over_instances_reaches_what_they_resolve_through() {
+    let gold = instance("g", "gold", "8Gi").replace("type: shared-saas", "type: partner-deployed\n  partner: kora\n  profiles: [big]");
+    let profile = |values: &str| format!("apiVersion: pintle/v1\nkind: Profile\nmetadata: {{name: big}}\nspec:\n  appliesTo: Instance\n  values: {{{values}}}\n");
+    let partner = |name: &str, contact: &str| format!("apiVersion: pintle/v1\nkind: Partner\nmetadata: {{name: {name}}}\nspec: {{displayName: {contact}}}\n");
+    let (kora, lone, big) = (partner("kora", "Kora"), partner("lone", "Lone"), profile("lifecycle: active"));
+    let (kora_2, lone_2, big_2, ended) = (partner("kora", "K"), partner("lone", "L"), profile("lifecycle: active, driver: exec"), profile("lifecycle: terminated"));
+    let start = [("instances/g.yaml", Some(&*gold)), ("partners/kora.yaml", Some(&*kora)), ("partners/lone.yaml", Some(&*lone)), ("profiles/big.yaml", Some(&*big))];
+    let cases: [(&str, Edits<'_>, &[&str]); 5] = [
+        ("the partner of a gold instance", vec![("partners/kora.yaml", Some(&kora_2))], &["gold"]),
+        ("a partner of none", vec![("partners/lone.yaml", Some(&lone_2))], &["rest"]),
+        ("its profile", vec![("profiles/big.yaml", Some(&big_2))], &["gold"]),
+        ("a profile that ends it", vec![("profiles/big.yaml", Some(&ended))], &["gold", "removal"]),
+        ("let go and changed in one", vec![("partners/kora.yaml", Some(&kora_2)), ("instances/g.yaml", None)], &["gold", "removal"]),
+    ];
+    for (case, edits, expected) in cases {
+        let mut story = Story::default();
+        let files = story.edited(story.first, &start);
+        story.first = story.raw_commit(Some("alice"), &[], &files, "Begin\n");
+        let work = story.edit("nobody", story.first, &edits);
+        let held = story.verdict(work).held.unwrap();
+        assert_eq!(held.rules.iter().map(|rule| &*rule.name).collect::<Vec<_>>(), expected, "{case}");
+    }
+}
+
+#[test]
 fn an_approval_counts_while_main_moves_elsewhere_and_lapses_in_the_same_document() {
     for (moved, accepted) in [("b", true), ("a", false)] {
         let mut story = Story::default();
