@@ -62,21 +62,21 @@ impl Question<'_> {
 
 /// What is accepted, from the introduction on.
 pub fn accept(question: &Question<'_>, session: &mut Session<'_>) -> Verdict {
-    let mut head = match introduce(session, question.introduction) {
-        Ok(head) => head,
+    let mut chain = match introduce(session, question.introduction) {
+        Ok(chain) => chain,
         Err(reason) => return refused(None, question.introduction.commit, reason),
     };
     let mut notes = Vec::new();
     match question.recorded.split_first() {
         Some((first, rest)) if first.commit == question.introduction.commit => {
-            if let Err((commit, reason)) = replay(question, session, &mut head, rest) {
-                return refused(Some(AcceptedCommit::new(question.introduction.repo_id.clone(), head)), commit, reason);
+            if let Err((commit, reason)) = replay(question, session, &mut chain, rest) {
+                return refused(Some(AcceptedCommit::new(question.introduction.repo_id.clone(), chain)), commit, reason);
             }
         }
         Some(_) => notes.push(Reason::new(Code::RecordUnproven, "the records begin at another introduction and are not used", "pintle recover --reason TEXT")),
         None => {}
     }
-    go_on(question, session, head, notes)
+    go_on(question, session, chain, notes)
 }
 
 /// The same from a commit that this process accepted: nothing before it is read again.
@@ -92,10 +92,10 @@ fn refused(accepted: Option<AcceptedCommit>, commit: Oid, reason: Reason) -> Ver
 }
 
 /// Derives the recorded steps again, each at its recorded time.
-fn replay(question: &Question<'_>, session: &mut Session<'_>, head: &mut Head, records: &[Acceptance]) -> Result<(), (Oid, Reason)> {
+fn replay(question: &Question<'_>, session: &mut Session<'_>, chain: &mut Head, records: &[Acceptance]) -> Result<(), (Oid, Reason)> {
     for record in records {
         let unproven = |why: String| (record.commit, Reason::new(Code::RecordUnproven, why, "pintle recover --reason TEXT").about(record.commit));
-        if !descends(session, head.commit(), record.commit).map_err(|fault| unproven(fault.to_string()))? {
+        if !descends(session, chain.commit(), record.commit).map_err(|fault| unproven(fault.to_string()))? {
             return Err(unproven("the recorded commit does not descend from the step before it".into()));
         }
         let mut claims = Vec::new();
@@ -104,8 +104,8 @@ fn replay(question: &Question<'_>, session: &mut Session<'_>, head: &mut Head, r
         }
         let claims: Vec<&Claim> = claims.iter().collect();
         let bench = Bench { introduction: question.introduction, denied: &[] };
-        match step(session, &bench, head, record.commit, &claims, At::Moment(record.accepted_at)) {
-            Outcome::Accepted(step, policy) => push(head, step, policy),
+        match step(session, &bench, chain, record.commit, &claims, At::Moment(record.accepted_at)) {
+            Outcome::Accepted(step, policy) => chain.push(step, policy),
             Outcome::Held(held) => {
                 let why = held.reasons.first().map(|reason| reason.message.clone()).unwrap_or_default();
                 return Err(unproven(format!("the objects do not show what the record says: {why}")));
@@ -116,23 +116,18 @@ fn replay(question: &Question<'_>, session: &mut Session<'_>, head: &mut Head, r
     Ok(())
 }
 
-fn push(head: &mut Head, step: Acceptance, policy: Option<std::sync::Arc<super::Policy>>) {
-    head.steps.push(step);
-    head.policies.extend(policy.map(|policy| (policy.version, policy)));
-}
-
-/// From `head` towards the tip.
-fn go_on(question: &Question<'_>, session: &mut Session<'_>, mut head: Head, notes: Vec<Reason>) -> Verdict {
+/// From `chain` towards the tip.
+fn go_on(question: &Question<'_>, session: &mut Session<'_>, mut chain: Head, notes: Vec<Reason>) -> Verdict {
     let mut verdict = Verdict { notes, ..Verdict::default() };
-    match standing(session, head.commit(), question.tip) {
-        Ok(Standing::Descends) => match advance(question, session, &mut head, &mut verdict.notes) {
+    match standing(session, chain.commit(), question.tip) {
+        Ok(Standing::Descends) => match advance(question, session, &mut chain, &mut verdict.notes) {
             Ok(held) => verdict.held = held,
             Err(fault) => verdict.refused = Some(Refused { commit: question.tip, reason: unreadable(&fault) }),
         },
-        Ok(other) => verdict.refused = Some(Refused { commit: question.tip, reason: astray(&head, other) }),
+        Ok(other) => verdict.refused = Some(Refused { commit: question.tip, reason: astray(&chain, other) }),
         Err(fault) => verdict.refused = Some(Refused { commit: question.tip, reason: unreadable(&fault) }),
     }
-    verdict.accepted = Some(AcceptedCommit::new(question.introduction.repo_id.clone(), head));
+    verdict.accepted = Some(AcceptedCommit::new(question.introduction.repo_id.clone(), chain));
     verdict
 }
 
@@ -140,8 +135,8 @@ fn unreadable(fault: &HistoryFault) -> Reason {
     Reason::new(Code::HistoryUnreadable, fault.to_string(), "fetch again: pintle verify --fetch")
 }
 
-fn astray(head: &Head, standing: Standing) -> Reason {
-    let accepted = head.commit();
+fn astray(chain: &Head, standing: Standing) -> Reason {
+    let accepted = chain.commit();
     let (code, message) = match standing {
         Standing::Behind => (Code::Rewound, format!("the tip is an ancestor of the accepted commit {}", accepted.short())),
         _ => (Code::Forked, format!("the tip does not descend from the accepted commit {}", accepted.short())),
@@ -150,27 +145,29 @@ fn astray(head: &Head, standing: Standing) -> Reason {
 }
 
 /// Accepts step after step; what is held at the end, if something is.
-fn advance(question: &Question<'_>, session: &mut Session<'_>, head: &mut Head, notes: &mut Vec<Reason>) -> Result<Option<Held>, HistoryFault> {
+fn advance(question: &Question<'_>, session: &mut Session<'_>, chain: &mut Head, notes: &mut Vec<Reason>) -> Result<Option<Held>, HistoryFault> {
     let pushed = pushed_claims(question, session, notes);
-    let mut walked = walked_claims(session, question.tip, head.commit())?;
+    let mut walked = walked_claims(session, question.tip, chain.commit())?;
     if question.times == Times::Signed {
         notes.push(Reason::new(Code::ApprovalIgnored, "no record gives the times; the signers' own are used", "give the daemon's checkpoint to judge by recorded times"));
     }
-    while head.commit() != question.tip {
-        let Some(spine) = spine(session, head.commit(), question.tip)? else { return Ok(Some(ambiguous(question.tip))) };
-        let after = exclusive(session, question.tip, head.commit())?;
+    while chain.commit() != question.tip {
+        let Some(spine) = spine(session, chain.commit(), question.tip)? else { return Ok(Some(ambiguous(question.tip))) };
+        let after = exclusive(session, question.tip, chain.commit())?;
         walked.retain(|(oid, _)| after.contains(oid));
         let claims: Vec<&Claim> = distinct(walked.iter().chain(&pushed));
         let at = match question.times {
             Times::Clock => At::Moment(question.clock()),
-            Times::Signed => At::Signed(head.last().accepted_at, question.clock()),
+            Times::Signed => At::Signed(chain.last().accepted_at, question.clock()),
         };
         let mut waiting = Vec::new();
         let mut moved = false;
-        for candidate in spine.iter().take(MAX_CANDIDATES) {
-            match step(session, &question.bench(), head, *candidate, &claims, at) {
+        // The tip is always judged: no number of held commits before it keeps it from healing them.
+        let beyond = spine.iter().skip(MAX_CANDIDATES).next_back();
+        for candidate in spine.iter().take(MAX_CANDIDATES).chain(beyond) {
+            match step(session, &question.bench(), chain, *candidate, &claims, at) {
                 Outcome::Accepted(step, policy) => {
-                    push(head, step, policy);
+                    chain.push(step, policy);
                     moved = true;
                     break;
                 }
@@ -179,7 +176,7 @@ fn advance(question: &Question<'_>, session: &mut Session<'_>, head: &mut Head, 
             }
         }
         if !moved {
-            return Ok(nearest_to_done(waiting, &walked, head));
+            return Ok(nearest_to_done(waiting, &walked, chain));
         }
     }
     Ok(None)
@@ -191,7 +188,7 @@ fn distinct<'c>(claims: impl Iterator<Item = &'c Claim>) -> Vec<&'c Claim> {
 }
 
 /// The held step that needs the fewest approvals; the earliest of those.
-fn nearest_to_done(waiting: Vec<Held>, walked: &[Claim], head: &Head) -> Option<Held> {
+fn nearest_to_done(waiting: Vec<Held>, walked: &[Claim], chain: &Head) -> Option<Held> {
     let count = waiting.len();
     let known: Vec<ChangeId> = waiting.iter().filter_map(|held| held.change_id).collect();
     let missing = |held: &Held| if held.rules.is_empty() { u32::MAX } else { held.rules.iter().map(RuleState::missing).sum() };
@@ -199,7 +196,7 @@ fn nearest_to_done(waiting: Vec<Held>, walked: &[Claim], head: &Head) -> Option<
     held.waiting = count;
     for (oid, claim) in walked {
         let why = match claim {
-            Ok(approval) if !known.contains(&approval.change) && approval.base == head.commit() => "it approves another change; something came after it".to_owned(),
+            Ok(approval) if !known.contains(&approval.change) && approval.base == chain.commit() => "it approves another change; something came after it".to_owned(),
             Ok(_) => continue,
             Err(why) => why.to_string(),
         };

@@ -100,7 +100,7 @@ impl Commit {
         let headers = std::str::from_utf8(&raw[..=end]).ok().filter(|text| !text.contains('\0')).ok_or(CommitError::Headers)?;
         let body = &raw[end + 2..];
         let mut lines = Lines(headers);
-        let tree = lines.next_if("tree ").and_then(|line| oid(line)).ok_or(CommitError::Tree)?;
+        let tree = lines.next_if("tree ").and_then(oid).ok_or(CommitError::Tree)?;
         let mut parents = Vec::new();
         while let Some(line) = lines.next_if("parent ") {
             parents.push(oid(line).ok_or(CommitError::Parent)?);

@@ -7,25 +7,46 @@ use crate::change::Oid;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Steps from the introduction on; never empty.
+/// Steps from the introduction on.
 #[derive(Debug, Clone)]
 pub(super) struct Head {
-    pub steps: Vec<Acceptance>,
+    steps: Vec<Acceptance>,
+    last: Acceptance,
+    policy: Arc<Policy>,
     /// By version; a policy never changes without its version.
-    pub policies: BTreeMap<u64, Arc<Policy>>,
+    policies: BTreeMap<u64, Arc<Policy>>,
 }
 
 impl Head {
+    /// The history that holds the introduction alone.
+    pub fn begin(introduction: Acceptance, policy: Arc<Policy>) -> Self {
+        Self { steps: vec![introduction.clone()], last: introduction, policies: BTreeMap::from([(policy.version, policy.clone())]), policy }
+    }
+
+    /// One step further, with the policy that it brings if it brings one.
+    pub fn push(&mut self, step: Acceptance, policy: Option<Arc<Policy>>) {
+        self.last = step.clone();
+        self.steps.push(step);
+        if let Some(policy) = policy {
+            self.policies.insert(policy.version, policy.clone());
+            self.policy = policy;
+        }
+    }
+
+    pub fn steps(&self) -> &[Acceptance] {
+        &self.steps
+    }
+
     pub fn last(&self) -> &Acceptance {
-        self.steps.last().expect("the introduction is always a step")
+        &self.last
     }
 
     pub fn commit(&self) -> Oid {
-        self.last().commit
+        self.last.commit
     }
 
     pub fn policy(&self) -> &Arc<Policy> {
-        self.policies.values().next_back().expect("the introduction brings a policy")
+        &self.policy
     }
 
     /// The place of an accepted commit among the steps, and the policy that stands in it.

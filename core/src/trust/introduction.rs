@@ -12,7 +12,6 @@ use crate::change::{ChangeSet, Digest, Oid};
 use crate::diagnostic::Code;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What the settings of the daemon say.
@@ -55,7 +54,7 @@ pub(super) fn introduce(session: &mut Session<'_>, introduction: &Introduction) 
         counted: vec![root],
         evidence: vec![introduction.commit],
     };
-    Ok(Head { policies: BTreeMap::from([(policy.version, Arc::new(policy))]), steps: vec![step] })
+    Ok(Head::begin(step, Arc::new(policy)))
 }
 
 fn root_signer(session: &mut Session<'_>, commit: Oid, policy: &Policy, at: Timestamp) -> Result<Counted, String> {

@@ -79,14 +79,11 @@ impl PublicKey {
         let mut wire = Wire(blob);
         let kind = wire.string().ok_or(KeyError::Malformed)?;
         if kind != ED25519 && kind != SK_ED25519 {
-            let name: String = String::from_utf8_lossy(kind).chars().filter(|c| c.is_ascii_graphic()).take(60).collect();
+            let name: String = String::from_utf8_lossy(kind).chars().filter(char::is_ascii_graphic).take(60).collect();
             return Err(KeyError::Unsupported(name));
         }
         let bytes: [u8; 32] = wire.string().and_then(|point| point.try_into().ok()).ok_or(KeyError::Malformed)?;
-        let application = match kind == SK_ED25519 {
-            true => Some(wire.string().ok_or(KeyError::Malformed)?.into()),
-            false => None,
-        };
+        let application = if kind == SK_ED25519 { Some(wire.string().ok_or(KeyError::Malformed)?.into()) } else { None };
         if !wire.at_end() {
             return Err(KeyError::Malformed);
         }

@@ -26,6 +26,7 @@ mod session;
 mod snapshot;
 mod sshsig;
 mod step;
+mod succession;
 mod tree;
 mod verdict;
 #[cfg(test)]

@@ -190,12 +190,10 @@ impl<'a> Reader<'a> {
         self.fields(node, &["fingerprint", "reason"]);
         let fingerprint = self.required(node, "fingerprint")?;
         let reason = self.required(node, "reason").and_then(|node| self.text(&node))?;
-        match fingerprint.value.as_str().and_then(|text| text.parse().ok()) {
-            Some(key) => Some((key, reason.to_string())),
-            None => {
-                self.wrong(&fingerprint, "expected a fingerprint such as `SHA256:…`");
-                None
-            }
+        let key = fingerprint.value.as_str().and_then(|text| text.parse().ok());
+        if key.is_none() {
+            self.wrong(&fingerprint, "expected a fingerprint such as `SHA256:…`");
         }
+        Some((key?, reason.to_string()))
     }
 }

@@ -102,14 +102,9 @@ fn ignored(case: &Case<'_>, oid: Oid, why: &str) -> Reason {
 
 fn approver(session: &mut Session<'_>, case: &Case<'_>, oid: Oid, approval: &Approval, reach: &BTreeSet<Touched>) -> Result<Result<Witness, String>, ChangeError> {
     let work = case.work;
-    if *approval.repo_id != *work.repo_id {
-        return Ok(Err("it is for another repository".into()));
-    }
-    if *approval.git_ref != *case.git_ref {
-        return Ok(Err(format!("it is for {}", approval.git_ref)));
-    }
-    let Some((place, base_policy)) = case.head.at(approval.base) else {
-        return Ok(Err(format!("its base {} was never accepted", approval.base.short())));
+    let (place, base_policy) = match addressed(session, case, oid, approval)? {
+        Ok(base) => base,
+        Err(why) => return Ok(Err(why)),
     };
     let signed = match session.seal(oid)? {
         Ok(signed) => signed,
@@ -122,12 +117,23 @@ fn approver(session: &mut Session<'_>, case: &Case<'_>, oid: Oid, approval: &App
     if base_policy.holder(&signed.key) != Some(&person) {
         return Ok(Err(format!("the policy at its base {} does not know the key as {person}'s", approval.base.short())));
     }
-    if let Err(why) = timely(session.commit(oid)?.committer.seconds, work) {
-        return Ok(Err(format!("{person}'s: {why}")));
-    }
     let (document_touched, closure_touched) = touched_since(session, case, place, reach)?;
     let fingerprint = signed.key.fingerprint();
     Ok(Ok(Witness { person, fingerprint, commit: oid, role: Role::Approver, base_policy: base_policy.clone(), document_touched, closure_touched }))
+}
+
+/// Whether an approval is for this repository and ref, timely, and on an accepted base: which, and
+/// under which policy. Who signed it is not asked here.
+pub(super) fn addressed<'c>(session: &mut Session<'_>, case: &'c Case<'_>, oid: Oid, approval: &Approval) -> Result<Result<(usize, &'c Arc<Policy>), String>, ChangeError> {
+    if *approval.repo_id != *case.work.repo_id {
+        return Ok(Err("it is for another repository".into()));
+    }
+    if *approval.git_ref != *case.git_ref {
+        return Ok(Err(format!("it is for {}", approval.git_ref)));
+    }
+    let seconds = session.commit(oid)?.committer.seconds;
+    let base = case.head.at(approval.base).ok_or_else(|| format!("its base {} was never accepted", approval.base.short()));
+    Ok(base.and_then(|base| timely(seconds, case.work).map(|()| base)))
 }
 
 fn timely(seconds: i64, work: Work<'_>) -> Result<(), String> {
@@ -146,7 +152,7 @@ fn timely(seconds: i64, work: Work<'_>) -> Result<(), String> {
 fn touched_since(session: &mut Session<'_>, case: &Case<'_>, place: usize, reach: &BTreeSet<Touched>) -> Result<(bool, bool), ChangeError> {
     let own: BTreeSet<Touched> = case.set.entries().iter().map(Entry::touches).collect();
     let (mut document, mut wide) = (false, false);
-    for pair in case.head.steps[place..].windows(2) {
+    for pair in case.head.steps()[place..].windows(2) {
         let touched = session.touched(pair[0].commit, pair[1].commit)?;
         document |= own.iter().any(|one| touched.contains(one));
         wide |= reach.iter().any(|one| touched.contains(one));

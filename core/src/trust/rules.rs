@@ -7,7 +7,6 @@ use super::snapshot::{POLICY_PATH, Placed, Snapshot};
 use crate::change::{ChangeSet, Entry, FieldPath, ObjectKey, Value};
 use crate::model::Catalog;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 const INSTANCE: &str = "Instance";
 
@@ -33,7 +32,7 @@ pub(super) fn needs<'a>(catalog: &Catalog, policy: &'a Policy, change: &ChangeSe
     for entry in change.entries() {
         let mut hit = false;
         for ((rule, wanted), reached) in policy.rules.iter().zip(&mut wanted).zip(&reached) {
-            let by_reach = entry.key().is_some_and(|key| reached.contains(key));
+            let by_reach = entry.key().is_some_and(|key| reached.contains(key)) && rule.matching.reaches(entry, sides);
             let matches = !rule.matching.otherwise && (by_reach || rule.matching.matches(entry, sides));
             hit |= matches;
             *wanted |= matches;
@@ -51,18 +50,17 @@ pub(super) fn needs<'a>(catalog: &Catalog, policy: &'a Policy, change: &ChangeSe
     Needs { rules, unmatched }
 }
 
-/// What the instances of a rule resolve through, in either tree. A rule over certain fields or
-/// actions is about the instance's own document and reaches nothing.
+/// What the instances of a rule resolve through, in either tree.
 fn reached(catalog: &Catalog, rule: &Rule, sides: Sides<'_>) -> BTreeSet<ObjectKey> {
     let matching = &rule.matching;
     let instances = matching.kinds.is_empty() || matching.kinds.iter().any(|kind| &**kind == INSTANCE);
     let narrow = matching.kinds.is_empty() && matching.names.is_empty() && matching.labels.is_empty() && matching.partner.is_none();
-    if !rule.reach || !instances || narrow || matching.otherwise || !matching.fields.is_empty() || !matching.actions.is_empty() {
+    if !rule.reach || !instances || narrow || matching.otherwise {
         return BTreeSet::new();
     }
     let mut matched = BTreeSet::new();
     for tree in [sides.old, sides.new] {
-        let own = |(key, placed): &(&ObjectKey, &Placed)| &*key.kind == INSTANCE && matching.side_matches(&Side::Document(key, placed, tree));
+        let own = |(key, placed): &(&ObjectKey, &Placed)| &*key.kind == INSTANCE && matching.side_matches(&Side::Document(key, placed));
         matched.extend(tree.documents.iter().filter(own).map(|(key, _)| key));
     }
     closure_keys(catalog, sides, matched.into_iter())
@@ -70,7 +68,7 @@ fn reached(catalog: &Catalog, rule: &Rule, sides: Sides<'_>) -> BTreeSet<ObjectK
 
 /// One side of an entry: a document that stands in a tree, or a bare path.
 enum Side<'a> {
-    Document(&'a ObjectKey, &'a Placed, &'a Snapshot),
+    Document(&'a ObjectKey, &'a Placed),
     Path(&'a str),
 }
 
@@ -94,14 +92,23 @@ impl Matching {
         let path = |path: &str| self.paths.is_empty() || self.paths.iter().any(|glob| glob.matches(path));
         match side {
             Side::Path(file) => path(file) && self.kinds.is_empty() && self.names.is_empty() && self.labels.is_empty() && self.partner.is_none(),
-            Side::Document(key, placed, tree) => {
+            Side::Document(key, placed) => {
                 path(&placed.file)
                     && (self.kinds.is_empty() || self.kinds.contains(&key.kind))
                     && (self.names.is_empty() || self.names.contains(&key.name))
                     && self.labels.iter().all(|(label, value)| placed.document.label(label) == Some(&**value))
-                    && self.partner.as_deref().is_none_or(|partner| owner(key, placed, tree) == Some(partner))
+                    && self.partner.as_deref().is_none_or(|partner| owner(key, placed) == Some(partner))
             }
         }
+    }
+
+    /// Whether a change of a document that matching instances resolve through is one that the rule
+    /// is about. A rule over certain fields or actions looks at the values that a profile hands on.
+    fn reaches(&self, entry: &Entry, sides: Sides<'_>) -> bool {
+        if self.fields.is_empty() && self.actions.is_empty() {
+            return true;
+        }
+        handed_on(entry).is_some_and(|entry| self.field_matches(&entry) && self.action_matches(&entry, sides))
     }
 
     /// At, above or below; the whole document is above every field.
@@ -127,8 +134,25 @@ fn sides_of<'a>(entry: &'a Entry, sides: Sides<'a>) -> Vec<Side<'a>> {
             _ => Vec::new(),
         };
     };
-    let side = |tree: &'a Snapshot| tree.documents.get(key).map(|placed| Side::Document(key, placed, tree));
+    let side = |tree: &'a Snapshot| tree.documents.get(key).map(|placed| Side::Document(key, placed));
     [side(sides.old), side(sides.new)].into_iter().flatten().collect()
+}
+
+/// A profile's change as the change of a document that it hands its values to.
+fn handed_on(entry: &Entry) -> Option<Entry> {
+    let Entry::Field { key, path, old, new } = entry else { return None };
+    if &*key.kind != "Profile" {
+        return None;
+    }
+    let values = ["spec", "values"];
+    if path.0.iter().zip(values).any(|(part, value)| part != value) {
+        return None;
+    }
+    let below = &values[path.0.len().min(2)..];
+    let part = |value: &Option<Value>| value.as_ref().and_then(|value| value.at(below)).cloned();
+    let rest = path.0.get(2..).unwrap_or_default();
+    let path = FieldPath(std::iter::once("spec".to_owned()).chain(rest.iter().cloned()).collect());
+    Some(Entry::Field { key: key.clone(), path, old: part(old), new: part(new) })
 }
 
 fn acts(action: Action, entry: &Entry, sides: Sides<'_>) -> bool {
@@ -159,18 +183,10 @@ fn renames(entry: &Entry, sides: Sides<'_>) -> bool {
     sides.old.documents.contains_key(&previous) && !sides.new.documents.contains_key(&previous)
 }
 
-/// Which partner a document belongs to: its own word, else the last of its profiles that says so.
-fn owner<'a>(key: &'a ObjectKey, placed: &'a Placed, tree: &'a Snapshot) -> Option<&'a str> {
+/// Which partner a document belongs to. A profile cannot say it, so the document's own word is all.
+fn owner<'a>(key: &'a ObjectKey, placed: &'a Placed) -> Option<&'a str> {
     if &*key.kind == "Partner" {
         return Some(&key.name);
     }
-    let spec = placed.document.spec();
-    if let Some(own) = spec.get("partner") {
-        return own.as_str();
-    }
-    let profiles = spec.get("profiles").and_then(Value::as_list).unwrap_or_default();
-    profiles.iter().rev().filter_map(Value::as_str).find_map(|name| {
-        let profile = tree.documents.get(&ObjectKey { kind: Arc::from("Profile"), name: name.into() })?;
-        profile.document.body.at(&["spec", "values", "partner"])?.as_str()
-    })
+    placed.document.spec().get("partner")?.as_str()
 }

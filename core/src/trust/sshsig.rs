@@ -113,7 +113,9 @@ fn signed_message(hash: &[u8], payload: &[u8]) -> Result<Vec<u8>, SignatureError
         _ => return Err(SignatureError::Hash),
     };
     let mut out = MAGIC.to_vec();
-    [NAMESPACE, b"", hash, &digest].into_iter().for_each(|part| put_string(part, &mut out));
+    for part in [NAMESPACE, b"", hash, &digest] {
+        put_string(part, &mut out);
+    }
     Ok(out)
 }
 

@@ -8,6 +8,8 @@ use super::policy::Policy;
 use super::policy_file::read_policy;
 use super::quorum::{Case, Claim, Judgement, judge};
 use super::session::{ChangeError, Session};
+use super::snapshot::TreeFault;
+use super::succession::succession;
 use super::verdict::{Acceptance, Held, Reason, RuleState};
 use crate::change::{ChangeId, ChangeSet, Oid};
 use crate::diagnostic::Code;
@@ -43,8 +45,8 @@ pub(super) fn step(session: &mut Session<'_>, bench: &Bench<'_>, head: &Head, ca
         Ok(outcome) => outcome,
         Err(error) => {
             let (code, hint) = match &error {
+                ChangeError::Tree(TreeFault::Read(_)) | ChangeError::History(_) => (Code::HistoryUnreadable, "fetch again: pintle verify --fetch".to_owned()),
                 ChangeError::Tree(_) => (Code::NoChangeSet, format!("repair it, or: pintle unblock {}", candidate.short())),
-                ChangeError::History(_) => (Code::HistoryUnreadable, "fetch again: pintle verify --fetch".to_owned()),
             };
             Outcome::Held(held(session, candidate, None, Vec::new(), vec![Reason::new(code, error.to_string(), hint)]))
         }
@@ -57,7 +59,7 @@ fn attempt(session: &mut Session<'_>, bench: &Bench<'_>, head: &Head, candidate:
     let claims: Vec<(Oid, &Approval)> = claims.iter().filter_map(|(oid, claim)| Some((*oid, claim.as_ref().ok().filter(|approval| approval.change == id)?))).collect();
     let at = moment(session, candidate, &claims, at)?;
     if set.is_empty() {
-        return Ok(empty_step(session, head, candidate, id, at)?);
+        return empty_step(session, head, candidate, id, at);
     }
     let work = Work { repo_id: &bench.introduction.repo_id, accepted: head.commit(), candidate, change: id, policy: head.policy(), at };
     let case = Case { head, git_ref: &bench.introduction.git_ref, work, set: &set, claims };
@@ -66,6 +68,11 @@ fn attempt(session: &mut Session<'_>, bench: &Bench<'_>, head: &Head, candidate:
     if bench.denied.contains(&id) {
         judgement.reasons.push(Reason::new(Code::ApprovalIgnored, "the change was denied on this host", format!("pintle trust allow change {id}")));
         judgement.met = false;
+    }
+    if let Ok(Some(new)) = &policy {
+        let missing = succession(session, &case, new)?;
+        judgement.met &= missing.is_empty();
+        judgement.reasons.extend(missing);
     }
     match policy {
         Ok(policy) if judgement.met => Ok(Outcome::Accepted(accepted(&case, &set, judgement, policy.as_deref()), policy)),

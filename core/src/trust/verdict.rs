@@ -8,7 +8,6 @@ use crate::change::{ChangeId, Oid};
 use crate::diagnostic::{Code, Diagnostic};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How a person's word counted.
@@ -71,25 +70,22 @@ pub struct Acceptance {
 #[derive(Debug, Clone)]
 pub struct AcceptedCommit {
     source: Arc<str>,
-    steps: Arc<Vec<Acceptance>>,
-    policy: Arc<Policy>,
-    policies: Arc<BTreeMap<u64, Arc<Policy>>>,
+    head: Arc<Head>,
 }
 
 impl AcceptedCommit {
     /// The end of a history that was derived from objects.
     pub(super) fn new(source: Arc<str>, head: Head) -> Self {
-        let policy = head.policy().clone();
-        Self { source, steps: Arc::new(head.steps), policy, policies: Arc::new(head.policies) }
+        Self { source, head: Arc::new(head) }
     }
 
     /// The history to go on from.
     pub(super) fn head(&self) -> Head {
-        Head { steps: self.steps.to_vec(), policies: (*self.policies).clone() }
+        (*self.head).clone()
     }
 
     fn last(&self) -> &Acceptance {
-        self.steps.last().expect("the introduction is always a step")
+        self.head.last()
     }
 
     /// The id of the repository.
@@ -129,12 +125,12 @@ impl AcceptedCommit {
 
     /// Every step from the introduction on.
     pub fn steps(&self) -> &[Acceptance] {
-        &self.steps
+        self.head.steps()
     }
 
     /// The policy that stands in it.
     pub fn policy(&self) -> &Arc<Policy> {
-        &self.policy
+        self.head.policy()
     }
 }
 

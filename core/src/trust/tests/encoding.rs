@@ -36,7 +36,7 @@ fn a_signed_commit_stands_with_and_without_a_newline_at_its_end() {
 #[test]
 fn whatever_git_would_not_write_does_not_stand() {
     let good = signed("Subject\n");
-    let gpgsig = &good[good.find("gpgsig").unwrap()..good.find("\n\n").unwrap() + 1];
+    let gpgsig = &good[good.find("gpgsig").unwrap()..=good.find("\n\n").unwrap()];
     let without = good.replace(gpgsig, "");
     let swap = |from: &str, to: &str| good.replacen(from, to, 1);
     let armored = |text: String| without.replacen("\n\n", &format!("\ngpgsig {}\n\n", text.replace('\n', "\n ")), 1);

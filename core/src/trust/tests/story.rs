@@ -79,7 +79,7 @@ impl Story {
     pub fn raw_commit(&mut self, who: Option<&str>, parents: &[Oid], files: &Files, message: &str) -> Oid {
         let tree = self.store.tree(files);
         self.time += 60;
-        let parents: String = parents.iter().map(|parent| format!("parent {parent}\n")).collect();
+        let parents = parents.iter().fold(String::new(), |text, parent| text + &format!("parent {parent}\n"));
         let name = who.unwrap_or("nobody");
         let headers = format!("tree {tree}\n{parents}author {name} <{name}@acme.example> {0} +0000\ncommitter {name} <{name}@acme.example> {0} +0000\n", self.time);
         let raw = match who {

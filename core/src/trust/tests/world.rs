@@ -69,7 +69,9 @@ impl Sig {
 pub fn signed_bytes(namespace: &[u8], reserved: &[u8], hash: &[u8], payload: &[u8]) -> Vec<u8> {
     let digest = if hash == b"sha256" { Sha256::digest(payload).to_vec() } else { Sha512::digest(payload).to_vec() };
     let mut out = b"SSHSIG".to_vec();
-    [namespace, reserved, hash, &digest].into_iter().for_each(|part| put_string(part, &mut out));
+    for part in [namespace, reserved, hash, &digest] {
+        put_string(part, &mut out);
+    }
     out
 }
 
@@ -140,14 +142,11 @@ impl Store {
         let mut entries: BTreeMap<Vec<u8>, (u32, String, Oid)> = BTreeMap::new();
         let mut folders: BTreeMap<String, Files> = BTreeMap::new();
         for (path, (mode, content)) in files {
-            match path.split_once('/') {
-                Some((folder, rest)) => {
-                    folders.entry(folder.to_owned()).or_default().insert(rest.to_owned(), (*mode, content.clone()));
-                }
-                None => {
-                    let oid = self.put(ObjectKind::Blob, content.clone());
-                    entries.insert(path.clone().into_bytes(), (*mode, path.clone(), oid));
-                }
+            if let Some((folder, rest)) = path.split_once('/') {
+                folders.entry(folder.to_owned()).or_default().insert(rest.to_owned(), (*mode, content.clone()));
+            } else {
+                let oid = self.put(ObjectKind::Blob, content.clone());
+                entries.insert(path.clone().into_bytes(), (*mode, path.clone(), oid));
             }
         }
         for (folder, files) in folders {
