@@ -71,6 +71,7 @@ pub struct Reconciler {
     recorded: u64,
     desired: Option<Desired>,
     accepted_since: Option<Instant>,
+    said: Option<serde_json::Value>,
 }
 
 /// What an accepted commit says.
@@ -84,7 +85,7 @@ impl Reconciler {
     /// A reconciler over an opened mirror.
     pub fn new(store: Store, mirror: Mirror, catalog: &'static Catalog, introduction: Introduction, writer: AuditWriter) -> Result<Self, TickError> {
         let objects = mirror.objects().map_err(TickError::Mirror)?;
-        Ok(Self { store, mirror, objects, catalog, introduction, writer, memory: Memory::default(), loader: TreeLoader::default(), accepted: None, recorded: 0, desired: None, accepted_since: None })
+        Ok(Self { store, mirror, objects, catalog, introduction, writer, memory: Memory::default(), loader: TreeLoader::default(), accepted: None, recorded: 0, desired: None, accepted_since: None, said: None })
     }
 
     /// From a fetch to the ledger.
@@ -102,8 +103,9 @@ impl Reconciler {
         };
         tick.accepted = Some(accepted.commit());
         self.read_desired(accepted.commit())?;
+        let diagnostics = self.desired.as_ref().map(|desired| desired.diagnostics.clone()).unwrap_or_default();
+        self.record_verdict(proof, &fetched, &verdict, &diagnostics).await?;
         let Some(desired) = &self.desired else { return Ok(tick) };
-        self.record_verdict(proof, &fetched, &verdict, &desired.diagnostics).await?;
         tick.held = verdict.held.is_some() || verdict.refused.is_some() || has_errors(&desired.diagnostics);
         if has_errors(&desired.diagnostics) {
             return Ok(tick);
@@ -172,8 +174,15 @@ impl Reconciler {
         Ok(())
     }
 
-    async fn record_verdict(&self, proof: &LeaderProof, fetched: &Fetched, verdict: &Verdict, diagnostics: &[Diagnostic]) -> Result<(), TickError> {
+    async fn record_verdict(&mut self, proof: &LeaderProof, fetched: &Fetched, verdict: &Verdict, diagnostics: &[Diagnostic]) -> Result<(), TickError> {
         let json = crate::verdict::stored(verdict, diagnostics);
+        if self.said != json {
+            match &json {
+                Some(json) => tracing::warn!(tip = %fetched.tip, verdict = %json, "{}", crate::verdict::sentence(json)),
+                None => tracing::info!(tip = %fetched.tip, "nothing is held any more"),
+            }
+            self.said.clone_from(&json);
+        }
         Ok(self.store.record_verdict(proof, &fetched.tip.to_string(), json.as_ref()).await?)
     }
 

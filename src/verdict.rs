@@ -39,6 +39,16 @@ pub fn stored(verdict: &Verdict, diagnostics: &[Diagnostic]) -> Option<Value> {
     (!errors.is_empty()).then(|| json!({"verdict": "invalid", "commit": commit, "diagnostics": errors}))
 }
 
+/// One sentence for the log: what is held, why, and the command that lifts it.
+pub fn sentence(stored: &Value) -> String {
+    let text = |path: &str| stored.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    match stored["verdict"].as_str() {
+        Some("refused") => format!("refused {}: {} ({})", text("/refused/commit"), text("/refused/message"), text("/refused/hint")),
+        Some("held") => format!("held {}: {} ({})", text("/held/commit"), text("/held/reasons/0/message"), text("/held/reasons/0/hint")),
+        _ => format!("held {}: {} of its documents are invalid (pintle validate)", text("/commit"), stored["diagnostics"].as_array().map_or(0, Vec::len)),
+    }
+}
+
 fn held_json(held: &Held) -> Value {
     let rules: Vec<Value> = held.rules.iter().map(|rule| {
         json!({"name": rule.name, "needed": rule.needed, "have": rule.have, "from": rule.from, "independent": rule.independent, "missing": rule.missing(), "missingOf": rule.missing_of})
