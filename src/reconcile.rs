@@ -7,7 +7,7 @@ use crate::store::enqueue::Enqueued;
 use crate::store::{LeaderProof, Store, StoreError};
 use jiff::Timestamp;
 use pintle_core::change::Oid;
-use pintle_core::diagnostic::{Diagnostic, has_errors};
+use pintle_core::diagnostic::{Code, Diagnostic, has_errors};
 use pintle_core::diff::needs_bodies;
 use pintle_core::gate::{Refusal, gate};
 use pintle_core::model::Catalog;
@@ -72,7 +72,11 @@ pub struct Reconciler {
     desired: Option<Desired>,
     accepted_since: Option<Instant>,
     said: Option<serde_json::Value>,
+    mistakes: Option<(Oid, Vec<Diagnostic>)>,
 }
+
+/// Mistakes of a held tree that are told.
+const MAX_MISTAKES: usize = 50;
 
 /// What an accepted commit says.
 struct Desired {
@@ -85,14 +89,15 @@ impl Reconciler {
     /// A reconciler over an opened mirror.
     pub fn new(store: Store, mirror: Mirror, catalog: &'static Catalog, introduction: Introduction, writer: AuditWriter) -> Result<Self, TickError> {
         let objects = mirror.objects().map_err(TickError::Mirror)?;
-        Ok(Self { store, mirror, objects, catalog, introduction, writer, memory: Memory::default(), loader: TreeLoader::default(), accepted: None, recorded: 0, desired: None, accepted_since: None, said: None })
+        Ok(Self { store, mirror, objects, catalog, introduction, writer, memory: Memory::default(), loader: TreeLoader::default(), accepted: None, recorded: 0, desired: None, accepted_since: None, said: None, mistakes: None })
     }
 
     /// From a fetch to the ledger.
     pub async fn tick(&mut self, proof: &LeaderProof) -> Result<Tick, TickError> {
         let fetched = self.fetch(proof).await?;
         crate::crash::point("fetched");
-        let verdict = self.verify(&fetched).await?;
+        let mut verdict = self.verify(&fetched).await?;
+        self.explain(&mut verdict);
         self.remember(proof, &verdict).await?;
         crate::crash::point("accepted");
         let mut tick = Tick { tip: Some(fetched.tip), ..Tick::default() };
@@ -148,11 +153,29 @@ impl Reconciler {
         std::panic::catch_unwind(judge).map_err(|_| TickError::Verifier(fetched.tip))
     }
 
+    /// Says all that is wrong inside a held tree that has no meaning: trust stops at the first.
+    fn explain(&mut self, verdict: &mut Verdict) {
+        let Some(held) = &mut verdict.held else { return };
+        let Some(reason) = held.reasons.iter_mut().find(|reason| reason.code == Code::NoChangeSet) else { return };
+        if self.mistakes.as_ref().is_none_or(|(commit, _)| *commit != held.commit) {
+            let Ok(loaded) = TreeLoader::default().load(&self.objects, held.commit) else { return };
+            let mut mistakes = all_diagnostics(&loaded, &resolve(&loaded.tree, self.catalog, None, Timestamp::now()));
+            mistakes.truncate(MAX_MISTAKES);
+            self.mistakes = Some((held.commit, mistakes));
+        }
+        reason.diagnostics = self.mistakes.as_ref().map(|(_, mistakes)| mistakes.clone()).unwrap_or_default();
+    }
+
     async fn remember(&mut self, proof: &LeaderProof, verdict: &Verdict) -> Result<(), TickError> {
         let Some(accepted) = &verdict.accepted else { return Ok(()) };
         let fresh: Vec<_> = accepted.steps().iter().filter(|step| step.seq > self.recorded).cloned().collect();
         if !fresh.is_empty() {
-            self.store.record_acceptances(proof, &self.writer, &self.introduction.repo_id, &fresh).await?;
+            let mut recorded = self.store.record_acceptances(proof, &self.writer, &self.introduction.repo_id, &fresh).await;
+            if matches!(recorded, Err(StoreError::WriterLost)) {
+                self.writer = self.store.replace_audit_writer(self.writer).await?;
+                recorded = self.store.record_acceptances(proof, &self.writer, &self.introduction.repo_id, &fresh).await;
+            }
+            recorded?;
             self.recorded = accepted.seq();
             self.accepted_since = Some(Instant::now());
             tracing::info!(commit = %accepted.commit(), seq = accepted.seq(), "accepted {}", accepted.commit());

@@ -41,7 +41,7 @@ impl Store {
                     applied.done += outcome.done;
                     applied.stale += outcome.stale;
                 }
-                Err(error) if error.is_outage() => return Err(error),
+                Err(error) if error.is_outage() || matches!(error, StoreError::WriterLost) => return Err(error),
                 Err(error) if part.len() > 1 => {
                     tracing::debug!(delivery = %delivery.id, rows = part.len(), %error, "halving a batch");
                     let (left, right) = part.split_at(part.len() / 2);
