@@ -4,6 +4,7 @@ use super::change::{Action, Cause, Change};
 use super::live::{Bodies, LiveObject, LiveState};
 use crate::change::{Digest, FieldChange, ObjectKey, Value, field_changes};
 use crate::model::Catalog;
+use crate::parse::SourceRef;
 use crate::resolve::{Object, Resolved};
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -97,6 +98,7 @@ fn update(object: &Object, row: &LiveObject, bodies: &Bodies) -> Option<Change> 
     let intended = row.applied != Some(object.digest);
     let same_document = row.written == Some(object.written);
     let cause = match (intended, drift.is_empty()) {
+        (false, _) if row.tombstoned_at.is_some() => Cause::Intent,
         (false, _) => Cause::Drift,
         (true, true) if same_document && row.tombstoned_at.is_none() => Cause::Software,
         (true, true) => Cause::Intent,
@@ -143,7 +145,7 @@ fn delete(row: &LiveObject, bodies: Option<&Bodies>, catalog: &Catalog) -> Chang
         after: None,
         written: None,
         body: None,
-        source: None,
+        source: row.applied_file.clone().map(|file| SourceRef { file, line: 0 }),
         partner: row.partner.clone(),
         references: Arc::from(references),
         protected: row.protected,
