@@ -9,6 +9,7 @@ mod layers;
 mod object;
 mod problem;
 mod references;
+mod rules;
 mod secrets;
 mod settings;
 mod station;
