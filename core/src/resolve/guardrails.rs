@@ -111,7 +111,7 @@ fn compile(entry: &Entry, env: &cel::Env) -> Result<Guardrail, String> {
 
 fn problem(rule: &Guardrail, entry: &Entry, (code, message): (Code, String)) -> Problem {
     Problem {
-        severity: rule.severity,
+        severity: if code == Code::GuardrailBroken { rule.severity } else { Severity::Error },
         code,
         place: Place { document: entry.id(), path: FieldPath::dotted("metadata.name"), part: Part::Value },
         message: format!("{}: {message}", entry.document.key),

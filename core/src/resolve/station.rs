@@ -45,7 +45,7 @@ pub fn resolve(tree: &ParsedTree, catalog: &Catalog, previous: Option<&Resolved>
     problems.append(&mut found);
     let readable = tree.files.iter().all(|file| file.parsed.errors.is_empty());
     problems.extend(rules::check(facts, readable, &index, catalog));
-    objects.sort_by(|a, b| a.key.cmp(&b.key));
+    objects.sort_by(|a, b| (&a.key, &a.document).cmp(&(&b.key, &b.document)));
     problems.extend(settings::given_twice(&objects));
     problems.extend(cycles::find(&objects).iter().filter_map(|key| circle(key, &index)));
     Resolved { objects, problems }
