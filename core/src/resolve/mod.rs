@@ -2,6 +2,7 @@
 //! config schemas checked. Sees trees only: live rows and authority are other stations' business.
 
 mod config_schema;
+mod cost;
 mod cycles;
 mod guardrails;
 mod index;
