@@ -111,6 +111,7 @@ impl<'a> Reader<'a> {
 
     /// Hidden characters anywhere, comments included: there they fool a reviewer just as well.
     fn refuse_hidden(&mut self, text: &str) {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for (line, content) in text.split('\n').enumerate() {
             let content = content.strip_suffix('\r').unwrap_or(content);
             if let Some((column, hidden)) = content.chars().enumerate().find(|(_, c)| is_hidden(*c)) {
