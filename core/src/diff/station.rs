@@ -95,16 +95,17 @@ fn update(object: &Object, row: &LiveObject, bodies: &Bodies) -> Option<Change> 
     let desired = object.value();
     let fields = field_changes(&bodies.live, &desired);
     let drift: Vec<FieldChange> = bodies.applied.as_ref().map(|base| field_changes(base, &bodies.live)).unwrap_or_default();
-    let intended = row.applied != Some(object.digest);
+    let returns = row.tombstoned_at.is_some();
+    let intended = returns || row.applied != Some(object.digest);
     let same_document = row.written == Some(object.written);
     let cause = match (intended, drift.is_empty()) {
         (false, _) if row.tombstoned_at.is_some() => Cause::Intent,
         (false, _) => Cause::Drift,
-        (true, true) if same_document && row.tombstoned_at.is_none() => Cause::Software,
+        (true, true) if same_document && !returns => Cause::Software,
         (true, true) => Cause::Intent,
         (true, false) => Cause::Conflict,
     };
-    let action = match (row.tombstoned_at.is_some(), fields.is_empty()) {
+    let action = match (returns, fields.is_empty()) {
         (true, _) => Action::Restore,
         (false, true) => Action::Adopt,
         (false, false) => Action::Update,

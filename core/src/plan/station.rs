@@ -27,10 +27,10 @@ pub struct PlanInput<'a> {
 /// What should move, and what waits. The same input gives the same plan, byte for byte.
 pub fn plan(input: PlanInput<'_>) -> Plan {
     let changes = diff(input.desired, input.live, input.catalog);
-    let jobs: HashMap<&ObjectKey, &PendingJob> = input.live.jobs.iter().map(|job| (&job.key, job)).collect();
+    let jobs = jobs_by_object(input.live);
     let (mut moving, mut waiting) = (Vec::new(), Vec::new());
     for change in changes {
-        match blocked(&change, jobs.get(&change.key).copied()) {
+        match blocked(&change, jobs.get(&change.key).map_or(&[], Vec::as_slice)) {
             Some(reason) => waiting.push(Waiting { change, reason }),
             None => moving.push(change),
         }
@@ -50,13 +50,24 @@ pub fn plan(input: PlanInput<'_>) -> Plan {
     }
 }
 
-fn blocked(change: &Change, job: Option<&PendingJob>) -> Option<Reason> {
-    match job {
-        Some(job) if job.running => return Some(Reason::InFlight { job: job.id }),
-        Some(job) if job.dead && job.target == change.after => {
-            return Some(Reason::DeadLetter { job: job.id, error: job.error.clone().unwrap_or_default() });
-        }
-        _ => {}
+fn jobs_by_object(live: &LiveState) -> HashMap<&ObjectKey, Vec<&PendingJob>> {
+    let mut jobs: HashMap<&ObjectKey, Vec<&PendingJob>> = HashMap::new();
+    for job in &live.jobs {
+        jobs.entry(&job.key).or_default().push(job);
+    }
+    for list in jobs.values_mut() {
+        list.sort_unstable_by_key(|job| std::cmp::Reverse(job.id));
+    }
+    jobs
+}
+
+/// `jobs` are those of the change's object, newest first.
+fn blocked(change: &Change, jobs: &[&PendingJob]) -> Option<Reason> {
+    if let Some(job) = jobs.iter().find(|job| job.running) {
+        return Some(Reason::InFlight { job: job.id });
+    }
+    if let Some(job) = jobs.iter().find(|job| job.dead && job.target == change.after) {
+        return Some(Reason::DeadLetter { job: job.id, error: job.error.clone().unwrap_or_default() });
     }
     match (change.action, change.cause) {
         (Action::Delete, _) if change.protected => Some(Reason::Protected),
