@@ -61,7 +61,7 @@ fn attempt(session: &mut Session<'_>, bench: &Bench<'_>, head: &Head, candidate:
     if set.is_empty() {
         return empty_step(session, head, candidate, id, at);
     }
-    let work = Work { repo_id: &bench.introduction.repo_id, accepted: head.commit(), candidate, change: id, policy: head.policy(), at };
+    let work = Work { repo_id: &bench.introduction.repo_id, accepted: head.commit(), ground: head.ground(), candidate, change: id, policy: head.policy(), at };
     let case = Case { head, git_ref: &bench.introduction.git_ref, work, set: &set, claims };
     let mut judgement = judge(session, &case)?;
     let policy = policy_after(session, head, candidate, at)?;
