@@ -109,7 +109,9 @@ fn empty_step(session: &mut Session<'_>, head: &Head, candidate: Oid, id: Change
 
 fn accepted(case: &Case<'_>, set: &ChangeSet, judgement: Judgement, policy: Option<&Policy>) -> Acceptance {
     debug_assert!(!set.is_empty());
-    let mut evidence: Vec<Oid> = judgement.counted.iter().map(|one| one.commit).collect();
+    // A key may have proved itself by an approval that counts for no rule: keep those too.
+    let proofs = case.claims.iter().map(|(oid, _)| *oid).filter(|_| policy.is_some());
+    let mut evidence: Vec<Oid> = judgement.counted.iter().map(|one| one.commit).chain(proofs).collect();
     evidence.sort_unstable();
     evidence.dedup();
     Acceptance {
