@@ -167,10 +167,9 @@ fn an_approver_needs_the_right_at_the_base_as_well_as_now() {
         let second = story.approve("frank", work_2, first, work);
         assert_eq!(story.poll(second).accepted.unwrap().commit(), second);
         let change = story.raise("nobody", second, "a", "9Gi");
-        let tip = story.approve(who, change, if at_first { first } else { second }, change);
-        // Approvals name the change alone, so the id is the same from either base only for what main did not touch.
-        let line = crate::trust::Approval { repo_id: super::story::REPO.into(), git_ref: super::story::MAIN.into(), base: if at_first { first } else { second }, change: story.change(second, change), actions: None };
-        let tip = story.say(who, tip, &crate::trust::approve_message(&line, "it"));
+        let base = if at_first { first } else { second };
+        let line = crate::trust::Approval { repo_id: super::story::REPO.into(), git_ref: super::story::MAIN.into(), base, change: story.change(second, change), actions: None };
+        let tip = story.say(who, change, &crate::trust::approve_message(&line, "it"));
         story.expect(tip, accepted, &format!("{who} {at_first}"));
     }
 }
@@ -187,5 +186,23 @@ fn an_unknown_writer_may_be_any_one_of_the_approvers() {
         let tip = story.approve("bob", work, first, work);
         let tip = story.approve("erin", tip, first, work);
         story.expect(tip, accepted, &format!("{author} {independent}"));
+    }
+}
+
+#[test]
+fn a_key_added_after_the_base_speaks_for_nobody_there() {
+    for (at_first, accepted) in [(true, false), (false, true)] {
+        let mut story = Story::default();
+        let first = story.first;
+        let more = policy(2).replacen("dave: {keys: [", &format!("dave: {{keys: [{{key: \"{}\"}}, ", key("newkey").line()), 1);
+        let work = story.edit("alice", first, &[(POLICY_PATH, Some(&more))]);
+        let tip = story.approve("bob", work, first, work);
+        let second = story.approve("newkey", tip, first, work);
+        assert_eq!(story.poll(second).accepted.unwrap().commit(), second);
+        let change = story.raise("nobody", second, "a", "9Gi");
+        let base = if at_first { first } else { second };
+        let line = crate::trust::Approval { repo_id: super::story::REPO.into(), git_ref: super::story::MAIN.into(), base, change: story.change(second, change), actions: None };
+        let tip = story.say("newkey", change, &crate::trust::approve_message(&line, "it"));
+        story.expect(tip, accepted, if at_first { "base before the key" } else { "base after the key" });
     }
 }
