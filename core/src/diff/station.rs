@@ -99,7 +99,6 @@ fn update(object: &Object, row: &LiveObject, bodies: &Bodies) -> Option<Change> 
     let intended = returns || row.applied != Some(object.digest);
     let same_document = row.written == Some(object.written);
     let cause = match (intended, drift.is_empty()) {
-        (false, _) if row.tombstoned_at.is_some() => Cause::Intent,
         (false, _) => Cause::Drift,
         (true, true) if same_document && !returns => Cause::Software,
         (true, true) => Cause::Intent,

@@ -90,6 +90,7 @@ fn head((key, row): (&ObjectKey, &Row)) -> LiveObject {
         applied: row.applied.as_ref().map(Digest::of_value),
         written: row.written,
         applied_commit: None,
+        applied_file: None,
         tombstoned_at: row.tombstoned.then(|| "2026-11-19T00:00:00Z".parse().unwrap()),
         protected: row.live.at(&["annotations", "pintle/protect"]).and_then(Value::as_str) == Some("true"),
         partner: row.live.at(&["spec", "partner"]).and_then(Value::as_str).map(Into::into),
