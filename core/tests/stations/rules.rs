@@ -3,7 +3,7 @@
 use super::documents::{Files, golden};
 
 const VERSIONS: &str = "
-    Suite/crm: {description: CRM}
+    Suite/crm: {description: CRM, owner: x}
     Version/p-4-5: {component: platform, version: 4.5.0, stage: released}
     Version/p-4-6: {component: platform, version: 4.6.0, stage: yanked}
     Version/p-4-7: {component: platform, version: 4.7.0, stage: draft}
@@ -14,8 +14,8 @@ const VERSIONS: &str = "
 #[test]
 fn a_component_is_the_platform_a_suite_or_a_capability() {
     insta::assert_snapshot!(golden("
-        Suite/platform: {description: x}
-        Suite/crm: {description: x}
+        Suite/platform: {description: x, owner: x}
+        Suite/crm: {description: x, owner: x}
         Capability/crm: {description: x}
         Capability/sso: {description: x}
         Version/a: {component: crmm, version: 1.0.0, stage: released}
@@ -59,7 +59,7 @@ fn a_broken_version_makes_no_other_document_wrong() {
 #[test]
 fn who_follows_a_channel_follows_one_of_its_component() {
     insta::assert_snapshot!(golden("
-        Suite/crm: {description: x}
+        Suite/crm: {description: x, owner: x}
         Channel/crm: {mode: manual, component: crm, upstream: {channel: stable, soak: 1h}}
         Channel/stable: {mode: manual, component: platform}
         Profile/gold: {appliesTo: Instance, values: {update: {channel: crm}}}
