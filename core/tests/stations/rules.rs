@@ -1,6 +1,7 @@
 //! The rules across documents: one story each, with what is told.
 
 use super::documents::{Files, golden};
+use std::fmt::Write;
 
 const VERSIONS: &str = "
     Suite/crm: {description: CRM, owner: x}
@@ -170,7 +171,7 @@ fn the_values_of_an_unused_profile_fit_its_kind() {
 fn a_large_fleet_is_held_by_every_rule() {
     let mut text = "Partner/acme: {displayName: A, quotas: {instances: 2999}}\nVersion/v: {component: platform, version: 1.0.0, stage: released}\nChannel/stable: {mode: manual, component: platform, target: 1.0.0}\n".to_owned();
     for at in 0..3000 {
-        text += &format!("Instance/i{at}: {{type: partner-deployed, partner: acme, update: {{channel: stable}}, network: {{domains: [i{at}.example]}}}}\nTenant/t{at}: {{partner: acme, instance: i{at}, displayName: x}}\n");
+        writeln!(text, "Instance/i{at}: {{type: partner-deployed, partner: acme, update: {{channel: stable}}, network: {{domains: [i{at}.example]}}}}\nTenant/t{at}: {{partner: acme, instance: i{at}, displayName: x}}").unwrap();
     }
     assert_eq!(Files::short(&text).told(), "partner/acme.yaml:4:44 PIN0211: partner `acme` has 3000 of 2999 instances (raise the quota to 3000, or ask for less)\n");
 }
