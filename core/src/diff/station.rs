@@ -27,13 +27,15 @@ pub fn needs_bodies(desired: &Resolved, live: &LiveState) -> Vec<ObjectKey> {
     keys
 }
 
-/// Every object that should move, sorted by key.
+/// Every object that should move, sorted by key. What a tree with errors does not show may still be
+/// meant, and so may everything in an empty one: neither deletes anything.
 pub fn diff(desired: &Resolved, live: &LiveState, catalog: &Catalog) -> Vec<Change> {
+    let whole = !desired.objects.is_empty() && !desired.has_errors();
     let mut changes = Vec::new();
     pairs(desired, live, &mut |pair| match pair {
         Pair::Desired(object) => changes.push(create(object)),
         Pair::Both(object, row) if !is_settled(object, row) => changes.extend(live.bodies.get(&row.key).and_then(|bodies| update(object, row, bodies))),
-        Pair::Live(row) if is_ours_to_delete(row) => changes.push(delete(row, live.bodies.get(&row.key), catalog)),
+        Pair::Live(row) if whole && is_ours_to_delete(row) => changes.push(delete(row, live.bodies.get(&row.key), catalog)),
         _ => {}
     });
     changes

@@ -130,7 +130,11 @@ impl<'a> Reader<'a> {
                 let mark = error.marker();
                 let span = Span { line: mark.line().max(1) as u32, column: mark.col() as u32 + 1, length: 1 };
                 let info = error.info();
-                let code = if info.contains("tab") { Code::Tab } else { Code::YamlSyntax };
+                let code = match info {
+                    _ if info.contains("tabs") => Code::Tab,
+                    _ if info.contains("anchor") => Code::Alias,
+                    _ => Code::YamlSyntax,
+                };
                 self.fail(code, span, info);
                 None
             }

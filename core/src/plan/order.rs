@@ -32,10 +32,10 @@ fn predecessors(changes: &[Change], positions: &HashMap<ObjectKey, usize>) -> Ve
             }
         }
     }
-    before.iter_mut().for_each(|list| {
+    for list in &mut before {
         list.sort_unstable();
         list.dedup();
-    });
+    }
     before
 }
 

@@ -103,7 +103,7 @@ fn compile(entry: &Entry, env: &cel::Env) -> Result<Guardrail, String> {
     if expression.len() > MAX_EXPRESSION {
         return Err(format!("the expression is longer than {MAX_EXPRESSION} bytes"));
     }
-    let program = env.compile(expression).map_err(|error| format!("not a CEL expression: {error}"))?;
+    let program = env.compile(expression).map_err(|error| not_cel(&error.to_string()))?;
     let cost = Cost::of(program.expression());
     if !cost.is_bearable(FEW) {
         return Err("the expression is too costly: too many loops in each other".into());
@@ -118,6 +118,12 @@ fn compile(entry: &Entry, env: &cel::Env) -> Result<Guardrail, String> {
         message: text(&["message"]).unwrap_or_default().into(),
         severity: if text(&["enforcement"]) == Some("warn") { Severity::Warning } else { Severity::Error },
     })
+}
+
+/// The first line of what the parser says, without its name for the input.
+fn not_cel(error: &str) -> String {
+    let first = error.lines().next().unwrap_or_default();
+    format!("not a CEL expression: {}", first.trim_start_matches("ERROR: <input>:"))
 }
 
 fn problem(rule: &Guardrail, entry: &Entry, (code, message): (Code, String)) -> Problem {

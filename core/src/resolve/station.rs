@@ -19,6 +19,8 @@ pub struct Resolved {
     pub objects: Vec<Object>,
     /// Everything wrong, errors and warnings.
     pub problems: Vec<Problem>,
+    /// Files of the tree that could not be read as documents; their errors stand in the tree.
+    pub broken_files: usize,
 }
 
 impl Resolved {
@@ -29,7 +31,7 @@ impl Resolved {
 
     /// Whether the commit must be held.
     pub fn has_errors(&self) -> bool {
-        self.problems.iter().any(|problem| problem.severity == Severity::Error)
+        self.broken_files > 0 || self.problems.iter().any(|problem| problem.severity == Severity::Error)
     }
 }
 
@@ -43,12 +45,12 @@ pub fn resolve(tree: &ParsedTree, catalog: &Catalog, previous: Option<&Resolved>
     let entries: Vec<&Entry> = index.iter().collect();
     let Found { mut objects, problems: mut found, facts } = on_all_cores(&entries, &world);
     problems.append(&mut found);
-    let readable = tree.files.iter().all(|file| file.parsed.errors.is_empty());
-    problems.extend(rules::check(facts, readable, &index, catalog));
+    let broken_files = tree.files.iter().filter(|file| !file.parsed.errors.is_empty()).count();
+    problems.extend(rules::check(facts, broken_files == 0, &index, catalog));
     objects.sort_by(|a, b| (&a.key, &a.document).cmp(&(&b.key, &b.document)));
     problems.extend(settings::given_twice(&objects));
     problems.extend(cycles::find(&objects).iter().filter_map(|key| circle(key, &index)));
-    Resolved { objects, problems }
+    Resolved { objects, problems, broken_files }
 }
 
 struct World<'a> {

@@ -1,9 +1,10 @@
 //! The rules across documents: one story each, with what is told.
 
 use super::documents::{Files, golden};
+use std::fmt::Write;
 
 const VERSIONS: &str = "
-    Suite/crm: {description: CRM}
+    Suite/crm: {description: CRM, owner: x}
     Version/p-4-5: {component: platform, version: 4.5.0, stage: released}
     Version/p-4-6: {component: platform, version: 4.6.0, stage: yanked}
     Version/p-4-7: {component: platform, version: 4.7.0, stage: draft}
@@ -14,8 +15,8 @@ const VERSIONS: &str = "
 #[test]
 fn a_component_is_the_platform_a_suite_or_a_capability() {
     insta::assert_snapshot!(golden("
-        Suite/platform: {description: x}
-        Suite/crm: {description: x}
+        Suite/platform: {description: x, owner: x}
+        Suite/crm: {description: x, owner: x}
         Capability/crm: {description: x}
         Capability/sso: {description: x}
         Version/a: {component: crmm, version: 1.0.0, stage: released}
@@ -59,7 +60,7 @@ fn a_broken_version_makes_no_other_document_wrong() {
 #[test]
 fn who_follows_a_channel_follows_one_of_its_component() {
     insta::assert_snapshot!(golden("
-        Suite/crm: {description: x}
+        Suite/crm: {description: x, owner: x}
         Channel/crm: {mode: manual, component: crm, upstream: {channel: stable, soak: 1h}}
         Channel/stable: {mode: manual, component: platform}
         Profile/gold: {appliesTo: Instance, values: {update: {channel: crm}}}
@@ -170,7 +171,7 @@ fn the_values_of_an_unused_profile_fit_its_kind() {
 fn a_large_fleet_is_held_by_every_rule() {
     let mut text = "Partner/acme: {displayName: A, quotas: {instances: 2999}}\nVersion/v: {component: platform, version: 1.0.0, stage: released}\nChannel/stable: {mode: manual, component: platform, target: 1.0.0}\n".to_owned();
     for at in 0..3000 {
-        text += &format!("Instance/i{at}: {{type: partner-deployed, partner: acme, update: {{channel: stable}}, network: {{domains: [i{at}.example]}}}}\nTenant/t{at}: {{partner: acme, instance: i{at}, displayName: x}}\n");
+        writeln!(text, "Instance/i{at}: {{type: partner-deployed, partner: acme, update: {{channel: stable}}, network: {{domains: [i{at}.example]}}}}\nTenant/t{at}: {{partner: acme, instance: i{at}, displayName: x}}").unwrap();
     }
     assert_eq!(Files::short(&text).told(), "partner/acme.yaml:4:44 PIN0211: partner `acme` has 3000 of 2999 instances (raise the quota to 3000, or ask for less)\n");
 }

@@ -30,14 +30,14 @@ pub fn named_components_exist(known: &Known<'_>, problems: &mut Vec<Problem>) {
     }
     for (entry, version) in known.versions.iter() {
         if !exists(known, &version.component) {
-            problems.push(known.error(entry, Code::DanglingReference, &["component"], message(&version.component)).with_hint(hint(known, &version.component)));
+            problems.push(known.error(entry, Code::DanglingReference, &["component"], message(&version.component)).with_hint(Some(hint(known, &version.component))));
         }
         for name in version.requires.iter().filter(|name| !exists(known, name)) {
-            problems.push(known.error_at_key(entry, Code::DanglingReference, &["requires", name], message(name)).with_hint(hint(known, name)));
+            problems.push(known.error_at_key(entry, Code::DanglingReference, &["requires", name], message(name)).with_hint(Some(hint(known, name))));
         }
     }
     for (entry, channel) in known.channels.iter().filter(|(_, channel)| !exists(known, &channel.component)) {
-        problems.push(known.error(entry, Code::DanglingReference, &["component"], message(&channel.component)).with_hint(hint(known, &channel.component)));
+        problems.push(known.error(entry, Code::DanglingReference, &["component"], message(&channel.component)).with_hint(Some(hint(known, &channel.component))));
     }
 }
 
@@ -53,12 +53,12 @@ fn message(name: &str) -> String {
     format!("component `{name}` does not exist")
 }
 
-fn hint(known: &Known<'_>, name: &str) -> Option<String> {
+fn hint(known: &Known<'_>, name: &str) -> String {
     let named = ["Suite", "Capability"].into_iter().flat_map(|kind| known.index.of_kind(kind)).map(|entry| &*entry.document.key.name);
     let near = nearest(name, named.chain(["platform"]));
-    Some(match near.map(|near| (near, find(known, near))) {
+    match near.map(|near| (near, find(known, near))) {
         Some((_, Some(entry))) => format!("there is {}", shown(entry)),
         Some((near, None)) => format!("did you mean `{near}`?"),
         None => "a component is `platform`, a Suite or a Capability".into(),
-    })
+    }
 }

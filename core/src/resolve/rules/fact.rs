@@ -36,6 +36,7 @@ pub enum Lifecycle {
     Terminated,
 }
 
+/// An instance: who owns it, what it follows, what it uses.
 #[derive(Debug)]
 pub struct Instance {
     pub shared: bool,
@@ -60,6 +61,7 @@ pub struct Follows {
     pub pin: Option<Box<str>>,
 }
 
+/// A tenant: whose it is, and where it is at home.
 #[derive(Debug)]
 pub struct Tenant {
     pub partner: Box<str>,
@@ -67,27 +69,31 @@ pub struct Tenant {
     pub lifecycle: Lifecycle,
 }
 
+/// A partner: whether it is in business, and its quotas in one unit each.
 #[derive(Debug)]
 pub struct Partner {
     pub lifecycle: Lifecycle,
     pub quotas: BTreeMap<&'static str, u128>,
 }
 
+/// A member: whose administrator, and of which tenants.
 #[derive(Debug)]
 pub struct Member {
     pub partner: Box<str>,
     pub tenants: Box<[Box<str>]>,
 }
 
+/// A version: of what, how far, and which components it requires.
 #[derive(Debug)]
 pub struct Version {
     pub component: Box<str>,
-    pub version: Box<str>,
+    pub number: Box<str>,
     pub stage: Box<str>,
     pub estimate: Box<str>,
     pub requires: Box<[Box<str>]>,
 }
 
+/// A channel: of what, and where it takes versions from.
 #[derive(Debug)]
 pub struct Channel {
     pub component: Box<str>,
@@ -96,12 +102,14 @@ pub struct Channel {
     pub upstream: Option<Box<str>>,
 }
 
+/// A capability: what must be on with it.
 #[derive(Debug)]
 pub struct Capability {
     pub requires: Box<[Box<str>]>,
     pub default: bool,
 }
 
+/// A maintenance window.
 #[derive(Debug)]
 pub struct Window {
     /// The weekly spans: start in milliseconds from Monday's midnight, and length.
@@ -189,7 +197,7 @@ fn quotas(spec: &Value) -> BTreeMap<&'static str, u128> {
 fn version(spec: &Value) -> Option<Version> {
     Some(Version {
         component: text(spec, &["component"])?,
-        version: text(spec, &["version"])?,
+        number: text(spec, &["version"])?,
         stage: text(spec, &["stage"])?,
         estimate: text(spec, &["estimate"]).unwrap_or_else(|| DEFAULT_ESTIMATE.into()),
         requires: keys(spec, &["requires"]),
