@@ -90,21 +90,27 @@ impl Reconciler {
 
     /// From a fetch to the ledger.
     pub async fn tick(&mut self, proof: &LeaderProof) -> Result<Tick, TickError> {
-        let fetched = self.fetch(proof).await?;
+        let (fetched, away) = self.fetch(proof).await?;
         crate::crash::point("fetched");
-        let verdict = self.verify(&fetched).await?;
+        let tick = self.go_on(proof, &fetched, away.is_none()).await?;
+        away.map_or(Ok(tick), |error| Err(error.into()))
+    }
+
+    /// From what was fetched to the ledger.
+    async fn go_on(&mut self, proof: &LeaderProof, fetched: &Fetched, fresh: bool) -> Result<Tick, TickError> {
+        let verdict = self.verify(fetched).await?;
         self.remember(proof, &verdict).await?;
         crate::crash::point("accepted");
         let mut tick = Tick { tip: Some(fetched.tip), ..Tick::default() };
         let Some(accepted) = self.accepted.clone() else {
             tick.held = true;
-            self.record_verdict(proof, &fetched, &verdict, &[]).await?;
+            self.record_verdict(proof, fetched, fresh, &verdict, &[]).await?;
             return Ok(tick);
         };
         tick.accepted = Some(accepted.commit());
         self.read_desired(accepted.commit())?;
         let diagnostics = self.desired.as_ref().map(|desired| desired.diagnostics.clone()).unwrap_or_default();
-        self.record_verdict(proof, &fetched, &verdict, &diagnostics).await?;
+        self.record_verdict(proof, fetched, fresh, &verdict, &diagnostics).await?;
         let Some(desired) = &self.desired else { return Ok(tick) };
         tick.held = verdict.held.is_some() || verdict.refused.is_some() || has_errors(&desired.diagnostics);
         if has_errors(&desired.diagnostics) {
@@ -114,12 +120,17 @@ impl Reconciler {
         Ok(tick)
     }
 
-    async fn fetch(&self, proof: &LeaderProof) -> Result<Fetched, TickError> {
+    /// Fetches. While the remote is away, what was fetched before still holds: drift is healed, and the
+    /// error is given back at the end of the tick.
+    async fn fetch(&self, proof: &LeaderProof) -> Result<(Fetched, Option<FetchError>), TickError> {
         match self.mirror.fetch().await {
-            Ok(fetched) => Ok(fetched),
+            Ok(fetched) => Ok((fetched, None)),
             Err(error) => {
                 self.store.record_fetch_error(proof, &error.to_string()).await?;
-                Err(error.into())
+                match self.mirror.fetched() {
+                    Ok(before) => Ok((before, Some(error))),
+                    Err(_) => Err(error.into()),
+                }
             }
         }
     }
@@ -174,7 +185,7 @@ impl Reconciler {
         Ok(())
     }
 
-    async fn record_verdict(&mut self, proof: &LeaderProof, fetched: &Fetched, verdict: &Verdict, diagnostics: &[Diagnostic]) -> Result<(), TickError> {
+    async fn record_verdict(&mut self, proof: &LeaderProof, fetched: &Fetched, fresh: bool, verdict: &Verdict, diagnostics: &[Diagnostic]) -> Result<(), TickError> {
         let json = crate::verdict::stored(verdict, diagnostics);
         if self.said != json {
             match &json {
@@ -183,7 +194,7 @@ impl Reconciler {
             }
             self.said.clone_from(&json);
         }
-        Ok(self.store.record_verdict(proof, &fetched.tip.to_string(), json.as_ref()).await?)
+        Ok(self.store.record_verdict(proof, &fetched.tip.to_string(), fresh, json.as_ref()).await?)
     }
 
     async fn plan_and_enqueue(&self, proof: &LeaderProof, accepted: &AcceptedCommit, desired: &Desired, tick: &mut Tick) -> Result<(), TickError> {
