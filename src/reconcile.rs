@@ -189,7 +189,7 @@ impl Reconciler {
         let json = crate::verdict::stored(verdict, diagnostics);
         if self.said != json {
             match &json {
-                Some(json) => tracing::warn!(tip = %fetched.tip, verdict = %json, "{}", crate::verdict::sentence(json)),
+                Some(json) => tracing::warn!(tip = %fetched.tip, "{}", crate::verdict::sentence(json)),
                 None => tracing::info!(tip = %fetched.tip, "nothing is held any more"),
             }
             self.said.clone_from(&json);
