@@ -5,6 +5,7 @@ use crate::store::acceptance::SOURCE;
 use crate::store::audit::AuditWriter;
 use crate::store::enqueue::Enqueued;
 use crate::store::{LeaderProof, Store, StoreError};
+use crate::state_file::{StateError, StateFile};
 use jiff::Timestamp;
 use pintle_core::change::Oid;
 use pintle_core::diagnostic::{Diagnostic, has_errors};
@@ -35,6 +36,9 @@ pub enum TickError {
     /// The plan may not be enqueued.
     #[error("the plan is refused: {0}")]
     Refused(#[from] Refusal),
+    /// The state file cannot be used, or contradicts the database.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// The verifier panicked: that means deny.
     #[error("the verifier panicked on {0}; the tip is held")]
     Verifier(Oid),
@@ -65,6 +69,7 @@ pub struct Reconciler {
     catalog: &'static Catalog,
     introduction: Introduction,
     writer: AuditWriter,
+    state: StateFile,
     memory: Memory,
     loader: TreeLoader,
     accepted: Option<AcceptedCommit>,
@@ -83,9 +88,9 @@ struct Desired {
 
 impl Reconciler {
     /// A reconciler over an opened mirror.
-    pub fn new(store: Store, mirror: Mirror, catalog: &'static Catalog, introduction: Introduction, writer: AuditWriter) -> Result<Self, TickError> {
+    pub fn new(store: Store, mirror: Mirror, catalog: &'static Catalog, introduction: Introduction, writer: AuditWriter, state: StateFile) -> Result<Self, TickError> {
         let objects = mirror.objects().map_err(TickError::Mirror)?;
-        Ok(Self { store, mirror, objects, catalog, introduction, writer, memory: Memory::default(), loader: TreeLoader::default(), accepted: None, recorded: 0, desired: None, accepted_since: None, said: None })
+        Ok(Self { store, mirror, objects, catalog, introduction, writer, state, memory: Memory::default(), loader: TreeLoader::default(), accepted: None, recorded: 0, desired: None, accepted_since: None, said: None })
     }
 
     /// From a fetch to the ledger.
@@ -138,6 +143,9 @@ impl Reconciler {
     /// A panic in the verifier means deny.
     async fn verify(&mut self, fetched: &Fetched) -> Result<Verdict, TickError> {
         let recorded = if self.accepted.is_none() { self.store.acceptances().await? } else { Vec::new() };
+        if self.accepted.is_none() {
+            self.state.check(&recorded)?;
+        }
         self.recorded = self.recorded.max(recorded.last().map_or(0, |last| last.seq));
         let Self { objects, catalog, introduction, memory, accepted, .. } = self;
         let judge = std::panic::AssertUnwindSafe(|| {
@@ -165,6 +173,7 @@ impl Reconciler {
         if !fresh.is_empty() {
             self.store.record_acceptances(proof, &self.writer, &self.introduction.repo_id, &fresh).await?;
             self.recorded = accepted.seq();
+            accepted.steps().last().map_or(Ok(()), |last| self.state.write(last))?;
             self.accepted_since = Some(Instant::now());
             tracing::info!(commit = %accepted.commit(), seq = accepted.seq(), "accepted {}", accepted.commit());
         }
