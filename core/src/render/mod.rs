@@ -19,6 +19,7 @@ mod sections;
 mod style;
 mod summary;
 mod text;
+mod yaml;
 
 #[cfg(test)]
 mod tests;
@@ -35,3 +36,5 @@ pub use json::{
 pub use markdown::{COMMENT_LIMIT, plan_markdown};
 pub use style::{Paper, Style};
 pub use summary::summary;
+pub use text::visible;
+pub use yaml::yaml;

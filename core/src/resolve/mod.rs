@@ -2,18 +2,22 @@
 //! config schemas checked. Sees trees only: live rows and authority are other stations' business.
 
 mod config_schema;
+mod cost;
 mod cycles;
+mod effective;
 mod guardrails;
 mod index;
 mod layers;
 mod object;
 mod problem;
 mod references;
+mod rules;
 mod secrets;
 mod settings;
 mod station;
 
-pub use index::Index;
+pub use effective::{Effective, effective};
+pub use index::{Entry, Index};
 pub use layers::{Layer, Origin, merge, origin};
 pub(crate) use secrets::find as secrets_in;
 pub use object::{Object, object_body};

@@ -60,7 +60,7 @@ async fn a_leader_that_wakes_after_its_lease_was_taken_writes_nothing_more() {
     leads.signal(Signal::SIGCONT);
     leads.says("no longer leading").await;
     world.settled().await;
-    assert_eq!(world.database.count("SELECT count(*) FROM pintle.jobs WHERE object_name = 'crm' AND action = 'update'").await, 1);
+    assert_eq!(world.told("crm").await, ["effect create ok", "effect update ok"]);
     world.assert_whole().await;
     leads.stop().await;
     waits.stop().await;

@@ -33,8 +33,8 @@ async fn a_foreign_request_to_reconcile_is_recorded_and_accepted() {
     let daemon = world.daemon();
     let stranger = stranger(&world).await;
     stranger.add("reconcile", json!({})).await.unwrap();
-    eventually("it completed", async || stranger.get_completed_count().await.unwrap() >= 1).await;
-    assert_eq!(world.database.count("SELECT count(*) FROM pintle.requests WHERE request = 'reconcile' AND accepted").await, 1);
+    world.database.until("(SELECT count(*) = 1 FROM pintle.requests WHERE request = 'reconcile' AND accepted)").await;
+    eventually("it completed", async || stranger.get_completed_count().await.unwrap() == 2).await;
     world.assert_whole().await;
     daemon.stop().await;
 }
