@@ -43,6 +43,15 @@ impl GitObjects {
         })
     }
 
+    /// Whether `later` is `earlier` or descends from it; `None` when this repository cannot say.
+    pub fn contains(&self, later: Oid, earlier: Oid) -> Option<bool> {
+        if later == earlier {
+            return Some(true);
+        }
+        let (later, earlier) = (git2::Oid::from_bytes(&later.0).ok()?, git2::Oid::from_bytes(&earlier.0).ok()?);
+        self.with(|repository| repository.graph_descendant_of(later, earlier).ok())
+    }
+
     fn with<T>(&self, ask: impl FnOnce(&Repository) -> T) -> T {
         ask(&self.repository.lock().unwrap_or_else(PoisonError::into_inner))
     }
