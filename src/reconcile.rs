@@ -4,6 +4,8 @@ use crate::source::{FetchError, Fetched, GitObjects, LoadError, LoadedTree, Mirr
 use crate::store::acceptance::SOURCE;
 use crate::store::audit::AuditWriter;
 use crate::store::enqueue::Enqueued;
+use crate::store::ledger::WaitingRow;
+use crate::store::waiting::waiting;
 use crate::store::{LeaderProof, Store, StoreError};
 use crate::state_file::{StateError, StateFile};
 use jiff::Timestamp;
@@ -78,6 +80,7 @@ pub struct Reconciler {
     accepted_since: Option<Instant>,
     said: Option<serde_json::Value>,
     mistakes: Option<(Oid, Vec<Diagnostic>)>,
+    waiting: Option<Waits>,
 }
 
 /// Mistakes of a held tree that are told.
@@ -94,7 +97,7 @@ impl Reconciler {
     /// A reconciler over an opened mirror.
     pub fn new(store: Store, mirror: Mirror, catalog: &'static Catalog, introduction: Introduction, writer: AuditWriter, state: StateFile) -> Result<Self, TickError> {
         let objects = mirror.objects().map_err(TickError::Mirror)?;
-        Ok(Self { store, mirror, objects, catalog, introduction, writer, state, memory: Memory::default(), loader: TreeLoader::default(), accepted: None, recorded: 0, desired: None, accepted_since: None, said: None, mistakes: None })
+        Ok(Self { store, mirror, objects, catalog, introduction, writer, state, memory: Memory::default(), loader: TreeLoader::default(), accepted: None, recorded: 0, desired: None, accepted_since: None, said: None, mistakes: None, waiting: None })
     }
 
     /// From a fetch to the ledger.
@@ -126,7 +129,8 @@ impl Reconciler {
         if has_errors(&desired.diagnostics) {
             return Ok(tick);
         }
-        self.plan_and_enqueue(proof, &accepted, desired, &mut tick).await?;
+        let waits = self.plan_and_enqueue(proof, &accepted, desired, &mut tick).await?;
+        self.record_waiting(proof, waits).await?;
         Ok(tick)
     }
 
@@ -233,12 +237,13 @@ impl Reconciler {
         Ok(self.store.record_verdict(proof, &fetched.tip.to_string(), fresh, json.as_ref()).await?)
     }
 
-    async fn plan_and_enqueue(&self, proof: &LeaderProof, accepted: &AcceptedCommit, desired: &Desired, tick: &mut Tick) -> Result<(), TickError> {
+    async fn plan_and_enqueue(&self, proof: &LeaderProof, accepted: &AcceptedCommit, desired: &Desired, tick: &mut Tick) -> Result<Waits, TickError> {
         let live = self.store.snapshot(SOURCE, |live| needs_bodies(&desired.resolved, live)).await?;
         let commit = accepted.commit().to_string();
         let plan: Plan = plan(PlanInput { commit: &commit, desired: &desired.resolved, live: &live, catalog: self.catalog, now: Timestamp::now() });
         crate::crash::point("planned");
         tick.drifted = plan.counts().heal;
+        let waits = waiting(&plan);
         let settled = plan.is_empty() && live.jobs.iter().all(|job| job.dead);
         let admitted = gate(plan, accepted)?;
         tick.enqueued = self.store.enqueue(proof, SOURCE, live.parent, &admitted).await?;
@@ -248,9 +253,21 @@ impl Reconciler {
             let took = self.accepted_since.map(|since| since.elapsed()).unwrap_or_default();
             self.store.record_applied(proof, &commit, took).await?;
         }
+        Ok(waits)
+    }
+
+    /// Records what waits when it is not what was recorded last.
+    async fn record_waiting(&mut self, proof: &LeaderProof, waits: Waits) -> Result<(), TickError> {
+        if self.waiting.as_ref() != Some(&waits) {
+            self.store.record_waiting(proof, &waits.0, waits.1).await?;
+            self.waiting = Some(waits);
+        }
         Ok(())
     }
 }
+
+/// The reasons that are kept, and how many objects wait in all.
+type Waits = (Vec<WaitingRow>, usize);
 
 /// Everything that is wrong with a tree, in order of file and line.
 pub fn all_diagnostics(loaded: &LoadedTree, resolved: &Resolved) -> Vec<Diagnostic> {

@@ -1,13 +1,21 @@
 //! The command line. One file a subcommand; here only parsing, dispatch and exit codes.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the command line is where Pintle talks to people")]
 
+mod apply;
 mod approvals;
 mod approve;
+mod audit;
 mod change_id;
+mod database;
 mod dev;
 mod doctor;
 mod explain;
+mod follow;
+mod get;
+mod help;
+mod history;
 mod init;
+mod jobs;
 mod judge;
 mod migrate;
 mod output;
@@ -16,12 +24,19 @@ mod render;
 mod run;
 mod schema;
 mod settings_file;
+mod shell;
 mod signing;
 mod snapshot;
+mod standing;
+mod status;
+mod table;
+mod target;
 mod trust;
 mod unblock;
 mod validate;
 mod verify;
+mod wait;
+mod why;
 
 pub use output::{CliError, Exit, Format, Out};
 
@@ -81,14 +96,41 @@ enum Command {
     Validate(validate::ValidateArgs),
     /// Show what a revision would change, against the database, a snapshot or another commit
     Plan(plan::PlanArgs),
-    /// Write the live state to a file, for planning without a database
-    Snapshot(snapshot::SnapshotArgs),
     /// Run the daemon: watch, verify, plan, enqueue, apply
     Run(run::RunArgs),
+    /// Show the plan, ask the daemon to reconcile now, and wait until it has
+    ///
+    /// Nothing is applied from here, and no gate is gone around: the daemon applies what it accepts,
+    /// by the rules that stand in the repository. The revision must be the tip of the watched branch,
+    /// or an ancestor of it. Ends with 4 when the revision is held.
+    Apply(apply::ApplyArgs),
+    /// List jobs, look at one, try a dead one again
+    Jobs(jobs::JobsArgs),
     /// Bring the database's schema up to date, as its owner
     Migrate(migrate::MigrateArgs),
     /// A private Postgres, Redis, signed repository and daemon, to try things
     Dev(dev::DevArgs),
+    /// List live objects of a kind, or print one whole
+    Get(get::GetArgs),
+    /// How things stand: head, applied, fleet, queue, audit, leader
+    Status(status::StatusArgs),
+    /// Explain an object (live, base, plan, jobs, records) or a commit (accepted, held, not seen)
+    Why(why::WhyArgs),
+    /// Accepted commits: when, by whom, what they changed
+    History(history::HistoryArgs),
+    /// Search, show and export the audit log
+    Audit(audit::AuditArgs),
+    /// Write the live state to a file, for planning without a database
+    Snapshot(snapshot::SnapshotArgs),
+    /// Wait until a commit is applied wherever it can be
+    ///
+    /// Ends with 0 when it is, or when a later accepted commit that contains it is; with 4 when it is
+    /// held or refused; with 1 when the time is over or its documents are invalid.
+    Wait(wait::WaitArgs),
+    /// Print completions for a shell
+    Completions(shell::CompletionsArgs),
+    /// Write the manual
+    Man(shell::ManArgs),
 }
 
 impl Command {
@@ -110,6 +152,16 @@ impl Command {
             Self::Run(args) => run::run(args).await,
             Self::Migrate(args) => migrate::run(&args, out).await,
             Self::Dev(args) => dev::run(args, out).await,
+            Self::Apply(args) => apply::run(&args, out).await,
+            Self::Jobs(args) => jobs::run(&args, out).await,
+            Self::Get(args) => get::run(args, out).await,
+            Self::Status(args) => status::run(&args, out).await,
+            Self::Why(args) => why::run(&args, out).await,
+            Self::History(args) => history::run(&args, out).await,
+            Self::Audit(args) => audit::run(&args, out).await,
+            Self::Wait(args) => wait::run(&args, out).await,
+            Self::Completions(args) => Ok(shell::completions(&args, out)),
+            Self::Man(args) => shell::man(&args, out),
         }
     }
 
@@ -124,7 +176,7 @@ impl Command {
 
 /// Parses, dispatches, and says how it ended. Usage errors are 1, as every error is.
 pub fn main() -> ExitCode {
-    let command = settings_file::with_defaults(Cli::command());
+    let command = help::grouped(settings_file::with_defaults(Cli::command()));
     let cli = match command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {

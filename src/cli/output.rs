@@ -118,6 +118,11 @@ impl Out {
         self.format == Format::Json
     }
 
+    /// Whether a person at a terminal reads this.
+    pub fn is_terminal(&self) -> bool {
+        std::io::stdout().is_terminal()
+    }
+
     /// Prints text, with one newline at its end.
     pub fn text(&self, text: &str) {
         use std::io::Write;

@@ -58,9 +58,7 @@ impl GitObjects {
 
     /// Whether `tip` is `base` or descends from it. For people's questions; trust walks raw objects.
     pub fn descends(&self, tip: Oid, base: Oid) -> bool {
-        let id = |oid: Oid| git2::Oid::from_bytes(&oid.0);
-        let (Ok(from), Ok(to)) = (id(tip), id(base)) else { return false };
-        from == to || self.with(|repository| repository.graph_descendant_of(from, to).unwrap_or(false))
+        self.contains(tip, base).unwrap_or(false)
     }
 
     /// The content of the file at `path` in `commit`; `None` when there is none.
@@ -82,6 +80,15 @@ impl GitObjects {
         let raw = self.raw(commit, ObjectKind::Commit).ok()?;
         let parsed = pintle_core::trust::Commit::parse(&raw).ok()?;
         jiff::Timestamp::from_second(parsed.committer.seconds).ok()
+    }
+
+    /// Whether `later` is `earlier` or descends from it; `None` when this repository cannot say.
+    pub fn contains(&self, later: Oid, earlier: Oid) -> Option<bool> {
+        if later == earlier {
+            return Some(true);
+        }
+        let (later, earlier) = (git2::Oid::from_bytes(&later.0).ok()?, git2::Oid::from_bytes(&earlier.0).ok()?);
+        self.with(|repository| repository.graph_descendant_of(later, earlier).ok())
     }
 
     fn with<T>(&self, ask: impl FnOnce(&Repository) -> T) -> T {

@@ -46,6 +46,17 @@ impl Store {
         self.audit_writer(lost.holder).await
     }
 
+    /// Gives the slot back, so that a process that lives for one command need not hold it for an hour.
+    pub async fn end_audit_writer(&self, writer: AuditWriter) -> Result<(), StoreError> {
+        sqlx::query("UPDATE pintle.audit_writers SET lease_until = clock_timestamp() WHERE slot = $1 AND holder = $2")
+            .bind(writer.slot)
+            .bind(writer.holder)
+            .execute(&self.pool)
+            .await
+            .map_err(StoreError::during("give back an audit writer"))?;
+        Ok(())
+    }
+
     /// Appends records in a transaction of their own.
     pub async fn record(&self, writer: &AuditWriter, drafts: &[Draft]) -> Result<(), StoreError> {
         let mut tx = self.pool.begin().await.map_err(StoreError::during("begin"))?;
