@@ -38,7 +38,7 @@ pub fn profile(interval: usize) -> String {
 
 /// The channel that every instance follows.
 pub fn channel(version: &str) -> String {
-    format!("apiVersion: pintle/v1\nkind: Channel\nmetadata: {{name: stable}}\nspec:\n  mode: auto\n  component: platform\n  target: {version}\n")
+    format!("apiVersion: pintle/v1\nkind: Channel\nmetadata: {{name: stable}}\nspec:\n  mode: manual\n  component: platform\n  target: {version}\n")
 }
 
 /// Everything but the instances.

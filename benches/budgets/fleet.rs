@@ -86,7 +86,7 @@ fn stream(files: &[(String, String)], size: usize, edits: usize) -> Vec<u8> {
         }
         writeln!(out).unwrap();
     };
-    let from = |name: &str| format!("from refs/unsigned/{name}^0\n");
+    let from = |name: &str| format!("from refs/unsigned/{name}\n");
     commit("base", "", files);
     commit("channel", &from("base"), &[(CHANNEL.to_owned(), documents::channel("4.6.1"))]);
     let mut last = "base".to_owned();
