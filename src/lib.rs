@@ -8,6 +8,7 @@ pub mod daemon;
 pub mod dev;
 pub mod git;
 pub mod http;
+pub mod planner;
 pub mod queue;
 pub mod reconcile;
 pub mod scaffold;
