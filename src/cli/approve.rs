@@ -56,11 +56,12 @@ struct Case {
 
 /// Shows, asks, signs, pushes, and says whether it counts.
 pub async fn run(args: &ApproveArgs, out: &Out) -> Result<Exit, CliError> {
-    let mut case = case(args).await?;
-    let revision = read(case.judge.objects.path(), &case.target.candidate.to_string())?;
+    let opened = opened(args).await?;
+    let revision = read(opened.judge.objects.path(), &opened.target.candidate.to_string())?;
     if let Some(exit) = unsound(&revision, out) {
         return Ok(exit);
     }
+    let mut case = case(opened)?;
     let plan = planned(&case, &revision)?;
     if !out.is_json() {
         out.text(&rendered(&plan, &title(&case, &revision)?, Some(&of_preview(&case.preview)), out));
@@ -85,7 +86,17 @@ pub async fn run(args: &ApproveArgs, out: &Out) -> Result<Exit, CliError> {
     Ok(Exit::Success)
 }
 
-async fn case(args: &ApproveArgs) -> Result<Case, CliError> {
+/// What is asked about, before anything is judged.
+struct Opened {
+    judge: Judge,
+    git: Git,
+    verdict: Verdict,
+    accepted: AcceptedCommit,
+    person: Arc<str>,
+    target: Target,
+}
+
+async fn opened(args: &ApproveArgs) -> Result<Opened, CliError> {
     let mut judge = Judge::open(&args.trust, None).await?;
     let git = Git::at(&judge.objects.work_tree().unwrap_or_else(|| judge.objects.path().to_owned()));
     let key = signing_key(&git)?;
@@ -98,6 +109,11 @@ async fn case(args: &ApproveArgs) -> Result<Case, CliError> {
     };
     let person = who(accepted.policy(), key.key)?;
     let target = target(&judge, &git, &accepted, &args.what)?;
+    Ok(Opened { judge, git, verdict, accepted, person, target })
+}
+
+fn case(opened: Opened) -> Result<Case, CliError> {
+    let Opened { judge, git, verdict, accepted, person, target } = opened;
     let preview = judge.preview(&verdict, target.candidate, target.candidate)?;
     if preview.rules.is_empty() && preview.reasons.is_empty() {
         return Err(CliError::new(format!("{} changes nothing that needs an approval", target.tip.short())).hint("pintle verify"));
