@@ -12,6 +12,7 @@ CREATE TABLE pintle.objects (
     applied_digest bytea       CHECK (length(applied_digest) = 32),
     written_digest bytea       CHECK (length(written_digest) = 32),
     applied_commit text,
+    applied_file   text,       -- where its document stood then
     applied_seq    bigint      NOT NULL DEFAULT 0,
     generation     bigint      NOT NULL DEFAULT 0,
     revision       bigint      NOT NULL DEFAULT 1,

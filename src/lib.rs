@@ -12,5 +12,6 @@ pub mod queue;
 pub mod reconcile;
 pub mod scaffold;
 pub mod source;
+pub mod state_file;
 pub mod store;
 pub mod verdict;

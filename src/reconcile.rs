@@ -5,6 +5,7 @@ use crate::store::acceptance::SOURCE;
 use crate::store::audit::AuditWriter;
 use crate::store::enqueue::Enqueued;
 use crate::store::{LeaderProof, Store, StoreError};
+use crate::state_file::{StateError, StateFile};
 use jiff::Timestamp;
 use pintle_core::change::Oid;
 use pintle_core::diagnostic::{Diagnostic, has_errors};
@@ -35,6 +36,9 @@ pub enum TickError {
     /// The plan may not be enqueued.
     #[error("the plan is refused: {0}")]
     Refused(#[from] Refusal),
+    /// The state file cannot be used, or contradicts the database.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// The verifier panicked: that means deny.
     #[error("the verifier panicked on {0}; the tip is held")]
     Verifier(Oid),
@@ -65,6 +69,7 @@ pub struct Reconciler {
     catalog: &'static Catalog,
     introduction: Introduction,
     writer: AuditWriter,
+    state: StateFile,
     memory: Memory,
     loader: TreeLoader,
     accepted: Option<AcceptedCommit>,
@@ -83,28 +88,34 @@ struct Desired {
 
 impl Reconciler {
     /// A reconciler over an opened mirror.
-    pub fn new(store: Store, mirror: Mirror, catalog: &'static Catalog, introduction: Introduction, writer: AuditWriter) -> Result<Self, TickError> {
+    pub fn new(store: Store, mirror: Mirror, catalog: &'static Catalog, introduction: Introduction, writer: AuditWriter, state: StateFile) -> Result<Self, TickError> {
         let objects = mirror.objects().map_err(TickError::Mirror)?;
-        Ok(Self { store, mirror, objects, catalog, introduction, writer, memory: Memory::default(), loader: TreeLoader::default(), accepted: None, recorded: 0, desired: None, accepted_since: None, said: None })
+        Ok(Self { store, mirror, objects, catalog, introduction, writer, state, memory: Memory::default(), loader: TreeLoader::default(), accepted: None, recorded: 0, desired: None, accepted_since: None, said: None })
     }
 
     /// From a fetch to the ledger.
     pub async fn tick(&mut self, proof: &LeaderProof) -> Result<Tick, TickError> {
-        let fetched = self.fetch(proof).await?;
+        let (fetched, away) = self.fetch(proof).await?;
         crate::crash::point("fetched");
-        let verdict = self.verify(&fetched).await?;
+        let tick = self.go_on(proof, &fetched, away.is_none()).await?;
+        away.map_or(Ok(tick), |error| Err(error.into()))
+    }
+
+    /// From what was fetched to the ledger.
+    async fn go_on(&mut self, proof: &LeaderProof, fetched: &Fetched, fresh: bool) -> Result<Tick, TickError> {
+        let verdict = self.verify(fetched).await?;
         self.remember(proof, &verdict).await?;
         crate::crash::point("accepted");
         let mut tick = Tick { tip: Some(fetched.tip), ..Tick::default() };
         let Some(accepted) = self.accepted.clone() else {
             tick.held = true;
-            self.record_verdict(proof, &fetched, &verdict, &[]).await?;
+            self.record_verdict(proof, fetched, fresh, &verdict, &[]).await?;
             return Ok(tick);
         };
         tick.accepted = Some(accepted.commit());
         self.read_desired(accepted.commit())?;
         let diagnostics = self.desired.as_ref().map(|desired| desired.diagnostics.clone()).unwrap_or_default();
-        self.record_verdict(proof, &fetched, &verdict, &diagnostics).await?;
+        self.record_verdict(proof, fetched, fresh, &verdict, &diagnostics).await?;
         let Some(desired) = &self.desired else { return Ok(tick) };
         tick.held = verdict.held.is_some() || verdict.refused.is_some() || has_errors(&desired.diagnostics);
         if has_errors(&desired.diagnostics) {
@@ -114,12 +125,17 @@ impl Reconciler {
         Ok(tick)
     }
 
-    async fn fetch(&self, proof: &LeaderProof) -> Result<Fetched, TickError> {
+    /// Fetches. While the remote is away, what was fetched before still holds: drift is healed, and the
+    /// error is given back at the end of the tick.
+    async fn fetch(&self, proof: &LeaderProof) -> Result<(Fetched, Option<FetchError>), TickError> {
         match self.mirror.fetch().await {
-            Ok(fetched) => Ok(fetched),
+            Ok(fetched) => Ok((fetched, None)),
             Err(error) => {
                 self.store.record_fetch_error(proof, &error.to_string()).await?;
-                Err(error.into())
+                match self.mirror.fetched() {
+                    Ok(before) => Ok((before, Some(error))),
+                    Err(_) => Err(error.into()),
+                }
             }
         }
     }
@@ -127,6 +143,9 @@ impl Reconciler {
     /// A panic in the verifier means deny.
     async fn verify(&mut self, fetched: &Fetched) -> Result<Verdict, TickError> {
         let recorded = if self.accepted.is_none() { self.store.acceptances().await? } else { Vec::new() };
+        if self.accepted.is_none() {
+            self.state.check(&recorded)?;
+        }
         self.recorded = self.recorded.max(recorded.last().map_or(0, |last| last.seq));
         let Self { objects, catalog, introduction, memory, accepted, .. } = self;
         let judge = std::panic::AssertUnwindSafe(|| {
@@ -154,6 +173,7 @@ impl Reconciler {
         if !fresh.is_empty() {
             self.store.record_acceptances(proof, &self.writer, &self.introduction.repo_id, &fresh).await?;
             self.recorded = accepted.seq();
+            accepted.steps().last().map_or(Ok(()), |last| self.state.write(last))?;
             self.accepted_since = Some(Instant::now());
             tracing::info!(commit = %accepted.commit(), seq = accepted.seq(), "accepted {}", accepted.commit());
         }
@@ -174,16 +194,16 @@ impl Reconciler {
         Ok(())
     }
 
-    async fn record_verdict(&mut self, proof: &LeaderProof, fetched: &Fetched, verdict: &Verdict, diagnostics: &[Diagnostic]) -> Result<(), TickError> {
+    async fn record_verdict(&mut self, proof: &LeaderProof, fetched: &Fetched, fresh: bool, verdict: &Verdict, diagnostics: &[Diagnostic]) -> Result<(), TickError> {
         let json = crate::verdict::stored(verdict, diagnostics);
         if self.said != json {
             match &json {
-                Some(json) => tracing::warn!(tip = %fetched.tip, verdict = %json, "{}", crate::verdict::sentence(json)),
+                Some(json) => tracing::warn!(tip = %fetched.tip, "{}", crate::verdict::sentence(json)),
                 None => tracing::info!(tip = %fetched.tip, "nothing is held any more"),
             }
             self.said.clone_from(&json);
         }
-        Ok(self.store.record_verdict(proof, &fetched.tip.to_string(), json.as_ref()).await?)
+        Ok(self.store.record_verdict(proof, &fetched.tip.to_string(), fresh, json.as_ref()).await?)
     }
 
     async fn plan_and_enqueue(&self, proof: &LeaderProof, accepted: &AcceptedCommit, desired: &Desired, tick: &mut Tick) -> Result<(), TickError> {

@@ -2,7 +2,7 @@
 
 use pintle_core::change::Oid;
 use pintle_core::diagnostic::{Diagnostic, Severity};
-use pintle_core::trust::{Held, Refused, Verdict};
+use pintle_core::trust::{AcceptedCommit, Held, Refused, Verdict};
 use serde_json::{Value, json};
 
 /// The answer of `pintle verify -o json`.
@@ -18,7 +18,7 @@ pub fn verdict_json(tip: Oid, verdict: &Verdict) -> Value {
     json!({
         "formatVersion": "1.0",
         "tip": tip,
-        "accepted": verdict.accepted.as_ref().map(|accepted| accepted.commit()),
+        "accepted": verdict.accepted.as_ref().map(AcceptedCommit::commit),
         "verdict": word,
         "accepts": accepts,
         "held": verdict.held.as_ref().map(|held| published(&held_json(held), &["commit", "changeId", "rules", "reasons"])),
@@ -45,7 +45,7 @@ pub fn stored(verdict: &Verdict, diagnostics: &[Diagnostic]) -> Option<Value> {
     if let Some(held) = &verdict.held {
         return Some(json!({"verdict": "held", "held": held_json(held)}));
     }
-    let commit = verdict.accepted.as_ref().map(|accepted| accepted.commit());
+    let commit = verdict.accepted.as_ref().map(AcceptedCommit::commit);
     (!errors.is_empty()).then(|| json!({"verdict": "invalid", "commit": commit, "diagnostics": errors}))
 }
 

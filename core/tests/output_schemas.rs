@@ -4,7 +4,7 @@ use std::path::Path;
 
 #[test]
 fn the_schema_of_a_rendered_plan_is_fresh() {
-    check("plan.output.schema.json", &pintle_core::render::plan_output_schema());
+    check("output/plan.schema.json", &pintle_core::render::plan_output_schema());
 }
 
 fn check(name: &str, schema: &serde_json::Value) {

@@ -107,16 +107,18 @@ impl Store {
         tx.commit().await.map_err(failed())
     }
 
-    /// Records what was fetched and what became of it.
-    pub async fn record_verdict(&self, proof: &LeaderProof, tip: &str, verdict: Option<&serde_json::Value>) -> Result<(), StoreError> {
+    /// Records what was fetched and what became of it; `fresh` when the remote answered.
+    pub async fn record_verdict(&self, proof: &LeaderProof, tip: &str, fresh: bool, verdict: Option<&serde_json::Value>) -> Result<(), StoreError> {
         let mut tx = self.begin_as(proof).await?;
         sqlx::query(
-            "UPDATE pintle.sources SET seen_tip = $2, fetched_at = clock_timestamp(), fetch_error = NULL, fetch_failed_since = NULL,
+            "UPDATE pintle.sources SET seen_tip = $2, fetched_at = CASE WHEN $4 THEN clock_timestamp() ELSE fetched_at END,
+                 fetch_error = CASE WHEN $4 THEN NULL ELSE fetch_error END, fetch_failed_since = CASE WHEN $4 THEN NULL ELSE fetch_failed_since END,
                  verdict = $3, held_since = CASE WHEN $3 IS NULL THEN NULL ELSE coalesce(held_since, clock_timestamp()) END WHERE id = $1",
         )
         .bind(SOURCE)
         .bind(tip)
         .bind(verdict.map(Json))
+        .bind(fresh)
         .execute(&mut *tx)
         .await
         .map_err(StoreError::during("record the verdict"))?;

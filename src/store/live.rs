@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
-const HEADS: &str = "SELECT kind, name, uid, revision, generation, drifted, applied_digest, written_digest, applied_commit,
+const HEADS: &str = "SELECT kind, name, uid, revision, generation, drifted, applied_digest, written_digest, applied_commit, applied_file,
         (extract(epoch FROM tombstoned_at) * 1000000)::bigint AS tombstoned_us, protected, partner
     FROM pintle.objects WHERE source_id = $1";
 
@@ -66,6 +66,7 @@ fn head(row: &PgRow) -> Result<LiveObject, sqlx::Error> {
         applied: digest(row.try_get("applied_digest")?),
         written: digest(row.try_get("written_digest")?),
         applied_commit: row.try_get::<Option<&str>, _>("applied_commit")?.map(Arc::from),
+        applied_file: row.try_get::<Option<&str>, _>("applied_file")?.map(Arc::from),
         tombstoned_at: row.try_get::<Option<i64>, _>("tombstoned_us")?.and_then(|us| Timestamp::from_microsecond(us).ok()),
         protected: row.try_get("protected")?,
         partner: row.try_get::<Option<&str>, _>("partner")?.map(Arc::from),

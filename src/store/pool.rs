@@ -92,6 +92,6 @@ async fn become_engine(connection: &mut sqlx::PgConnection) -> Result<(), sqlx::
 }
 
 fn missing(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code().map(|code| code.into_owned()));
+    let code = error.as_database_error().and_then(|error| error.code().map(std::borrow::Cow::into_owned));
     matches!(code.as_deref(), Some("42P01" | "3F000" | "42883"))
 }

@@ -109,7 +109,9 @@ pub mod encode {
             Value::List(items) => {
                 out.push(b'l');
                 count(items.len(), out);
-                items.iter().for_each(|item| value(item, out));
+                for item in items {
+                    value(item, out);
+                }
             }
             Value::Map(map) => {
                 out.push(b'm');

@@ -43,6 +43,12 @@ codes! {
     ReferenceCycle = "PIN0205", "reference cycle", "Objects refer to each other in a circle, so there is no order in which they could be applied.";
     Inconsistent = "PIN0206", "inconsistent fields", "Two fields of the document contradict each other, or one needs another.";
     OwnershipMismatch = "PIN0207", "belongs to another partner", "The document refers to an object of another partner.";
+    AmbiguousComponent = "PIN0208", "ambiguous component", "A Suite and a Capability share a name, or one is called `platform`. A component is named by one word, which must mean one thing. Rename one of them.";
+    DuplicateVersion = "PIN0209", "version declared twice", "Two Version documents declare the same number of the same component. Which stage and artifacts count would depend on their names. Remove one of them.";
+    NotInstallable = "PIN0210", "version that is not installed", "A draft is never installed, a yanked version never newly chosen, and one at its end of life is no longer repaired. Name another version.";
+    QuotaExceeded = "PIN0211", "quota exceeded", "What a partner's documents declare comes to more than its quota. What is terminated does not count. Raise the quota in the partner's document, or ask for less.";
+    DomainTaken = "PIN0212", "domain used twice", "Two instances answer to one domain; which one is reached would be left to chance. Take it from one of them.";
+    WindowTooShort = "PIN0213", "window too short", "No maintenance window of the instance is as long as the upgrade is expected to take. An upgrade starts only where it can end before its window does, so this one never would.";
     GuardrailBroken = "PIN0301", "guardrail broken", "A Guardrail of the repository does not hold for this document. Change the document, or the guardrail by its own approval.";
     GuardrailInvalid = "PIN0302", "guardrail cannot be evaluated", "The CEL expression does not compile, is too costly, or gives no boolean. A guardrail that cannot be evaluated denies.";
     ConfigSchema = "PIN0303", "config breaks its schema", "The instance's `config` does not satisfy the `configSchema` of a capability or version that it uses.";

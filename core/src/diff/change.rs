@@ -88,7 +88,7 @@ pub struct Change {
     /// The desired body as JSON; `None` for a delete.
     #[serde(skip)]
     pub body: Option<Arc<str>>,
-    /// Where the document stands; for a delete, nowhere any more.
+    /// Where the document stands; for a delete, the file it stood in, with line 0.
     pub source: Option<SourceRef>,
     /// The partner it belongs to.
     pub partner: Option<Arc<str>>,

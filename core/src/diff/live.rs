@@ -27,6 +27,8 @@ pub struct LiveObject {
     pub written: Option<Digest>,
     /// The commit it was last applied from.
     pub applied_commit: Option<Arc<str>>,
+    /// The file that its document stood in then.
+    pub applied_file: Option<Arc<str>>,
     /// When it was tombstoned.
     pub tombstoned_at: Option<Timestamp>,
     /// Whether the live row carries `pintle/protect`.
@@ -99,6 +101,7 @@ impl LiveState {
                 applied: Some(object.digest),
                 written: Some(object.written),
                 applied_commit: Some(commit.clone()),
+                applied_file: Some(object.document.file.clone()),
                 tombstoned_at: None,
                 protected: body.at(&["annotations", "pintle/protect"]).and_then(Value::as_str) == Some("true"),
                 partner: object.partner.clone(),

@@ -4,6 +4,7 @@ use super::change::{Action, Cause, Change};
 use super::live::{Bodies, LiveObject, LiveState};
 use crate::change::{Digest, FieldChange, ObjectKey, Value, field_changes};
 use crate::model::Catalog;
+use crate::parse::SourceRef;
 use crate::resolve::{Object, Resolved};
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -26,13 +27,15 @@ pub fn needs_bodies(desired: &Resolved, live: &LiveState) -> Vec<ObjectKey> {
     keys
 }
 
-/// Every object that should move, sorted by key.
+/// Every object that should move, sorted by key. What a tree with errors does not show may still be
+/// meant, and so may everything in an empty one: neither deletes anything.
 pub fn diff(desired: &Resolved, live: &LiveState, catalog: &Catalog) -> Vec<Change> {
+    let whole = !desired.objects.is_empty() && !desired.has_errors();
     let mut changes = Vec::new();
     pairs(desired, live, &mut |pair| match pair {
         Pair::Desired(object) => changes.push(create(object)),
         Pair::Both(object, row) if !is_settled(object, row) => changes.extend(live.bodies.get(&row.key).and_then(|bodies| update(object, row, bodies))),
-        Pair::Live(row) if is_ours_to_delete(row) => changes.push(delete(row, live.bodies.get(&row.key), catalog)),
+        Pair::Live(row) if whole && is_ours_to_delete(row) => changes.push(delete(row, live.bodies.get(&row.key), catalog)),
         _ => {}
     });
     changes
@@ -94,15 +97,16 @@ fn update(object: &Object, row: &LiveObject, bodies: &Bodies) -> Option<Change> 
     let desired = object.value();
     let fields = field_changes(&bodies.live, &desired);
     let drift: Vec<FieldChange> = bodies.applied.as_ref().map(|base| field_changes(base, &bodies.live)).unwrap_or_default();
-    let intended = row.applied != Some(object.digest);
+    let returns = row.tombstoned_at.is_some();
+    let intended = returns || row.applied != Some(object.digest);
     let same_document = row.written == Some(object.written);
     let cause = match (intended, drift.is_empty()) {
         (false, _) => Cause::Drift,
-        (true, true) if same_document && row.tombstoned_at.is_none() => Cause::Software,
+        (true, true) if same_document && !returns => Cause::Software,
         (true, true) => Cause::Intent,
         (true, false) => Cause::Conflict,
     };
-    let action = match (row.tombstoned_at.is_some(), fields.is_empty()) {
+    let action = match (returns, fields.is_empty()) {
         (true, _) => Action::Restore,
         (false, true) => Action::Adopt,
         (false, false) => Action::Update,
@@ -143,7 +147,7 @@ fn delete(row: &LiveObject, bodies: Option<&Bodies>, catalog: &Catalog) -> Chang
         after: None,
         written: None,
         body: None,
-        source: None,
+        source: row.applied_file.clone().map(|file| SourceRef { file, line: 0 }),
         partner: row.partner.clone(),
         references: Arc::from(references),
         protected: row.protected,

@@ -7,6 +7,7 @@ mod schema;
 mod shape;
 mod violation;
 
+pub mod quantity;
 pub mod scalar;
 
 pub mod capability;

@@ -70,7 +70,9 @@ impl Shape {
             Value::Map(map) => self.fill_map(map),
             Value::List(items) => {
                 if let Some(each) = &self.each {
-                    items.iter_mut().for_each(|item| each.fill_defaults(item));
+                    for item in items {
+                        each.fill_defaults(item);
+                    }
                 }
             }
             _ => {}

@@ -86,7 +86,7 @@ pub struct VersionSpec {
     #[serde(default)]
     pub dangerous: bool,
     /// How long one upgrade to it takes, until measurements replace the estimate.
-    #[serde(default = "quarter_hour")]
+    #[serde(default = "default_estimate")]
     pub estimate: Span,
     /// What is new, for people; Markdown.
     pub changelog: Option<String>,
@@ -111,8 +111,11 @@ pub struct VersionSpec {
     pub config_schema: Option<EmbeddedSchema>,
 }
 
-fn quarter_hour() -> Span {
-    Span("15m".into())
+/// How long an upgrade takes where its version does not say.
+pub const DEFAULT_ESTIMATE: &str = "15m";
+
+fn default_estimate() -> Span {
+    Span(DEFAULT_ESTIMATE.into())
 }
 
 /// How far a version has come.

@@ -18,13 +18,16 @@ pub struct DocumentId {
 pub struct SourceRef {
     /// Path in the repository.
     pub file: Arc<str>,
-    /// Line of the document's first key, from 1.
+    /// Line of the document's first key, from 1; 0 for a document that is gone.
     pub line: u32,
 }
 
 impl std::fmt::Display for SourceRef {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)
+        match self.line {
+            0 => f.write_str(&self.file),
+            line => write!(f, "{}:{line}", self.file),
+        }
     }
 }
 

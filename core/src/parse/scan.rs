@@ -84,6 +84,9 @@ fn envelope(value: Value, spans: &SpannedValue, index: u32) -> Result<Document, 
         }
         Some(_) => {}
     }
+    if value.get("spec").and_then(Value::as_map).is_none() {
+        fail(Code::BadEnvelope, &["spec"], "expected `spec:` with a map".into());
+    }
     let (Some(kind), Some(name), true) = (kind, name, errors.is_empty()) else { return Err(errors) };
     let key = ObjectKey::new(kind, name);
     let previous_name = value.at(&["metadata", "previousName"]).and_then(Value::as_str).map(Into::into);

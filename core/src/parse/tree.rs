@@ -6,6 +6,7 @@ use crate::change::{Map, Value};
 use crate::diagnostic::Code;
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span as EventSpan, Tag};
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 /// The bounds of one document. Hostile input ends at the first it meets.
 #[derive(Debug, Clone, Copy)]
@@ -55,14 +56,32 @@ pub struct YamlError {
     pub message: String,
 }
 
+impl YamlError {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self.code {
+            Code::DuplicateKey => "remove one of them",
+            Code::YamlTag => "remove the tag; quote the value if it must be text",
+            Code::MergeKey | Code::Alias => "share values by a Profile",
+            Code::Tab => "indent with spaces",
+            Code::TooLarge => "split the file",
+            Code::NotUtf8 => "save the file as UTF-8 and remove what cannot be seen",
+            Code::InvalidName => "lower-case letters, digits and hyphens, beginning and ending with a letter or digit",
+            Code::BadEnvelope => "give apiVersion, kind, metadata.name and spec, or name the file in .pintle/ignore",
+            _ => "nothing of the commit is applied until the file can be read",
+        }
+    }
+}
+
 /// Reads every document of `text`: its value and spans. All errors that the grammar lets us find
 /// are returned together; a syntax error ends the file.
 pub fn read_documents(text: &str, limits: Limits) -> (Vec<(Value, SpannedValue)>, Vec<YamlError>) {
-    let mut reader = Reader { parser: Parser::new_from_str(text), errors: Vec::new(), nodes: 0, limits };
+    let mut reader = Reader { parser: Parser::new_from_str(text), errors: Vec::new(), nodes: 0, limits, hidden_told: false };
     if text.len() > limits.bytes {
         reader.fail(Code::TooLarge, Span { line: 1, column: 1, length: 1 }, format!("the file is larger than {} bytes", limits.bytes));
         return (Vec::new(), reader.errors);
     }
+    reader.refuse_hidden(text);
     let mut documents = Vec::new();
     while let Some((event, span)) = reader.next() {
         match event {
@@ -82,11 +101,25 @@ struct Reader<'a> {
     errors: Vec<YamlError>,
     nodes: usize,
     limits: Limits,
+    hidden_told: bool,
 }
 
 impl<'a> Reader<'a> {
     fn fail(&mut self, code: Code, span: Span, message: impl Into<String>) {
         self.errors.push(YamlError { code, span, message: message.into() });
+    }
+
+    /// Hidden characters anywhere, comments included: there they fool a reviewer just as well.
+    fn refuse_hidden(&mut self, text: &str) {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        for (line, content) in text.split('\n').enumerate() {
+            let content = content.strip_suffix('\r').unwrap_or(content);
+            if let Some((column, hidden)) = content.chars().enumerate().find(|(_, c)| is_hidden(*c)) {
+                let span = Span { line: line as u32 + 1, column: column as u32 + 1, length: 1 };
+                self.fail(Code::NotUtf8, span, hidden_message(hidden));
+            }
+        }
+        self.hidden_told = !self.errors.is_empty();
     }
 
     /// The next event; `None` at the end or after a syntax error.
@@ -97,7 +130,11 @@ impl<'a> Reader<'a> {
                 let mark = error.marker();
                 let span = Span { line: mark.line().max(1) as u32, column: mark.col() as u32 + 1, length: 1 };
                 let info = error.info();
-                let code = if info.contains("tab") { Code::Tab } else { Code::YamlSyntax };
+                let code = match info {
+                    _ if info.contains("tabs") => Code::Tab,
+                    _ if info.contains("anchor") => Code::Alias,
+                    _ => Code::YamlSyntax,
+                };
                 self.fail(code, span, info);
                 None
             }
@@ -146,8 +183,9 @@ impl<'a> Reader<'a> {
     }
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, span: Span) -> Value {
-        if let Some(hidden) = text.chars().find(|c| is_hidden(*c)) {
-            self.fail(Code::NotUtf8, span, format!("the value holds the hidden character U+{:04X}", hidden as u32));
+        let escaped = style == ScalarStyle::DoubleQuoted && !self.hidden_told;
+        if let Some(hidden) = text.chars().find(|c| escaped && is_hidden(*c)) {
+            self.fail(Code::NotUtf8, span, hidden_message(hidden));
         }
         match style {
             ScalarStyle::Plain => value_of_plain(text),
@@ -169,21 +207,22 @@ impl<'a> Reader<'a> {
     }
 
     fn map(&mut self, span: Span, depth: usize) -> Option<(Value, SpannedValue)> {
-        let (mut map, mut children) = (Map::default(), Vec::new());
+        let (mut entries, mut children, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
         loop {
             let (event, at) = self.next()?;
             if matches!(event, Event::MappingEnd) {
+                let mut map: Map = entries.into_iter().collect();
                 map.shrink();
                 return Some((Value::Map(map), SpannedValue { span, children }));
             }
             let key = self.key(event, at)?;
             let (event, value_at) = self.next()?;
             let (value, spanned) = self.node(event, value_at, depth + 1)?;
-            if map.contains_key(&key) {
-                self.fail(Code::DuplicateKey, at, format!("`{key}` is given twice"));
-            } else {
-                map.insert(key.as_str(), value);
+            if seen.insert(key.clone()) {
+                entries.push((key.as_str().into(), value));
                 children.push((key, at, spanned));
+            } else {
+                self.fail(Code::DuplicateKey, at, format!("`{key}` is given twice"));
             }
         }
     }
@@ -200,6 +239,10 @@ impl<'a> Reader<'a> {
         }
         Some(text.into_owned())
     }
+}
+
+fn hidden_message(hidden: char) -> String {
+    format!("the hidden character U+{:04X}", hidden as u32)
 }
 
 fn span_of(span: &EventSpan) -> Span {

@@ -31,7 +31,9 @@ pub fn action_digest(steps: &[Step]) -> ActionDigest {
     entries.sort_unstable();
     let mut bytes = b"pintle actions v1\0".to_vec();
     encode::count(entries.len(), &mut bytes);
-    entries.iter().for_each(|entry| encode::bytes(entry, &mut bytes));
+    for entry in &entries {
+        encode::bytes(entry, &mut bytes);
+    }
     ActionDigest(Digest::of(&bytes))
 }
 

@@ -62,6 +62,7 @@ fn heading(change: &Change, paper: &Paper) -> Vec<String> {
     let name = visible(&change.key.to_string());
     let painted = paper.paint(Style::Heading, &name);
     let place = match (&change.source, change.action) {
+        (Some(source), Action::Delete) => format!("{} (removed)", visible(&source.to_string())),
         (Some(source), _) => visible(&source.to_string()),
         (None, _) => "(removed)".to_owned(),
     };

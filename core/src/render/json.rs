@@ -90,7 +90,7 @@ pub struct StepOutput {
     pub action: String,
     /// `intent`, `drift`, `conflict` or `software`.
     pub cause: String,
-    /// The file of its document; absent for a delete.
+    /// The file of its document; for a delete, the one it stood in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// The first line of its document; absent for a delete.
@@ -181,7 +181,7 @@ pub fn plan_output_schema() -> Value {
     let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
     let mut schema = settings.into_generator().into_root_schema_for::<PlanOutput>().to_value();
     if let Some(object) = schema.as_object_mut() {
-        object.insert("$id".into(), "https://pintle.dev/schemas/plan.output.schema.json".into());
+        object.insert("$id".into(), "https://pintle.dev/schemas/output/plan.schema.json".into());
     }
     schema
 }
@@ -195,7 +195,7 @@ fn step(step: &Step) -> StepOutput {
         action: change.action.as_str().to_owned(),
         cause: change.cause.as_str().to_owned(),
         file: change.source.as_ref().map(|source| source.file.to_string()),
-        line: change.source.as_ref().map(|source| source.line),
+        line: change.source.as_ref().map(|source| source.line).filter(|line| *line > 0),
         partner: change.partner.as_deref().map(str::to_owned),
         fields: fields(redact::fields(change)),
         drift: fields(redact::drift(change)),

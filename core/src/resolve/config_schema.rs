@@ -42,11 +42,15 @@ impl ConfigSchemas {
         used.flat_map(|(key, validator)| {
             validator.iter_errors(&config).map(|error| {
                 let below = error.instance_path().to_string();
-                let path = ["spec", "config"].into_iter().chain(below.split('/').skip(1)).map(str::to_owned).collect();
+                let path = ["spec", "config"].into_iter().map(str::to_owned).chain(below.split('/').skip(1).map(unescape)).collect();
                 (FieldPath(path), format!("{key} does not accept this config: {error}"))
             }).collect::<Vec<_>>()
         }).collect()
     }
+}
+
+fn unescape(key: &str) -> String {
+    key.replace("~1", "/").replace("~0", "~")
 }
 
 fn compile(schema: &Value) -> Result<jsonschema::Validator, String> {

@@ -1,8 +1,9 @@
 //! Guardrails: a CEL expression that every matching document must satisfy. One that cannot be
-//! compiled or evaluated denies; its length and its nesting of loops are bounded.
+//! compiled or evaluated denies; its length and its work are bounded.
 
 use super::index::{Entry, Index};
 use super::Problem;
+use super::cost::{Cost, width};
 use crate::change::{FieldPath, ObjectKey, Value};
 use crate::diagnostic::{Code, Severity};
 use crate::parse::{Part, Place};
@@ -12,14 +13,15 @@ use std::sync::Arc;
 
 /// Bytes of one expression.
 const MAX_EXPRESSION: usize = 4096;
-/// Loops (`all`, `exists`, `map`, `filter`, …) in one expression: with documents of at most 1 MiB this bounds the cost.
-const MAX_LOOPS: usize = 4;
+/// An expression that would be too costly with this few entries is refused at once.
+const FEW: usize = 16;
 
 struct Guardrail {
     name: Arc<str>,
     kind: Option<Box<str>>,
     labels: Vec<(Box<str>, Value)>,
     program: cel::Program,
+    cost: Cost,
     message: Box<str>,
     severity: Severity,
 }
@@ -62,12 +64,17 @@ impl Guardrails {
     /// Every guardrail that `body` breaks.
     pub fn check(&self, entry: &Entry, body: &Value, facts: &Facts<'_>) -> Vec<Problem> {
         let key = &entry.document.key;
+        let sees = [Some(body), facts.old.as_ref(), facts.partner.map(|entry| &entry.document.body)];
+        let width = sees.into_iter().flatten().map(width).max().unwrap_or_default();
         let broken = self.rules.iter().filter(|rule| rule.matches(key, body));
-        broken.filter_map(|rule| Some(problem(rule, entry, self.verdict(rule, body, key, facts)?))).collect()
+        broken.filter_map(|rule| Some(problem(rule, entry, self.verdict(rule, body, key, facts, width)?))).collect()
     }
 
     /// `None` when it holds, else why not.
-    fn verdict(&self, rule: &Guardrail, body: &Value, key: &ObjectKey, facts: &Facts<'_>) -> Option<(Code, String)> {
+    fn verdict(&self, rule: &Guardrail, body: &Value, key: &ObjectKey, facts: &Facts<'_>, width: usize) -> Option<(Code, String)> {
+        if !rule.cost.is_bearable(width) {
+            return Some((Code::GuardrailInvalid, format!("the expression is too costly over {width} entries")));
+        }
         let mut context = cel::Context::with_env(self.env.clone());
         context.add_variable_from_value("object", document(key, body));
         context.add_variable_from_value("old", facts.old.as_ref().map_or(cel::Value::Null, |old| document(key, old)));
@@ -93,25 +100,35 @@ fn compile(entry: &Entry, env: &cel::Env) -> Result<Guardrail, String> {
     let spec = entry.document.spec();
     let text = |path: &[&str]| spec.at(path).and_then(Value::as_str);
     let expression = text(&["expression"]).ok_or("the expression is missing")?;
-    let loops = [".all(", ".exists(", ".exists_one(", ".map(", ".filter("].iter().map(|word| expression.matches(word).count()).sum::<usize>();
-    if expression.len() > MAX_EXPRESSION || loops > MAX_LOOPS {
-        return Err(format!("the expression is longer than {MAX_EXPRESSION} bytes or has more than {MAX_LOOPS} loops"));
+    if expression.len() > MAX_EXPRESSION {
+        return Err(format!("the expression is longer than {MAX_EXPRESSION} bytes"));
     }
-    let program = env.compile(expression).map_err(|error| format!("not a CEL expression: {error}"))?;
+    let program = env.compile(expression).map_err(|error| not_cel(&error.to_string()))?;
+    let cost = Cost::of(program.expression());
+    if !cost.is_bearable(FEW) {
+        return Err("the expression is too costly: too many loops in each other".into());
+    }
     let labels = spec.at(&["match", "labels"]).and_then(Value::as_map);
     Ok(Guardrail {
         name: entry.document.key.name.clone(),
         kind: text(&["match", "kind"]).map(Into::into),
         labels: labels.map(|map| map.iter().map(|(key, value)| (key.into(), value.clone())).collect()).unwrap_or_default(),
         program,
+        cost,
         message: text(&["message"]).unwrap_or_default().into(),
         severity: if text(&["enforcement"]) == Some("warn") { Severity::Warning } else { Severity::Error },
     })
 }
 
+/// The first line of what the parser says, without its name for the input.
+fn not_cel(error: &str) -> String {
+    let first = error.lines().next().unwrap_or_default();
+    format!("not a CEL expression: {}", first.trim_start_matches("ERROR: <input>:"))
+}
+
 fn problem(rule: &Guardrail, entry: &Entry, (code, message): (Code, String)) -> Problem {
     Problem {
-        severity: rule.severity,
+        severity: if code == Code::GuardrailBroken { rule.severity } else { Severity::Error },
         code,
         place: Place { document: entry.id(), path: FieldPath::dotted("metadata.name"), part: Part::Value },
         message: format!("{}: {message}", entry.document.key),

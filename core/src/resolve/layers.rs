@@ -72,22 +72,23 @@ pub fn merged(layers: &[Layer<'_>]) -> Value {
 /// `over` laid on `below`.
 pub fn merge(below: Value, over: &Value) -> Value {
     let Value::Map(upper) = over else { return over.clone() };
-    let mut map = match below {
+    let below = match below {
         Value::Map(map) => map,
         _ => Map::default(),
     };
+    let mut below = below.into_iter().peekable();
+    let mut merged: Vec<(Box<str>, Value)> = Vec::with_capacity(below.len() + upper.len());
     for (key, value) in upper.iter() {
-        match value {
-            Value::Null => {
-                map.remove(key);
-            }
-            _ => {
-                let lower = map.remove(key).unwrap_or_default();
-                map.insert(key, merge(lower, value));
-            }
+        while let Some(untouched) = below.next_if(|(have, _)| have.as_bytes() < key.as_bytes()) {
+            merged.push(untouched);
+        }
+        let lower = below.next_if(|(have, _)| **have == *key).map(|(_, lower)| lower);
+        if *value != Value::Null {
+            merged.push((key.into(), merge(lower.unwrap_or_default(), value)));
         }
     }
-    Value::Map(map)
+    merged.extend(below);
+    Value::Map(merged.into_iter().collect())
 }
 
 /// Which layer gives `path` (from the document's root); the nearest given ancestor otherwise.

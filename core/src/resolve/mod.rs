@@ -2,6 +2,7 @@
 //! config schemas checked. Sees trees only: live rows and authority are other stations' business.
 
 mod config_schema;
+mod cost;
 mod cycles;
 mod effective;
 mod guardrails;
@@ -10,6 +11,7 @@ mod layers;
 mod object;
 mod problem;
 mod references;
+mod rules;
 mod secrets;
 mod settings;
 mod station;

@@ -4,7 +4,8 @@
 use crate::change::FieldPath;
 use crate::diagnostic::{Code, Diagnostic, Location, Severity};
 use crate::model::Violation;
-use crate::parse::{DocumentId, ParsedTree, Part, Place, locate};
+use crate::parse::{DocumentId, ParsedTree, Part, Place, Spans};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Something wrong with a document, at a place whose line is not yet known.
@@ -57,21 +58,25 @@ pub fn diagnose(tree: &ParsedTree, problems: &[Problem], sources: &dyn Sources) 
     let mut all: Vec<Diagnostic> = tree.files.iter().flat_map(|file| {
         file.parsed.errors.iter().map(|error| {
             let location = Location { file: file.path.clone(), line: error.span.line, column: error.span.column, length: error.span.length };
-            Diagnostic::error(error.code, location, error.message.clone())
+            Diagnostic::error(error.code, location, error.message.clone()).with_hint(error.hint())
         })
     }).collect();
-    all.extend(problems.iter().map(|problem| placed(problem, sources)));
-    all.sort_by(|a, b| (&a.location, a.code, &a.message).cmp(&(&b.location, b.code, &b.message)));
+    let mut spans = HashMap::new();
+    all.extend(problems.iter().map(|problem| placed(problem, sources, &mut spans)));
+    all.sort_by(|a, b| (&a.location, a.code, &a.message, &a.hint).cmp(&(&b.location, b.code, &b.message, &b.hint)));
     all.dedup();
     all
 }
 
-fn placed(problem: &Problem, sources: &dyn Sources) -> Diagnostic {
+type ReadSpans = HashMap<Arc<str>, Option<Spans>>;
+
+fn placed(problem: &Problem, sources: &dyn Sources, read: &mut ReadSpans) -> Diagnostic {
     let DocumentId { file, index } = &problem.place.document;
-    let location = match sources.text(file) {
+    let spans = read.entry(file.clone()).or_insert_with(|| sources.text(file).map(|text| Spans::of(&text)));
+    let location = match spans {
         None => Location::file(file.clone()),
-        Some(text) => {
-            let span = locate(&text, *index, &problem.place.path, problem.place.part);
+        Some(spans) => {
+            let span = spans.locate(*index, &problem.place.path, problem.place.part);
             Location { file: file.clone(), line: span.line, column: span.column, length: span.length }
         }
     };

@@ -38,16 +38,20 @@ fn report(path: &FieldPath, key: &ObjectKey, layers: &[Layer<'_>], id: &Document
         severity: Severity::Error,
         code: Code::DanglingReference,
         place: place_of(layers, id.clone(), path, Part::Value),
-        message: format!("{} `{}` does not exist", lower_first(&key.kind), key.name),
+        message: format!("{} `{}` does not exist", in_words(&key.kind), key.name),
         label: None,
         hint,
     }
 }
 
-fn lower_first(kind: &str) -> String {
-    let mut text = kind.to_owned();
-    if let Some(first) = text.get_mut(..1) {
-        first.make_ascii_lowercase();
+/// A kind in a sentence: `MaintenanceWindow` is "maintenance window".
+fn in_words(kind: &str) -> String {
+    let mut words = String::with_capacity(kind.len() + 1);
+    for letter in kind.chars() {
+        if letter.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.push(letter.to_ascii_lowercase());
     }
-    text
+    words
 }

@@ -4,7 +4,6 @@ use super::object::{Object, object_body};
 use super::{Problem, index::Entry};
 use crate::change::{Digest, FieldPath, ObjectKey, Value};
 use crate::diagnostic::Code;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The objects of a document that stands for several.
@@ -27,16 +26,15 @@ pub fn expand(entry: &Entry, parts: Vec<(String, FieldPath, Value)>, references:
     }).collect()
 }
 
-/// Keys that two documents of such a kind both give.
+/// Keys that two documents of such a kind both give; `objects` are sorted by key.
 pub fn given_twice(objects: &[Object]) -> Vec<Problem> {
-    let mut first: HashMap<&ObjectKey, &Object> = HashMap::new();
-    let mut problems = Vec::new();
-    for object in objects {
-        if let Some(other) = first.insert(&object.key, object).filter(|other| other.document != object.document) {
-            let path = FieldPath(vec!["spec".into(), "settings".into(), object.key.name.to_string()]);
-            let message = format!("`{}` is set by two documents", object.key.name);
-            problems.push(Problem::error(Code::AmbiguousSetting, &object.document, path, message).with_hint(Some(format!("the other one is {}", other.source()))));
-        }
-    }
-    problems
+    let pairs = objects.windows(2).filter_map(|pair| match pair {
+        [one, other] if one.key == other.key => Some((one, other)),
+        _ => None,
+    });
+    pairs.map(|(first, second)| {
+        let path = FieldPath(vec!["spec".into(), "settings".into(), second.key.name.to_string()]);
+        let message = format!("`{}` is set by two documents", second.key.name);
+        Problem::error(Code::AmbiguousSetting, &second.document, path, message).with_hint(Some(format!("the other one is {}", first.source())))
+    }).collect()
 }

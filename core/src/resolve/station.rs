@@ -4,6 +4,7 @@ use super::config_schema::ConfigSchemas;
 use super::guardrails::{Facts, Guardrails};
 use super::index::{Entry, Index};
 use super::object::{Object, object_body};
+use super::rules::{self, Fact};
 use super::{Problem, cycles, layers, references, secrets, settings};
 use crate::change::{Digest, FieldPath, ObjectKey, Value};
 use crate::diagnostic::{Code, Severity};
@@ -18,6 +19,8 @@ pub struct Resolved {
     pub objects: Vec<Object>,
     /// Everything wrong, errors and warnings.
     pub problems: Vec<Problem>,
+    /// Files of the tree that could not be read as documents; their errors stand in the tree.
+    pub broken_files: usize,
 }
 
 impl Resolved {
@@ -28,7 +31,7 @@ impl Resolved {
 
     /// Whether the commit must be held.
     pub fn has_errors(&self) -> bool {
-        self.problems.iter().any(|problem| problem.severity == Severity::Error)
+        self.broken_files > 0 || self.problems.iter().any(|problem| problem.severity == Severity::Error)
     }
 }
 
@@ -40,12 +43,14 @@ pub fn resolve(tree: &ParsedTree, catalog: &Catalog, previous: Option<&Resolved>
     let guardrails = Guardrails::of(&index, &mut problems);
     let world = World { catalog, index: &index, schemas: &schemas, guardrails: &guardrails, previous, now };
     let entries: Vec<&Entry> = index.iter().collect();
-    let (mut objects, mut found) = on_all_cores(&entries, &world);
+    let Found { mut objects, problems: mut found, facts } = on_all_cores(&entries, &world);
     problems.append(&mut found);
-    objects.sort_by(|a, b| a.key.cmp(&b.key));
+    let broken_files = tree.files.iter().filter(|file| !file.parsed.errors.is_empty()).count();
+    problems.extend(rules::check(facts, broken_files == 0, &index, catalog));
+    objects.sort_by(|a, b| (&a.key, &a.document).cmp(&(&b.key, &b.document)));
     problems.extend(settings::given_twice(&objects));
     problems.extend(cycles::find(&objects).iter().filter_map(|key| circle(key, &index)));
-    Resolved { objects, problems }
+    Resolved { objects, problems, broken_files }
 }
 
 struct World<'a> {
@@ -57,35 +62,46 @@ struct World<'a> {
     now: jiff::Timestamp,
 }
 
+/// What resolving documents one by one gives.
+#[derive(Default)]
+struct Found<'a> {
+    objects: Vec<Object>,
+    problems: Vec<Problem>,
+    /// Of the sound documents, for the rules across documents.
+    facts: Vec<(&'a Entry, Fact)>,
+}
+
 /// Below this many documents a second thread costs more than it gives.
 const WORTH_A_THREAD: usize = 512;
 
-fn on_all_cores(entries: &[&Entry], world: &World<'_>) -> (Vec<Object>, Vec<Problem>) {
+fn on_all_cores<'a>(entries: &[&'a Entry], world: &World<'_>) -> Found<'a> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let share = entries.len().div_ceil(cores).max(WORTH_A_THREAD);
     let parts: Vec<_> = std::thread::scope(|scope| {
         let running: Vec<_> = entries.chunks(share).map(|part| scope.spawn(move || resolve_part(part, world))).collect();
         running.into_iter().map(|one| one.join().expect("resolving does not panic")).collect()
     });
-    let mut all = (Vec::with_capacity(entries.len()), Vec::new());
-    for (objects, problems) in parts {
-        all.0.extend(objects);
-        all.1.extend(problems);
+    let mut all = Found { objects: Vec::with_capacity(entries.len()), ..Found::default() };
+    for part in parts {
+        all.objects.extend(part.objects);
+        all.problems.extend(part.problems);
+        all.facts.extend(part.facts);
     }
     all
 }
 
-fn resolve_part(entries: &[&Entry], world: &World<'_>) -> (Vec<Object>, Vec<Problem>) {
-    let (mut objects, mut problems) = (Vec::new(), Vec::new());
+fn resolve_part<'a>(entries: &[&'a Entry], world: &World<'_>) -> Found<'a> {
+    let mut found = Found::default();
     for entry in entries {
         if let Some(kind) = world.catalog.kind(&entry.document.key.kind) {
-            resolve_one(entry, kind, world, &mut objects, &mut problems);
+            resolve_one(entry, kind, world, &mut found);
         }
     }
-    (objects, problems)
+    found
 }
 
-fn resolve_one(entry: &Entry, kind: &KindDef, world: &World<'_>, objects: &mut Vec<Object>, problems: &mut Vec<Problem>) {
+fn resolve_one<'a>(entry: &'a Entry, kind: &KindDef, world: &World<'_>, found: &mut Found<'a>) {
+    let problems = &mut found.problems;
     let layers = layers::layers(entry, world.index, problems);
     let id = entry.id();
     let written = with_spec(&entry.document.body, layers::merged(&layers));
@@ -93,15 +109,15 @@ fn resolve_one(entry: &Entry, kind: &KindDef, world: &World<'_>, objects: &mut V
     let violations = kind.violations(&written);
     let sound = violations.is_empty();
     problems.extend(violations.into_iter().map(|one| { let at = place(&one.path, one.part); Problem::from_violation(one, at) }));
-    let found = references::check(&kind.shape, &written, &layers, &id, world.index, problems);
+    let references = references::check(&kind.shape, &written, &layers, &id, world.index, problems);
     for (path, what) in secrets::find(&written) {
         problems.push(Problem { place: place(&path, crate::parse::Part::Value), ..secret(&id, what) });
     }
     if !sound {
         return;
     }
-    let object = build(entry, kind, written, found.into());
-    let body = object.value();
+    found.facts.extend(written.get("spec").and_then(|spec| Fact::of(kind.name, spec)).map(|fact| (entry, fact)));
+    let (object, body) = build(entry, kind, written, references.into());
     for (path, message) in world.schemas.check(entry, &body, &object.references) {
         problems.push(Problem { place: place(&path, crate::parse::Part::Value), ..Problem::error(Code::ConfigSchema, &id, path, message) });
     }
@@ -109,8 +125,8 @@ fn resolve_one(entry: &Entry, kind: &KindDef, world: &World<'_>, objects: &mut V
         problems.extend(world.guardrails.check(entry, &body, &facts(entry, &object, world)));
     }
     match kind.expand(body.get("spec").unwrap_or(&Value::Null)) {
-        Some(parts) => objects.extend(settings::expand(entry, parts, &object.references)),
-        None => objects.push(object),
+        Some(parts) => found.objects.extend(settings::expand(entry, parts, &object.references)),
+        None => found.objects.push(object),
     }
 }
 
@@ -123,7 +139,7 @@ fn with_spec(body: &Value, spec: Value) -> Value {
     body
 }
 
-fn build(entry: &Entry, kind: &KindDef, mut written: Value, references: Arc<[ObjectKey]>) -> Object {
+fn build(entry: &Entry, kind: &KindDef, mut written: Value, references: Arc<[ObjectKey]>) -> (Object, Value) {
     let document = &entry.document;
     let spec = |value: &Value| value.get("spec").cloned().unwrap_or_default();
     kind.shape.order_sets(&mut written);
@@ -134,7 +150,7 @@ fn build(entry: &Entry, kind: &KindDef, mut written: Value, references: Arc<[Obj
         "Partner" => Some(document.key.name.clone()),
         _ => body.at(&["spec", "partner"]).and_then(Value::as_str).map(Into::into),
     };
-    Object {
+    let object = Object {
         key: document.key.clone(),
         digest: Digest::of_value(&body),
         body: serde_json::to_string(&body).unwrap_or_default().into(),
@@ -144,7 +160,8 @@ fn build(entry: &Entry, kind: &KindDef, mut written: Value, references: Arc<[Obj
         references,
         partner,
         previous_name: document.previous_name.clone(),
-    }
+    };
+    (object, body)
 }
 
 fn facts<'a>(entry: &Entry, object: &Object, world: &'a World<'_>) -> Facts<'a> {

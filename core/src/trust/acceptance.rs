@@ -95,7 +95,7 @@ fn refused(accepted: Option<AcceptedCommit>, commit: Oid, reason: Reason) -> Ver
 fn replay(question: &Question<'_>, session: &mut Session<'_>, chain: &mut Head, records: &[Acceptance]) -> Result<(), (Oid, Reason)> {
     for record in records {
         let unproven = |why: String| (record.commit, Reason::new(Code::RecordUnproven, why, "pintle recover --reason TEXT").about(record.commit));
-        if !descends(session, chain.commit(), record.commit).map_err(|fault| unproven(fault.to_string()))? {
+        if !descends(session, chain.ground(), chain.commit(), record.commit).map_err(|fault| unproven(fault.to_string()))? {
             return Err(unproven("the recorded commit does not descend from the step before it".into()));
         }
         let mut claims = Vec::new();
@@ -119,7 +119,7 @@ fn replay(question: &Question<'_>, session: &mut Session<'_>, chain: &mut Head, 
 /// From `chain` towards the tip.
 fn go_on(question: &Question<'_>, session: &mut Session<'_>, mut chain: Head, notes: Vec<Reason>) -> Verdict {
     let mut verdict = Verdict { notes, ..Verdict::default() };
-    match standing(session, chain.commit(), question.tip) {
+    match standing(session, chain.ground(), chain.commit(), question.tip) {
         Ok(Standing::Descends) => match advance(question, session, &mut chain, &mut verdict.notes) {
             Ok(held) => verdict.held = held,
             Err(fault) => verdict.refused = Some(Refused { commit: question.tip, reason: unreadable(&fault) }),
@@ -147,13 +147,13 @@ fn astray(chain: &Head, standing: Standing) -> Reason {
 /// Accepts step after step; what is held at the end, if something is.
 fn advance(question: &Question<'_>, session: &mut Session<'_>, chain: &mut Head, notes: &mut Vec<Reason>) -> Result<Option<Held>, HistoryFault> {
     let pushed = pushed_claims(question, session, notes);
-    let mut walked = walked_claims(session, question.tip, chain.commit())?;
+    let mut walked = walked_claims(session, question.tip, chain)?;
     if question.times == Times::Signed {
         notes.push(Reason::new(Code::ApprovalIgnored, "no record gives the times; the signers' own are used", "give the daemon's checkpoint to judge by recorded times"));
     }
     while chain.commit() != question.tip {
-        let Some(spine) = spine(session, chain.commit(), question.tip)? else { return Ok(Some(ambiguous(question.tip))) };
-        let after = exclusive(session, question.tip, chain.commit())?;
+        let Some(spine) = spine(session, chain.ground(), chain.commit(), question.tip)? else { return Ok(Some(ambiguous(question.tip))) };
+        let after = exclusive(session, chain.ground(), question.tip, chain.commit())?;
         walked.retain(|(oid, _)| after.contains(oid));
         let claims: Vec<&Claim> = distinct(walked.iter().chain(&pushed));
         let at = match question.times {
@@ -217,8 +217,8 @@ fn claim(session: &mut Session<'_>, oid: Oid) -> Result<Option<Claim>, HistoryFa
 }
 
 /// What claims to approve something between the accepted commit and the tip.
-pub(super) fn walked_claims(session: &mut Session<'_>, tip: Oid, accepted: Oid) -> Result<Vec<Claim>, HistoryFault> {
-    let mut commits: Vec<Oid> = exclusive(session, tip, accepted)?.into_iter().collect();
+pub(super) fn walked_claims(session: &mut Session<'_>, tip: Oid, chain: &Head) -> Result<Vec<Claim>, HistoryFault> {
+    let mut commits: Vec<Oid> = exclusive(session, chain.ground(), tip, chain.commit())?.into_iter().collect();
     commits.sort_unstable();
     let mut claims = Vec::new();
     for oid in commits {

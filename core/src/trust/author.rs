@@ -3,7 +3,7 @@
 
 use super::approval::is_empty;
 use super::commit::Commit;
-use super::graph::{descends, exclusive, merge_base};
+use super::graph::{Ground, descends, exclusive, merge_base};
 use super::policy::Policy;
 use super::session::{ChangeError, HistoryFault, Session};
 use crate::change::{ChangeId, Oid};
@@ -21,6 +21,7 @@ pub(super) struct Work<'a> {
     pub accepted: Oid,
     pub candidate: Oid,
     pub change: ChangeId,
+    pub ground: &'a Ground,
     pub policy: &'a Policy,
     pub at: Timestamp,
 }
@@ -34,13 +35,13 @@ pub(super) struct Author {
 /// The one person who signed the whole change, or why there is none.
 pub(super) fn author(session: &mut Session<'_>, work: Work<'_>) -> Result<Result<Author, String>, ChangeError> {
     let Some(end) = end_of_work(session, work)? else { return Ok(Err("it is a merge of more than two commits".into())) };
-    let base = merge_base(session, work.accepted, end)?;
+    let base = merge_base(session, work.ground, work.accepted, end)?;
     let Some(base) = base else { return Ok(Err("it has no single merge base with the accepted commit".into())) };
     if session.change(base, end)?.id(work.repo_id) != work.change {
         return Ok(Err(format!("{} brings another change than the merge", end.short())));
     }
     let mut person: Option<Arc<str>> = None;
-    let mut commits: Vec<Oid> = exclusive(session, end, work.accepted)?.into_iter().collect();
+    let mut commits: Vec<Oid> = exclusive(session, work.ground, end, work.accepted)?.into_iter().collect();
     commits.sort_unstable();
     for oid in commits {
         let commit = session.commit(oid)?;
@@ -48,7 +49,7 @@ pub(super) fn author(session: &mut Session<'_>, work: Work<'_>) -> Result<Result
             continue;
         }
         if commit.parents.len() > 1 {
-            if !is_transparent(session, work.repo_id, oid, &commit)? {
+            if !is_transparent(session, work, oid, &commit)? {
                 return Ok(Err(format!("the merge {} brings more than its sides", oid.short())));
             }
             continue;
@@ -73,7 +74,7 @@ fn end_of_work(session: &mut Session<'_>, work: Work<'_>) -> Result<Option<Oid>,
     match commit.parents.as_slice() {
         [] | [_] => Ok(Some(top)),
         [first, second] => {
-            let side = if descends(session, work.accepted, *first)? { *second } else { *first };
+            let side = if descends(session, work.ground, work.accepted, *first)? { *second } else { *first };
             Ok(Some(below_approvals(session, side, work.accepted)?))
         }
         _ => Ok(None),
@@ -93,11 +94,11 @@ fn below_approvals(session: &mut Session<'_>, from: Oid, stop: Oid) -> Result<Oi
 }
 
 /// Whether a merge has one merge base and brings to each parent exactly what the other side changed.
-fn is_transparent(session: &mut Session<'_>, repo_id: &str, oid: Oid, commit: &Commit) -> Result<bool, ChangeError> {
+fn is_transparent(session: &mut Session<'_>, work: Work<'_>, oid: Oid, commit: &Commit) -> Result<bool, ChangeError> {
     let [left, right] = commit.parents.as_slice() else { return Ok(false) };
-    let Some(base) = merge_base(session, *left, *right)? else { return Ok(false) };
+    let Some(base) = merge_base(session, work.ground, *left, *right)? else { return Ok(false) };
     let mut id = |old, new| match session.change(old, new) {
-        Ok(change) => Ok(Some(change.id(repo_id))),
+        Ok(change) => Ok(Some(change.id(work.repo_id))),
         Err(ChangeError::Tree(_)) => Ok(None),
         Err(other) => Err(other),
     };
@@ -115,9 +116,9 @@ pub(super) struct Writers {
 /// Who wrote what lies between the accepted commit and the candidate.
 pub(super) fn writers(session: &mut Session<'_>, work: Work<'_>) -> Result<Writers, ChangeError> {
     let mut writers = Writers { people: BTreeSet::new(), unknown: false };
-    for oid in exclusive(session, work.candidate, work.accepted)? {
+    for oid in exclusive(session, work.ground, work.candidate, work.accepted)? {
         let commit = session.commit(oid)?;
-        let quiet = is_empty(session, &commit)? || (commit.parents.len() > 1 && is_transparent(session, work.repo_id, oid, &commit)?);
+        let quiet = is_empty(session, &commit)? || (commit.parents.len() > 1 && is_transparent(session, work, oid, &commit)?);
         if quiet {
             continue;
         }

@@ -4,6 +4,7 @@
 
 use super::armor;
 use crate::change::Oid;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Who and when, as an `author` or `committer` line says it. Claims, not proof.
@@ -17,6 +18,13 @@ pub struct Ident {
     pub seconds: i64,
 }
 
+impl Ident {
+    /// What a malformed line says: nothing.
+    fn unknown() -> Self {
+        Self { name: "".into(), email: "".into(), seconds: 0 }
+    }
+}
+
 /// Why a commit is no part of any history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CommitError {
@@ -26,11 +34,11 @@ pub enum CommitError {
     /// A `parent` line is malformed.
     #[error("a malformed parent line")]
     Parent,
-    /// No well-formed `author` line where it belongs.
-    #[error("no well-formed author line")]
+    /// No `author` line where it belongs.
+    #[error("no author line where it belongs")]
     Author,
-    /// No well-formed `committer` line where it belongs.
-    #[error("no well-formed committer line")]
+    /// No `committer` line where it belongs.
+    #[error("no committer line where it belongs")]
     Committer,
     /// A second `tree`, `parent`, `author` or `committer` line.
     #[error("a second tree, parent, author or committer line")]
@@ -43,6 +51,9 @@ pub enum CommitError {
 /// Why a commit carries no authority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Irregular {
+    /// An author or committer that is not `name <email> seconds ±hhmm` in UTF-8.
+    #[error("its author or committer line is malformed")]
+    Ident,
     /// A header that the grammar does not have, or one out of place.
     #[error("it has a header that signed commits must not have")]
     Header,
@@ -97,18 +108,27 @@ impl Commit {
     /// Reads a raw commit object.
     pub fn parse(raw: &[u8]) -> Result<Self, CommitError> {
         let end = raw.windows(2).position(|pair| pair == b"\n\n").ok_or(CommitError::Headers)?;
-        let headers = std::str::from_utf8(&raw[..=end]).ok().filter(|text| !text.contains('\0')).ok_or(CommitError::Headers)?;
+        if raw[..=end].contains(&0) {
+            return Err(CommitError::Headers);
+        }
+        // Old histories hold names in other encodings; they are history, and their signatures nothing.
+        let headers = String::from_utf8_lossy(&raw[..=end]);
+        let exact = matches!(headers, Cow::Borrowed(_));
         let body = &raw[end + 2..];
-        let mut lines = Lines(headers);
+        let mut lines = Lines(&headers);
         let tree = lines.next_if("tree ").and_then(oid).ok_or(CommitError::Tree)?;
         let mut parents = Vec::new();
         while let Some(line) = lines.next_if("parent ") {
             parents.push(oid(line).ok_or(CommitError::Parent)?);
         }
-        let author = lines.next_if("author ").and_then(ident).ok_or(CommitError::Author)?;
-        let committer = lines.next_if("committer ").and_then(ident).ok_or(CommitError::Committer)?;
+        let author = ident(lines.next_if("author ").ok_or(CommitError::Author)?);
+        let committer = ident(lines.next_if("committer ").ok_or(CommitError::Committer)?);
         refuse_repeated(lines.0)?;
-        let seal = seal(raw, headers.len() - lines.0.len(), lines, body);
+        let seal = match (&author, &committer) {
+            (Some(_), Some(_)) if exact => seal(raw, headers.len() - lines.0.len(), lines, body),
+            _ => Seal::Irregular(Irregular::Ident),
+        };
+        let (author, committer) = (author.unwrap_or_else(Ident::unknown), committer.unwrap_or_else(Ident::unknown));
         let message = std::str::from_utf8(body).unwrap_or_default().into();
         Ok(Self { tree, parents, author, committer, seal, message })
     }

@@ -5,6 +5,10 @@ use super::session::{HistoryFault, Session};
 use crate::change::Oid;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+/// The accepted steps by place. Each descends from the one before, so a walk that meets one knows
+/// everything below it, and history before the introduction is rarely read.
+pub(super) type Ground = HashMap<Oid, usize>;
+
 /// The most commits that one walk visits.
 const MAX_WALK: usize = 50_000;
 
@@ -18,29 +22,31 @@ pub(super) enum Standing {
 }
 
 /// How `tip` stands to `base`.
-pub(super) fn standing(session: &mut Session<'_>, base: Oid, tip: Oid) -> Result<Standing, HistoryFault> {
-    if descends(session, base, tip)? {
+pub(super) fn standing(session: &mut Session<'_>, ground: &Ground, base: Oid, tip: Oid) -> Result<Standing, HistoryFault> {
+    if descends(session, ground, base, tip)? {
         return Ok(Standing::Descends);
     }
-    Ok(if descends(session, tip, base)? { Standing::Behind } else { Standing::Beside })
+    Ok(if descends(session, ground, tip, base)? { Standing::Behind } else { Standing::Beside })
 }
 
 /// Whether `tip` is `base` or descends from it.
-pub(super) fn descends(session: &mut Session<'_>, base: Oid, tip: Oid) -> Result<bool, HistoryFault> {
-    if first_parents(session, base, tip)?.is_some() {
+pub(super) fn descends(session: &mut Session<'_>, ground: &Ground, base: Oid, tip: Oid) -> Result<bool, HistoryFault> {
+    if first_parents(session, ground, base, tip)?.is_some() {
         return Ok(true);
     }
-    Ok(reachable(session, tip, |oid| oid == base)?.contains(&base))
+    let place = ground.get(&base).copied();
+    let below = |oid: &Oid| place.is_some_and(|place| ground.get(oid).is_some_and(|other| *other < place));
+    Ok(reachable(session, tip, |oid| *oid == base || below(oid))?.contains(&base))
 }
 
 /// From the oldest commit after `base` to `tip`: at each merge the first parent if it is `base` or
 /// descends from it, else the only other parent that does. `None` when two others do.
-pub(super) fn spine(session: &mut Session<'_>, base: Oid, tip: Oid) -> Result<Option<Vec<Oid>>, HistoryFault> {
-    if let Some(mut chain) = first_parents(session, base, tip)? {
+pub(super) fn spine(session: &mut Session<'_>, ground: &Ground, base: Oid, tip: Oid) -> Result<Option<Vec<Oid>>, HistoryFault> {
+    if let Some(mut chain) = first_parents(session, ground, base, tip)? {
         chain.reverse();
         return Ok(Some(chain));
     }
-    let marked = descendants(session, base, tip)?;
+    let marked = descendants(session, ground, base, tip)?;
     let (mut chain, mut at) = (Vec::new(), tip);
     while at != base {
         chain.push(at);
@@ -57,10 +63,11 @@ pub(super) fn spine(session: &mut Session<'_>, base: Oid, tip: Oid) -> Result<Op
 }
 
 /// The first parents from `tip` down to `base`, newest first and without `base`, if they lead there.
-fn first_parents(session: &mut Session<'_>, base: Oid, tip: Oid) -> Result<Option<Vec<Oid>>, HistoryFault> {
+fn first_parents(session: &mut Session<'_>, ground: &Ground, base: Oid, tip: Oid) -> Result<Option<Vec<Oid>>, HistoryFault> {
     let (mut chain, mut at) = (Vec::new(), tip);
     while at != base {
-        if chain.len() >= MAX_WALK {
+        let astray = ground.get(&at).is_some_and(|place| ground.get(&base).is_some_and(|base| place < base));
+        if astray || chain.len() >= MAX_WALK {
             return Ok(None);
         }
         chain.push(at);
@@ -73,10 +80,10 @@ fn first_parents(session: &mut Session<'_>, base: Oid, tip: Oid) -> Result<Optio
 }
 
 /// Every commit reachable from `from`; the walk does not go beyond a commit that `stop` names.
-fn reachable(session: &mut Session<'_>, from: Oid, stop: impl Fn(Oid) -> bool) -> Result<HashSet<Oid>, HistoryFault> {
+fn reachable(session: &mut Session<'_>, from: Oid, stop: impl Fn(&Oid) -> bool) -> Result<HashSet<Oid>, HistoryFault> {
     let (mut seen, mut open) = (HashSet::from([from]), vec![from]);
     while let Some(at) = open.pop() {
-        if stop(at) {
+        if stop(&at) {
             continue;
         }
         if seen.len() > MAX_WALK {
@@ -88,10 +95,10 @@ fn reachable(session: &mut Session<'_>, from: Oid, stop: impl Fn(Oid) -> bool) -
 }
 
 /// `base` and every commit between it and `tip` that descends from it.
-fn descendants(session: &mut Session<'_>, base: Oid, tip: Oid) -> Result<HashSet<Oid>, HistoryFault> {
+fn descendants(session: &mut Session<'_>, ground: &Ground, base: Oid, tip: Oid) -> Result<HashSet<Oid>, HistoryFault> {
     let mut children: HashMap<Oid, Vec<Oid>> = HashMap::new();
-    for oid in reachable(session, tip, |oid| oid == base)? {
-        if oid != base {
+    for oid in reachable(session, tip, |oid| ground.contains_key(oid))? {
+        if !ground.contains_key(&oid) {
             session.commit(oid)?.parents.iter().for_each(|parent| children.entry(*parent).or_default().push(oid));
         }
     }
@@ -102,35 +109,52 @@ fn descendants(session: &mut Session<'_>, base: Oid, tip: Oid) -> Result<HashSet
     Ok(marked)
 }
 
-/// Every commit reachable from `from` and not from `base`.
-pub(super) fn exclusive(session: &mut Session<'_>, from: Oid, base: Oid) -> Result<HashSet<Oid>, HistoryFault> {
-    let mut seen = reachable(session, from, |oid| oid == base)?;
-    // If no walked commit is a root, every way down ends in `base`: then all of them descend from
-    // it, and none is its ancestor.
-    let mut rooted = false;
-    for oid in &seen {
-        rooted |= *oid != base && session.commit(*oid)?.parents.is_empty();
+/// The lowest step that the ways down from `from` meet first. `None` when one of them meets none.
+fn lowest_step(session: &mut Session<'_>, ground: &Ground, from: Oid) -> Result<Option<usize>, HistoryFault> {
+    let mut lowest = None;
+    for oid in reachable(session, from, |oid| ground.contains_key(oid))? {
+        match ground.get(&oid) {
+            Some(place) => lowest = Some(lowest.map_or(*place, |low: usize| low.min(*place))),
+            None if session.commit(oid)?.parents.is_empty() => return Ok(None),
+            None => {}
+        }
     }
-    if rooted {
-        let below = reachable(session, base, |_| false)?;
+    Ok(lowest)
+}
+
+/// Every commit reachable from `from` and not from the step `base`.
+pub(super) fn exclusive(session: &mut Session<'_>, ground: &Ground, from: Oid, base: Oid) -> Result<HashSet<Oid>, HistoryFault> {
+    // Whatever is walked before a step is met descends from `floor`, so no way from `base` to it
+    // leads through `floor` or below.
+    let floor = lowest_step(session, ground, from)?;
+    let mut seen = reachable(session, from, |oid| ground.contains_key(oid))?;
+    if floor.is_none() || floor != ground.get(&base).copied() {
+        let below = reachable(session, base, |oid| is_at_or_below(ground, floor, oid))?;
         seen.retain(|oid| !below.contains(oid));
     }
-    seen.remove(&base);
+    seen.retain(|oid| !ground.contains_key(oid));
     Ok(seen)
 }
 
+fn is_at_or_below(ground: &Ground, floor: Option<usize>, oid: &Oid) -> bool {
+    floor.is_some_and(|floor| ground.get(oid).is_some_and(|place| *place <= floor))
+}
+
 /// The one merge base of two commits; `None` when there is none or several.
-pub(super) fn merge_base(session: &mut Session<'_>, a: Oid, b: Oid) -> Result<Option<Oid>, HistoryFault> {
-    if descends(session, a, b)? {
-        return Ok(Some(a));
-    }
-    let below = reachable(session, a, |_| false)?;
-    let met = reachable(session, b, |oid| below.contains(&oid))?;
+pub(super) fn merge_base(session: &mut Session<'_>, ground: &Ground, a: Oid, b: Oid) -> Result<Option<Oid>, HistoryFault> {
+    // A common ancestor below the lowest step that either meets is an ancestor of that step, which
+    // is common as well: none of them is a merge base.
+    let floor = match (lowest_step(session, ground, a)?, lowest_step(session, ground, b)?) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        _ => None,
+    };
+    let below = reachable(session, a, |oid| is_at_or_below(ground, floor, oid))?;
+    let met = reachable(session, b, |oid| below.contains(oid) || is_at_or_below(ground, floor, oid))?;
     let common: Vec<Oid> = met.into_iter().filter(|oid| below.contains(oid)).collect();
     let mut best: BTreeMap<Oid, bool> = common.iter().map(|oid| (*oid, true)).collect();
     for one in &common {
         for other in common.iter().filter(|other| *other != one) {
-            if descends(session, *one, *other)? {
+            if descends(session, ground, *one, *other)? {
                 best.insert(*one, false);
             }
         }

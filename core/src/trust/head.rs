@@ -1,6 +1,7 @@
 //! The history that was derived so far: its steps and every policy that was in force.
 //! Private to the station: an [`super::AcceptedCommit`] is what others may hold.
 
+use super::graph::Ground;
 use super::policy::Policy;
 use super::verdict::Acceptance;
 use crate::change::Oid;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub(super) struct Head {
     steps: Vec<Acceptance>,
+    places: Ground,
     last: Acceptance,
     policy: Arc<Policy>,
     /// By version; a policy never changes without its version.
@@ -20,11 +22,12 @@ pub(super) struct Head {
 impl Head {
     /// The history that holds the introduction alone.
     pub fn begin(introduction: Acceptance, policy: Arc<Policy>) -> Self {
-        Self { steps: vec![introduction.clone()], last: introduction, policies: BTreeMap::from([(policy.version, policy.clone())]), policy }
+        Self { steps: vec![introduction.clone()], places: Ground::from([(introduction.commit, 0)]), last: introduction, policies: BTreeMap::from([(policy.version, policy.clone())]), policy }
     }
 
     /// One step further, with the policy that it brings if it brings one.
     pub fn push(&mut self, step: Acceptance, policy: Option<Arc<Policy>>) {
+        self.places.insert(step.commit, self.steps.len());
         self.last = step.clone();
         self.steps.push(step);
         if let Some(policy) = policy {
@@ -35,6 +38,10 @@ impl Head {
 
     pub fn steps(&self) -> &[Acceptance] {
         &self.steps
+    }
+
+    pub fn ground(&self) -> &Ground {
+        &self.places
     }
 
     pub fn last(&self) -> &Acceptance {
@@ -51,7 +58,7 @@ impl Head {
 
     /// The place of an accepted commit among the steps, and the policy that stands in it.
     pub fn at(&self, commit: Oid) -> Option<(usize, &Arc<Policy>)> {
-        let place = self.steps.iter().position(|step| step.commit == commit)?;
+        let place = *self.places.get(&commit)?;
         Some((place, self.policies.get(&self.steps[place].policy_version)?))
     }
 }

@@ -31,7 +31,7 @@ pub fn preview(accepted: &AcceptedCommit, candidate: Oid, question: &Question<'_
     let head = accepted.head();
     let change = session.change(head.commit(), candidate)?.id(&question.introduction.repo_id);
     let pushed = pushed_claims(question, session, &mut Vec::new());
-    let walked = walked_claims(session, question.tip, head.commit())?;
+    let walked = walked_claims(session, question.tip, &head)?;
     let claims: Vec<&Claim> = distinct(walked.iter().chain(&pushed));
     let judgement = judged(question, session, &head, candidate, &claims)?;
     let outcome = step(session, &question.bench(), &head, candidate, &claims, At::Moment(question.clock()));
@@ -50,6 +50,6 @@ fn judged(question: &Question<'_>, session: &mut Session<'_>, head: &Head, candi
     }
     let (repo_id, change) = (&*question.introduction.repo_id, set.id(&question.introduction.repo_id));
     let claims: Vec<(Oid, &Approval)> = claims.iter().filter_map(|(oid, claim)| Some((*oid, claim.as_ref().ok().filter(|approval| approval.change == change)?))).collect();
-    let work = Work { repo_id, accepted: head.commit(), candidate, change, policy: head.policy(), at: question.clock() };
+    let work = Work { repo_id, ground: head.ground(), accepted: head.commit(), candidate, change, policy: head.policy(), at: question.clock() };
     judge(session, &Case { head, git_ref: &question.introduction.git_ref, work, set: &set, claims })
 }

@@ -61,7 +61,7 @@ fn attempt(session: &mut Session<'_>, bench: &Bench<'_>, head: &Head, candidate:
     if set.is_empty() {
         return empty_step(session, head, candidate, id, at);
     }
-    let work = Work { repo_id: &bench.introduction.repo_id, accepted: head.commit(), candidate, change: id, policy: head.policy(), at };
+    let work = Work { repo_id: &bench.introduction.repo_id, accepted: head.commit(), ground: head.ground(), candidate, change: id, policy: head.policy(), at };
     let case = Case { head, git_ref: &bench.introduction.git_ref, work, set: &set, claims };
     let mut judgement = judge(session, &case)?;
     let policy = policy_after(session, head, candidate, at)?;
@@ -109,7 +109,9 @@ fn empty_step(session: &mut Session<'_>, head: &Head, candidate: Oid, id: Change
 
 fn accepted(case: &Case<'_>, set: &ChangeSet, judgement: Judgement, policy: Option<&Policy>) -> Acceptance {
     debug_assert!(!set.is_empty());
-    let mut evidence: Vec<Oid> = judgement.counted.iter().map(|one| one.commit).collect();
+    // A key may have proved itself by an approval that counts for no rule: keep those too.
+    let proofs = case.claims.iter().map(|(oid, _)| *oid).filter(|_| policy.is_some());
+    let mut evidence: Vec<Oid> = judgement.counted.iter().map(|one| one.commit).chain(proofs).collect();
     evidence.sort_unstable();
     evidence.dedup();
     Acceptance {

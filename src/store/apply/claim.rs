@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 const CLAIM: &str = "SELECT s.job_id, s.attempts, j.source_id, j.object_kind, j.object_name, j.uid, j.action, j.cause, j.target_digest, j.written_digest,
-        j.planned_revision, j.body, j.file, j.line, s.partner, p.commit, p.seq, p.actions, p.id AS plan_id
-    FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id JOIN pintle.plans p ON p.id = j.plan_id
+        j.planned_revision, j.body, j.file, j.line, s.partner, p.commit, p.seq, p.actions, p.id AS plan_id, o.repo_id::text AS repo_id
+    FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id JOIN pintle.plans p ON p.id = j.plan_id JOIN pintle.sources o ON o.id = j.source_id
     WHERE s.job_id = ANY($1) AND s.delivery = $2 AND s.state = 'released' ORDER BY j.object_kind, j.uid FOR UPDATE OF s";
 
 /// A claimed job.
@@ -35,6 +35,7 @@ pub(super) struct Job {
     pub seq: i64,
     pub actions: Vec<u8>,
     pub plan: i64,
+    pub repo_id: String,
 }
 
 /// Locks the jobs of `delivery` among `ids` that are still its own.
@@ -63,6 +64,7 @@ pub(super) async fn claim(tx: &mut PgConnection, ids: &[i64], delivery: Uuid) ->
                 seq: row.try_get("seq")?,
                 actions: row.try_get("actions")?,
                 plan: row.try_get("plan_id")?,
+                repo_id: row.try_get("repo_id")?,
             })
         })
         .collect()

@@ -38,10 +38,10 @@ fn about(job: &Job, stage: Stage, outcome: Outcome) -> Draft {
         action: action.to_owned(),
         resource: Some((ObjectKey::clone(&job.key), Some(job.uid))),
         git: Some(GitRef {
-            source: job.source.clone(),
+            source: job.repo_id.clone(),
             commit: job.commit.clone(),
             path: job.file.clone(),
-            line: job.line.map(|line| line as u32),
+            line: job.line.filter(|line| *line > 0).map(|line| line as u32),
             action_digest: Some(hex::encode(&job.actions)),
         }),
         job: Some(JobRef { id: job.id, step: None, fence: None }),

@@ -36,13 +36,13 @@ pub(super) async fn write(tx: &mut PgConnection, table: &str, action: &str, jobs
     }
 }
 
-const INPUT: &str = "unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::text[], $8::bigint[])
-    AS r (uid, source, name, body, target, written, commit, seq), LATERAL (SELECT r.body::jsonb AS b) AS j";
+const INPUT: &str = "unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::text[], $8::bigint[], $9::text[])
+    AS r (uid, source, name, body, target, written, commit, seq, file), LATERAL (SELECT r.body::jsonb AS b) AS j";
 
 fn create_sql(table: &str) -> String {
     format!(
-        "INSERT INTO pintle.{table} (uid, source_id, name, labels, annotations, spec, applied, applied_digest, written_digest, applied_commit, applied_seq, generation)
-         SELECT r.uid, r.source, r.name, j.b -> 'labels', j.b -> 'annotations', j.b -> 'spec', j.b, r.target, r.written, r.commit, r.seq, 1 FROM {INPUT}
+        "INSERT INTO pintle.{table} (uid, source_id, name, labels, annotations, spec, applied, applied_digest, written_digest, applied_commit, applied_file, applied_seq, generation)
+         SELECT r.uid, r.source, r.name, j.b -> 'labels', j.b -> 'annotations', j.b -> 'spec', j.b, r.target, r.written, r.commit, r.file, r.seq, 1 FROM {INPUT}
          ON CONFLICT (source_id, name) DO NOTHING RETURNING uid"
     )
 }
@@ -50,7 +50,7 @@ fn create_sql(table: &str) -> String {
 fn update_sql(table: &str) -> String {
     format!(
         "UPDATE pintle.{table} AS o SET labels = j.b -> 'labels', annotations = j.b -> 'annotations', spec = j.b -> 'spec', applied = j.b,
-             applied_digest = r.target, written_digest = r.written, applied_commit = r.commit, applied_seq = r.seq, generation = o.generation + 1, tombstoned_at = NULL
+             applied_digest = r.target, written_digest = r.written, applied_commit = r.commit, applied_file = r.file, applied_seq = r.seq, generation = o.generation + 1, tombstoned_at = NULL
          FROM {INPUT} WHERE o.uid = r.uid RETURNING o.uid"
     )
 }
@@ -69,6 +69,7 @@ async fn rows(tx: &mut PgConnection, sql: String, jobs: &[&Job]) -> Result<Vec<U
         .bind(column(jobs, |job| job.written.map(|digest| digest.0.to_vec())))
         .bind(column(jobs, |job| job.commit.as_str()))
         .bind(column(jobs, |job| job.seq))
+        .bind(column(jobs, |job| job.file.as_deref()))
         .fetch_all(tx)
         .await
 }

@@ -51,6 +51,7 @@ impl World {
                 applied: Some(object.digest),
                 written: Some(object.written),
                 applied_commit: None,
+                applied_file: Some(object.document.file.clone()),
                 tombstoned_at: None,
                 protected: false,
                 partner: object.partner.clone(),

@@ -89,6 +89,17 @@ fn whatever_git_would_not_write_does_not_stand() {
 }
 
 #[test]
+fn an_odd_commit_of_an_old_history_is_history_and_carries_no_authority() {
+    let odd = |author: &[u8]| [TREE.as_bytes(), PARENT.as_bytes(), b"author ", author, b"\n", COMMITTER.as_bytes(), b"\nSubject\n"].concat();
+    for author in [b"J\xfcrgen <j@x> 1 +0000".as_slice(), b"x <x> 1 +051800", b"nobody", b""] {
+        let commit = Commit::parse(&odd(author)).unwrap();
+        assert!(matches!(commit.seal, Seal::Irregular(_)), "{author:?}");
+        assert_eq!(commit.parents.len(), 1);
+    }
+    assert!(Commit::parse(&odd(b"x\0 <x> 1 +0000")).is_err());
+}
+
+#[test]
 fn an_approve_line_counts_only_alone_in_the_last_paragraph() {
     let approval = Approval::parse(&format!("Approve: v1 repo=r ref=refs/heads/main base={} change={}", "1".repeat(40), "a".repeat(64))).unwrap();
     let line = approval.line();

@@ -178,3 +178,36 @@ fn the_introduction_must_be_what_the_settings_say() {
         assert!(story.verdict(story.first).accepted.is_none(), "{who} is not root");
     }
 }
+
+#[test]
+fn an_author_vouches_for_nothing_that_a_merge_slipped_in() {
+    // The rule for secure/ asks for two people and no independence: only the author's own rule protects it.
+    for (extra, good) in [(vec![], true), (vec![("secure/slipped", Some("x"))], false)] {
+        let (mut story, tip) = accepted();
+        let branch = story.edit("alice", tip, &[("secure/a", Some("x"))]);
+        let main = story.edit("carol", tip, &[("docs/main.md", Some("x"))]);
+        story.poll(main);
+        let updated = story.merge(branch, main, tip, &extra);
+        let more = story.edit("alice", updated, &[("secure/b", Some("x"))]);
+        let end = story.approve("bob", more, main, more);
+        let merged = story.merge(main, end, main, &[]);
+        story.expect(merged, good, "inside the branch");
+    }
+    for (extra, good) in [(vec![], true), (vec![("docs/evil.md", Some("x"))], false)] {
+        let (mut story, tip) = accepted();
+        let branch = story.edit("alice", tip, &[("docs/a.md", Some("x"))]);
+        let merged = story.merge(tip, branch, tip, &extra);
+        story.expect(merged, good, "in the merge itself");
+    }
+}
+
+#[test]
+fn an_approval_that_stands_below_the_accepted_commit_counts_the_same_in_every_poll() {
+    let (mut story, tip) = accepted();
+    let work = story.raise("nobody", tip, "a", "9Gi");
+    let before = story.approve("bob", tip, tip, work);
+    let landed = story.raise("nobody", before, "a", "9Gi");
+    let once = story.accepted(landed);
+    story.poll(before);
+    assert_eq!(story.accepted(landed), once);
+}

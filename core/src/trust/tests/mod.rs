@@ -3,6 +3,7 @@
 mod approvals;
 mod changes;
 mod encoding;
+mod graph;
 mod history;
 mod policies;
 mod signatures;

@@ -154,3 +154,55 @@ fn when_root_changes_the_new_root_and_every_added_key_agree() {
         story.expect(tip, good, case);
     }
 }
+
+#[test]
+fn an_approver_needs_the_right_at_the_base_as_well_as_now() {
+    let frank = format!("people:\n  frank: {{keys: [{{key: \"{}\"}}]}}\n", key("frank").line());
+    let wider = policy(2).replace("people:\n", &frank).replace("sre: [bob, erin, zbot]", "sre: [bob, erin, zbot, carol, frank]");
+    for (who, at_first, accepted) in [("carol", true, false), ("carol", false, true), ("frank", true, false), ("frank", false, true), ("erin", true, true)] {
+        let mut story = Story::default();
+        let first = story.first;
+        let work = story.edit("alice", first, &[(POLICY_PATH, Some(&wider))]);
+        let work_2 = story.approve("bob", work, first, work);
+        let second = story.approve("frank", work_2, first, work);
+        assert_eq!(story.poll(second).accepted.unwrap().commit(), second);
+        let change = story.raise("nobody", second, "a", "9Gi");
+        let base = if at_first { first } else { second };
+        let line = crate::trust::Approval { repo_id: super::story::REPO.into(), git_ref: super::story::MAIN.into(), base, change: story.change(second, change), actions: None };
+        let tip = story.say(who, change, &crate::trust::approve_message(&line, "it"));
+        story.expect(tip, accepted, &format!("{who} {at_first}"));
+    }
+}
+
+#[test]
+fn an_unknown_writer_may_be_any_one_of_the_approvers() {
+    for (author, independent, accepted) in [("nobody", 2, false), ("nobody", 1, true), ("stranger", 2, false), ("carol", 2, true), ("bob", 2, false), ("bob", 1, true)] {
+        let mut story = Story::default();
+        let strict = policy(1).replace("independent: 1", &format!("independent: {independent}"));
+        let files = story.edited(story.first, &[(POLICY_PATH, Some(&strict))]);
+        story.first = story.raw_commit(Some("alice"), &[], &files, "Begin\n");
+        let first = story.first;
+        let work = story.raise(author, first, "g", "9Gi");
+        let tip = story.approve("bob", work, first, work);
+        let tip = story.approve("erin", tip, first, work);
+        story.expect(tip, accepted, &format!("{author} {independent}"));
+    }
+}
+
+#[test]
+fn a_key_added_after_the_base_speaks_for_nobody_there() {
+    for (at_first, accepted) in [(true, false), (false, true)] {
+        let mut story = Story::default();
+        let first = story.first;
+        let more = policy(2).replacen("dave: {keys: [", &format!("dave: {{keys: [{{key: \"{}\"}}, ", key("newkey").line()), 1);
+        let work = story.edit("alice", first, &[(POLICY_PATH, Some(&more))]);
+        let tip = story.approve("bob", work, first, work);
+        let second = story.approve("newkey", tip, first, work);
+        assert_eq!(story.poll(second).accepted.unwrap().commit(), second);
+        let change = story.raise("nobody", second, "a", "9Gi");
+        let base = if at_first { first } else { second };
+        let line = crate::trust::Approval { repo_id: super::story::REPO.into(), git_ref: super::story::MAIN.into(), base, change: story.change(second, change), actions: None };
+        let tip = story.say("newkey", change, &crate::trust::approve_message(&line, "it"));
+        story.expect(tip, accepted, if at_first { "base before the key" } else { "base after the key" });
+    }
+}

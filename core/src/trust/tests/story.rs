@@ -173,10 +173,23 @@ impl Story {
         self.verdict(tip).accepted.unwrap().commit()
     }
 
+    /// A restart with the records says what was said before, without the approvals ref and a year later.
+    fn derives_again(&self, verdict: &Verdict, case: &str) {
+        let Some(accepted) = &verdict.accepted else { return };
+        let introduction = self.introduction();
+        let now = self.now + jiff::SignedDuration::from_hours(24 * 365);
+        let question = Question { introduction: &introduction, recorded: accepted.steps(), tip: accepted.commit(), evidence: &[], denied: &[], now, times: Times::Clock };
+        let mut memory = Memory::default();
+        let again = accept(&question, &mut Session::new(&self.store, Catalog::standard(), &mut memory));
+        assert!(again.refused.is_none(), "{case}: {:?}", again.refused);
+        assert_eq!(again.steps(), accepted.steps(), "{case}");
+    }
+
     /// Whether the tip is accepted as a whole; the verdict if not what was expected.
     pub fn expect(&self, tip: Oid, accepted: bool, case: &str) {
         let verdict = self.verdict(tip);
         let is = verdict.accepted.as_ref().map(AcceptedCommit::commit) == Some(tip);
+        self.derives_again(&verdict, case);
         assert_eq!(is, accepted, "{case}: {:#?} {:#?}", verdict.held, verdict.refused);
         assert!(is || verdict.held.as_ref().is_some_and(|held| !held.reasons.is_empty()) || verdict.refused.is_some(), "{case}: no reason");
     }

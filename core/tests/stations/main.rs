@@ -1,0 +1,12 @@
+//! The stations from outside: text in, text out. A snapshot holds a story and how it ends.
+#![allow(clippy::unwrap_used, reason = "a test that finds nothing to unwrap has failed")]
+
+mod diff;
+mod documents;
+mod parse;
+mod plan;
+mod properties;
+mod resolve;
+mod rules;
+mod scenario;
+mod world;
