@@ -92,7 +92,7 @@ fn plain(value: &Value) -> String {
 
 /// Text as a plain scalar where that cannot be misread, else in double quotes.
 fn scalar(text: &str) -> String {
-    let tame = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '+' | ' ' | '(' | ')' | '@' | ':' | ',' | '=' | '%' | '*' | '~');
+    let tame = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '+' | ' ' | '(' | ')' | '@' | ':' | ',' | '=' | '%' | '*' | '~' | '\'' | '"' | ';' | '$' | '<' | '>');
     let begins = text.chars().next().is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '/' | '.' | '('));
     let ends = !text.ends_with([' ', ':']);
     let read = matches!(value_of_plain(text), Value::String(_)) && !is_other_word(text);

@@ -30,6 +30,9 @@ pub fn effective<'a>(entry: &'a Entry, index: &'a Index, catalog: &'a Catalog) -
     let filled = |value: &Value| value.as_map().is_some_and(|map| !map.is_empty());
     let mut metadata = Map::default();
     metadata.insert("name", Value::string(&*entry.document.key.name));
+    if let Some(previous) = &entry.document.previous_name {
+        metadata.insert("previousName", Value::string(&**previous));
+    }
     for key in ["labels", "annotations"] {
         let value = part(key);
         if filled(&value) {
