@@ -6,7 +6,7 @@ use crate::verdict::verdict_json;
 use jiff::Timestamp;
 use pintle_core::change::Oid;
 use pintle_core::render::{Paper, Style, visible};
-use pintle_core::trust::{Counted, Held, Preview, Reason, RuleState, Verdict};
+use pintle_core::trust::{AcceptedCommit, Counted, Held, Preview, Reason, RuleState, Verdict};
 use std::collections::BTreeSet;
 
 /// Which commit, trusted from where.
@@ -90,7 +90,7 @@ impl Report<'_> {
         let steps = self.verdict.steps();
         let people: BTreeSet<&str> = steps.iter().flat_map(|step| &step.counted).map(|one| &*one.person).collect();
         let counts = format!("({}, {})", counted(steps.len(), "commit", "commits"), counted(people.len(), "person", "people"));
-        let upto = self.verdict.accepted.as_ref().map(|accepted| accepted.commit());
+        let upto = self.verdict.accepted.as_ref().map(AcceptedCommit::commit);
         let accepted = |upto: Oid| if upto == self.tip { format!("accepted {counts}") } else { format!("accepted up to {} {counts}", upto.short()) };
         let stands = upto.map_or_else(|| "nothing of it is accepted".to_owned(), accepted);
         let rest = match (&self.verdict.refused, &self.verdict.held) {

@@ -56,7 +56,8 @@ impl Sandbox {
         let repo = sandbox.path("repo").display().to_string();
         sandbox.pintle("alice", &["init", &repo]).ends(0);
         let policy = sandbox.read(".pintle/trust.yaml");
-        let people: String = ["bob", "carol"].iter().map(|person| format!("  {person}: {{email: {person}@x.example, keys: [{{key: \"{}\"}}]}}\n", sandbox.key(person))).collect();
+        let line = |person: &str| format!("  {person}: {{email: {person}@x.example, keys: [{{key: \"{}\"}}]}}\n", sandbox.key(person));
+        let people = line("bob") + &line("carol");
         let policy = policy
             .replace("groups:\n", &format!("{people}groups:\n"))
             .replace("[alice]", "[alice, bob, carol]")

@@ -64,8 +64,8 @@ impl Effective<'_> {
     fn place(&self, path: &FieldPath) -> Option<Place> {
         let path = self.as_written(path);
         let Some(Origin::Document(place)) = origin(&self.layers, &path, Part::Value) else { return None };
-        let gives = |layer: &&Layer<'_>| layer.entry.id() == place.document;
-        let given = self.layers.iter().rev().find(gives).and_then(|layer| layer.entry.document.body.at(&place.path.0));
+        let same = |layer: &&Layer<'_>| layer.entry.id() == place.document;
+        let given = self.layers.iter().rev().find(same).and_then(|layer| layer.entry.document.body.at(&place.path.0));
         // A null takes away what lower layers give: what stands there then is the default.
         (given != Some(&Value::Null)).then_some(place)
     }
