@@ -1,18 +1,22 @@
 //! `pintle approve`: shows a change, asks, and makes the empty signed commit whose trailer counts.
 //! The user's own git signs and pushes; the work tree and the index are never touched.
 
+mod report;
+mod target;
+
 use super::approvals::{line, of_preview};
 use super::judge::{Judge, TrustArgs};
 use super::plan::{Revision, header, read, rendered, unsound};
 use super::signing::signing_key;
 use super::{CliError, Exit, Out};
 use crate::git::{Git, GitError};
+use report::report;
+use target::{Target, target};
 use jiff::Timestamp;
 use pintle_core::change::{Digest, Oid};
 use pintle_core::diff::LiveState;
 use pintle_core::model::Catalog;
 use pintle_core::plan::{Plan, PlanInput, plan};
-use pintle_core::render::Verdict as Word;
 use pintle_core::trust::{AcceptedCommit, Approval, Policy, Preview, Signed, Verdict, approve_message};
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
@@ -36,14 +40,6 @@ pub struct ApproveArgs {
     actions: bool,
 }
 
-/// What is approved: the commit, the branch it is the tip of, and what would be accepted.
-struct Target {
-    tip: Oid,
-    branch: Option<String>,
-    /// The tip, or the merge that the merge button would make of it.
-    candidate: Oid,
-}
-
 /// A change that someone is about to approve.
 struct Case {
     judge: Judge,
@@ -52,15 +48,17 @@ struct Case {
     target: Target,
     preview: Preview,
     person: Arc<str>,
+    fido: bool,
 }
 
 /// Shows, asks, signs, pushes, and says whether it counts.
 pub async fn run(args: &ApproveArgs, out: &Out) -> Result<Exit, CliError> {
-    let mut case = case(args).await?;
-    let revision = read(case.judge.objects.path(), &case.target.candidate.to_string())?;
+    let opened = opened(args).await?;
+    let revision = read(opened.judge.objects.path(), &opened.target.candidate.to_string())?;
     if let Some(exit) = unsound(&revision, out) {
         return Ok(exit);
     }
+    let mut case = case(opened)?;
     let plan = planned(&case, &revision)?;
     if !out.is_json() {
         out.text(&rendered(&plan, &title(&case, &revision)?, Some(&of_preview(&case.preview)), out));
@@ -85,7 +83,18 @@ pub async fn run(args: &ApproveArgs, out: &Out) -> Result<Exit, CliError> {
     Ok(Exit::Success)
 }
 
-async fn case(args: &ApproveArgs) -> Result<Case, CliError> {
+/// What is asked about, before anything is judged.
+struct Opened {
+    judge: Judge,
+    git: Git,
+    verdict: Verdict,
+    accepted: AcceptedCommit,
+    person: Arc<str>,
+    fido: bool,
+    target: Target,
+}
+
+async fn opened(args: &ApproveArgs) -> Result<Opened, CliError> {
     let mut judge = Judge::open(&args.trust, None).await?;
     let git = Git::at(&judge.objects.work_tree().unwrap_or_else(|| judge.objects.path().to_owned()));
     let key = signing_key(&git)?;
@@ -96,14 +105,20 @@ async fn case(args: &ApproveArgs) -> Result<Case, CliError> {
         let why = verdict.refused.as_ref().map(|refused| refused.reason.message.clone()).unwrap_or_default();
         return Err(CliError::new(format!("nothing is accepted yet: {why}")).hint("pintle doctor checks the introduction").exit(Exit::Untrusted));
     };
+    let fido = key.key.is_fido();
     let person = who(accepted.policy(), key.key)?;
     let target = target(&judge, &git, &accepted, &args.what)?;
+    Ok(Opened { judge, git, verdict, accepted, person, fido, target })
+}
+
+fn case(opened: Opened) -> Result<Case, CliError> {
+    let Opened { judge, git, verdict, accepted, person, fido, target } = opened;
     let preview = judge.preview(&verdict, target.candidate, target.candidate)?;
     if preview.rules.is_empty() && preview.reasons.is_empty() {
         return Err(CliError::new(format!("{} changes nothing that needs an approval", target.tip.short())).hint("pintle verify"));
     }
     may(&person, &preview, accepted.policy())?;
-    Ok(Case { judge, git, verdict, target, preview, person })
+    Ok(Case { judge, git, verdict, target, preview, person, fido })
 }
 
 /// Whose key it is, by the accepted policy.
@@ -122,31 +137,6 @@ fn may(person: &str, preview: &Preview, policy: &Policy) -> Result<(), CliError>
     }
     let rules: Vec<String> = preview.rules.iter().map(|rule| line(rule).sentence()).collect();
     Err(CliError::new(format!("no rule that this change needs asks {person}")).hint(rules.join(" ")).exit(Exit::Untrusted))
-}
-
-fn target(judge: &Judge, git: &Git, accepted: &AcceptedCommit, what: &str) -> Result<Target, CliError> {
-    let tip = judge.tip(Some(what))?;
-    let head = || git.run(&["symbolic-ref", "--quiet", "HEAD"]).ok();
-    let named = if what == "HEAD" { head() } else { Some(format!("refs/heads/{}", what.trim_start_matches("refs/heads/"))) };
-    let branch = named.filter(|name| judge.objects.resolve(name).is_ok_and(|oid| oid == tip));
-    let base = accepted.commit();
-    if judge.objects.descends(base, tip) {
-        return Err(CliError::new(format!("{} is accepted already", tip.short())).hint("pintle verify"));
-    }
-    let candidate = if judge.objects.descends(tip, base) { tip } else { merged(git, base, tip)? };
-    Ok(Target { tip, branch, candidate })
-}
-
-/// The merge that the merge button would make: what is accepted in the end, so what is approved.
-fn merged(git: &Git, base: Oid, tip: Oid) -> Result<Oid, CliError> {
-    let failed = |error: GitError| {
-        CliError::because(format!("{} cannot be merged with the accepted {}", tip.short(), base.short()), error).hint(format!("merge what is accepted into it first: git merge {}", base.short()))
-    };
-    let (base, tip) = (base.to_string(), tip.to_string());
-    let tree = git.run(&["merge-tree", "--write-tree", &base, &tip]).map_err(failed)?;
-    let tree = tree.lines().next().unwrap_or_default().to_owned();
-    let commit = git.run(&["commit-tree", "--no-gpg-sign", &tree, "-p", &base, "-p", &tip, "-m", "What a merge would bring"]).map_err(failed)?;
-    commit.parse().map_err(|_| CliError::new("git named no commit"))
 }
 
 /// What the change would do to what is accepted.
@@ -184,7 +174,10 @@ fn asked(case: &Case, args: &ApproveArgs) -> Result<(), CliError> {
 }
 
 fn signed(case: &Case, actions: Option<Digest>) -> Result<Oid, CliError> {
-    let accepted = case.verdict.accepted.as_ref().map(AcceptedCommit::commit).unwrap_or(case.target.tip);
+    let accepted = case.verdict.accepted.as_ref().map_or(case.target.tip, AcceptedCommit::commit);
+    if case.fido {
+        eprintln!("Touch the token when it blinks.");
+    }
     let introduction = &case.judge.introduction;
     let approval = Approval { repo_id: introduction.repo_id.clone(), git_ref: introduction.git_ref.clone(), base: accepted, change: case.preview.change, actions };
     let tip = case.target.tip.to_string();
@@ -216,36 +209,4 @@ fn pushed(case: &Case, commit: Oid, remote: &str) -> Result<(), CliError> {
 fn approvals_ref(case: &Case) -> String {
     let person: String = case.person.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
     format!("refs/pintle/approvals/{}-{person}", case.preview.change)
-}
-
-/// How it stands now, rule by rule.
-fn report(out: &Out, case: &Case, after: &Preview, commit: Option<Oid>, pushed: bool) {
-    let reference = approvals_ref(case);
-    if out.is_json() {
-        let rules: Vec<_> = after.rules.iter().map(|rule| serde_json::json!({"name": rule.name, "needed": rule.needed, "have": rule.have, "from": rule.from, "missing": rule.missing()})).collect();
-        out.json(&serde_json::json!({
-            "formatVersion": "1.0", "commit": commit, "changeId": case.preview.change, "person": case.person, "branch": case.target.branch,
-            "ref": reference, "pushed": pushed, "accepted": after.accepted, "rules": rules,
-        }));
-        return;
-    }
-    let mut lines = vec![match commit {
-        Some(commit) => format!("\n{} approved as {}.", case.target.tip.short(), case.person) + &format!(" The approval is {}{}.", commit.short(), place(case)),
-        None => format!("\n{} has approved this already.", case.person),
-    }];
-    lines.extend(after.rules.iter().map(|rule| format!("  rule {:<10} {} of {}", rule.name, rule.have.len(), rule.needed)));
-    let state = of_preview(after);
-    lines.push(match state.verdict {
-        Word::Approved => "Everything that it needs is there: accepted once it is on the branch.".to_owned(),
-        _ => after.reasons.iter().filter(|reason| reason.commit.is_none()).map(|reason| format!("still: {} ({})", reason.message, reason.hint)).collect::<Vec<_>>().join("\n"),
-    });
-    if commit.is_some() && !pushed {
-        let branch = case.target.branch.as_ref().map(|branch| format!(" {branch}")).unwrap_or_default();
-        lines.push(format!("next: git push origin {reference}{branch}"));
-    }
-    out.text(&lines.join("\n"));
-}
-
-fn place(case: &Case) -> String {
-    case.target.branch.as_ref().map_or_else(|| " (under refs/pintle/approvals/)".to_owned(), |branch| format!(" on {}", branch.trim_start_matches("refs/heads/")))
 }

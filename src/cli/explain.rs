@@ -26,7 +26,7 @@ const RANGES: &[(&str, &str)] = &[
 pub fn run(args: &ExplainArgs, out: &Out) -> Result<Exit, CliError> {
     match args.what.as_deref() {
         None => list(out),
-        Some(what) if what.to_ascii_uppercase().starts_with("PIN") && what.chars().skip(3).all(|c| c.is_ascii_digit()) => code(what, out)?,
+        Some(what) if what.get(..4).is_some_and(|begin| begin.to_ascii_uppercase().starts_with("PIN") && begin.ends_with(|c: char| c.is_ascii_digit())) => code(what, out)?,
         Some(what) => field(what, out)?,
     }
     Ok(Exit::Success)
@@ -142,9 +142,11 @@ impl Subject<'_> {
         if !below.properties.is_empty() {
             lines.extend([String::new(), "  fields".to_owned()]);
         }
+        let names = below.properties.keys().map(|name| name.len()).max().unwrap_or(0);
+        let types = below.properties.values().map(|field| type_of(field).len() + 2).max().unwrap_or(0);
         lines.extend(below.properties.iter().map(|(name, field)| {
             let needed = if below.required.iter().any(|one| **one == **name) { " (needed)" } else { "" };
-            format!("    {:<16} {:<12} {}{needed}", name, format!("<{}>", type_of(field)), field.description.as_deref().unwrap_or_default())
+            format!("    {name:<names$}  {:<types$}  {}{needed}", format!("<{}>", type_of(field)), field.description.as_deref().unwrap_or_default())
         }));
         lines
     }

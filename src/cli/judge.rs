@@ -72,7 +72,7 @@ impl Judge {
 
     /// What trust says about `tip`. A panic in the verifier means deny.
     pub fn verdict(&self, tip: Oid) -> Result<Verdict, CliError> {
-        self.asked(tip, |question, session| accept(question, session))
+        self.asked(tip, accept)
     }
 
     /// How `candidate` would stand if it came next after what is accepted.

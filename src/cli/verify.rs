@@ -6,7 +6,7 @@ use crate::verdict::verdict_json;
 use jiff::Timestamp;
 use pintle_core::change::Oid;
 use pintle_core::render::{Paper, Style, visible};
-use pintle_core::trust::{Counted, Held, Preview, Reason, RuleState, Verdict};
+use pintle_core::trust::{AcceptedCommit, Counted, Held, Preview, Reason, RuleState, Verdict};
 use std::collections::BTreeSet;
 
 /// Which commit, trusted from where.
@@ -54,6 +54,9 @@ pub async fn run(args: &VerifyArgs, out: &Out) -> Result<Exit, CliError> {
     Ok(if verdict.held.is_none() && verdict.refused.is_none() { Exit::Success } else { Exit::Untrusted })
 }
 
+/// Accepted steps that `--explain` lists.
+const STEPS_SHOWN: usize = 20;
+
 struct Report<'a> {
     judge: &'a Judge,
     verdict: &'a Verdict,
@@ -65,9 +68,6 @@ struct Report<'a> {
 impl Report<'_> {
     fn lines(&self, name: &str) -> Result<Vec<String>, CliError> {
         let mut lines = vec![self.first(name)];
-        if self.explain {
-            lines.extend(self.steps());
-        }
         if let Some(held) = &self.verdict.held {
             lines.push(String::new());
             lines.extend(self.held(held)?);
@@ -79,6 +79,7 @@ impl Report<'_> {
             lines.push(format!("  next     {}  ({})", visible(&refused.reason.hint), refused.reason.code));
         }
         if self.explain {
+            lines.extend(self.steps());
             lines.extend(self.verdict.notes.iter().map(|note| self.paper.paint(Style::Muted, &format!("note: {}", visible(&note.message)))));
         }
         Ok(lines)
@@ -89,7 +90,7 @@ impl Report<'_> {
         let steps = self.verdict.steps();
         let people: BTreeSet<&str> = steps.iter().flat_map(|step| &step.counted).map(|one| &*one.person).collect();
         let counts = format!("({}, {})", counted(steps.len(), "commit", "commits"), counted(people.len(), "person", "people"));
-        let upto = self.verdict.accepted.as_ref().map(|accepted| accepted.commit());
+        let upto = self.verdict.accepted.as_ref().map(AcceptedCommit::commit);
         let accepted = |upto: Oid| if upto == self.tip { format!("accepted {counts}") } else { format!("accepted up to {} {counts}", upto.short()) };
         let stands = upto.map_or_else(|| "nothing of it is accepted".to_owned(), accepted);
         let rest = match (&self.verdict.refused, &self.verdict.held) {
@@ -103,11 +104,15 @@ impl Report<'_> {
     /// Every accepted step and who made it count.
     fn steps(&self) -> Vec<String> {
         let line = |one: &Counted| format!("{} ({})", visible(&one.person), one.role.as_str());
-        self.verdict.steps().iter().map(|step| {
+        let steps = self.verdict.steps();
+        let from = steps.len().saturating_sub(STEPS_SHOWN);
+        let mut lines = vec![String::new(), if from > 0 { format!("Accepted (the last {STEPS_SHOWN}; all: -o json):") } else { "Accepted:".to_owned() }];
+        lines.extend(steps[from..].iter().map(|step| {
             let who: Vec<String> = step.counted.iter().map(line).collect();
             let who = if who.is_empty() { "changes nothing".to_owned() } else { who.join(", ") };
             self.paper.paint(Style::Muted, &format!("  {}  {who}", step.commit.short()))
-        }).collect()
+        }));
+        lines
     }
 
     fn held(&self, held: &Held) -> Result<Vec<String>, CliError> {

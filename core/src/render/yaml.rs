@@ -32,9 +32,9 @@ impl Writer<'_> {
             Value::List(items) if !items.is_empty() => {
                 self.each(lead, depth, items.iter().enumerate().map(|(at, inner)| (at.to_string(), "-".to_owned(), inner)), path);
             }
-            leaf => {
+            other => {
                 let note = (self.note)(path);
-                self.line(depth, &format!("{lead} {}", plain(leaf)), note);
+                self.line(depth, &format!("{lead} {}", plain(other)), note);
             }
         }
     }
@@ -92,7 +92,7 @@ fn plain(value: &Value) -> String {
 
 /// Text as a plain scalar where that cannot be misread, else in double quotes.
 fn scalar(text: &str) -> String {
-    let tame = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '+' | ' ' | '(' | ')' | '@' | ':' | ',' | '=' | '%' | '*' | '~');
+    let tame = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '+' | ' ' | '(' | ')' | '@' | ':' | ',' | '=' | '%' | '*' | '~' | '\'' | '"' | ';' | '$' | '<' | '>');
     let begins = text.chars().next().is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '/' | '.' | '('));
     let ends = !text.ends_with([' ', ':']);
     let read = matches!(value_of_plain(text), Value::String(_)) && !is_other_word(text);
@@ -142,8 +142,8 @@ mod tests {
 
     #[test]
     fn a_document_reads_as_people_write_it() {
-        let value = read("kind: Instance\nspec: {domains: [a.example, b.example], rules: [{name: x, n: 1}, []], on: \"no\", none: null, empty: {}}");
-        insta::assert_snapshot!(yaml(&value, &["kind"], &|path| (path.0.last().map(String::as_str) == Some("n")).then(|| "a.yaml:2".into())), @r#"
+        let value = read("kind: Instance\nspec: {domains: [a.example, b.example], rules: [{name: x, count: 1}, []], on: \"no\", none: null, empty: {}}");
+        insta::assert_snapshot!(yaml(&value, &["kind"], &|path| (path.0.last().map(String::as_str) == Some("count")).then(|| "a.yaml:2".into())), @r#"
         kind: Instance
         spec:
           domains:
@@ -153,7 +153,7 @@ mod tests {
           none: null
           "on": "no"
           rules:
-            - n: 1  # a.yaml:2
+            - count: 1  # a.yaml:2
               name: x
             - []
         "#);

@@ -30,6 +30,9 @@ pub fn effective<'a>(entry: &'a Entry, index: &'a Index, catalog: &'a Catalog) -
     let filled = |value: &Value| value.as_map().is_some_and(|map| !map.is_empty());
     let mut metadata = Map::default();
     metadata.insert("name", Value::string(&*entry.document.key.name));
+    if let Some(previous) = &entry.document.previous_name {
+        metadata.insert("previousName", Value::string(&**previous));
+    }
     for key in ["labels", "annotations"] {
         let value = part(key);
         if filled(&value) {
@@ -61,8 +64,8 @@ impl Effective<'_> {
     fn place(&self, path: &FieldPath) -> Option<Place> {
         let path = self.as_written(path);
         let Some(Origin::Document(place)) = origin(&self.layers, &path, Part::Value) else { return None };
-        let gives = |layer: &&Layer<'_>| layer.entry.id() == place.document;
-        let given = self.layers.iter().rev().find(gives).and_then(|layer| layer.entry.document.body.at(&place.path.0));
+        let same = |layer: &&Layer<'_>| layer.entry.id() == place.document;
+        let given = self.layers.iter().rev().find(same).and_then(|layer| layer.entry.document.body.at(&place.path.0));
         // A null takes away what lower layers give: what stands there then is the default.
         (given != Some(&Value::Null)).then_some(place)
     }

@@ -38,7 +38,7 @@ pub fn preview(accepted: &AcceptedCommit, candidate: Oid, question: &Question<'_
     let (rules, counted) = (judgement.rules, judgement.counted);
     Ok(match outcome {
         Outcome::Accepted(..) => Preview { change, accepted: true, rules, counted, reasons: judgement.reasons },
-        Outcome::Held(held) => Preview { change, accepted: false, rules, counted, reasons: held.reasons },
+        Outcome::Held(waiting) => Preview { change, accepted: false, rules, counted, reasons: waiting.reasons },
         Outcome::Passed => Preview { change, accepted: false, rules: Vec::new(), counted: Vec::new(), reasons: Vec::new() },
     })
 }
