@@ -25,12 +25,14 @@ pub(super) fn report(out: &Out, case: &Case, after: &Preview, commit: Option<Oid
     lines.extend(after.rules.iter().map(|rule| format!("  rule {:<10} {} of {}", rule.name, rule.have.len(), rule.needed)));
     let state = of_preview(after);
     lines.push(match state.verdict {
+        Word::Approved if case.target.branch.as_deref() == Some(&*case.judge.introduction.git_ref) => "Everything that it needs is there: accepted.".to_owned(),
         Word::Approved => "Everything that it needs is there: accepted once it is on the branch.".to_owned(),
         _ => after.reasons.iter().filter(|reason| reason.commit.is_none()).map(|reason| format!("still: {} ({})", reason.message, reason.hint)).collect::<Vec<_>>().join("\n"),
     });
-    if commit.is_some() && !pushed {
+    let remote = case.git.run(&["remote"]).unwrap_or_default();
+    if let (Some(_), false, Some(remote)) = (commit, pushed, remote.lines().next()) {
         let branch = case.target.branch.as_ref().map(|branch| format!(" {branch}")).unwrap_or_default();
-        lines.push(format!("next: git push origin {reference}{branch}"));
+        lines.push(format!("next: git push {remote} {reference}{branch}"));
     }
     out.text(&lines.join("\n"));
 }
