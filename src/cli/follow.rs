@@ -12,6 +12,10 @@ use std::time::{Duration, Instant};
 
 /// How long a lost ring may go unnoticed.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
+/// How often it is looked while the daemon has not fetched since the question.
+const LOOK_AGAIN: Duration = Duration::from_millis(300);
+/// After this long without a fetch, what was fetched before has to do.
+const FRESH_WITHIN: Duration = Duration::from_secs(15);
 
 /// Where a commit stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,19 +102,24 @@ fn stands(facts: &Facts, oid: &str, contains: impl Fn(Oid, Oid) -> bool) -> Plac
     blocked.map_or_else(|| Place::Unseen(source.seen_tip.clone()), |verdict| Place::Held(verdict.clone()))
 }
 
-/// Looks again and again until `done` says so or `until` has passed; the last place seen.
+/// Looks again and again until `done` says so or `until` has passed; the last place seen. What stands
+/// in the way is believed only when the daemon has fetched since: an approval may just have arrived.
 pub async fn follow(store: &Store, oid: &str, repo: Option<&GitObjects>, until: Instant, mut done: impl FnMut(&Place) -> bool) -> Result<Place, CliError> {
     let mut listener = listen(store).await?;
+    let asked = Instant::now();
+    store.ring().await;
     loop {
+        let fetched = store.source_state().await?.and_then(|source| source.fetched_ago_s);
+        let fresh = asked.elapsed() > FRESH_WITHIN || fetched.is_some_and(|ago| ago < asked.elapsed().as_secs_f64());
         let at = place(store, oid, repo).await?;
         let left = until.saturating_duration_since(Instant::now());
-        if done(&at) || left.is_zero() {
+        if (done(&at) && (fresh || at.verdict().is_none())) || left.is_zero() {
             return Ok(at);
         }
+        let pause = if fresh { LOOK_EVERY } else { LOOK_AGAIN };
         // A broken connection is met again by the next look, which says so.
-        match tokio::time::timeout(left.min(LOOK_EVERY), listener.recv()).await {
-            Ok(Err(_)) => tokio::time::sleep(Duration::from_millis(500)).await,
-            Ok(Ok(_)) | Err(_) => {}
+        if let Ok(Err(_)) = tokio::time::timeout(left.min(pause), listener.recv()).await {
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
 }

@@ -16,17 +16,18 @@ pub(super) fn grouped(command: Command) -> Command {
     let style = command.get_styles().clone();
     let (header, literal) = (style.get_header(), style.get_literal());
     let width = command.get_subcommands().map(|one| one.get_name().len()).max().unwrap_or(0);
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for (title, names) in groups(&command) {
-        text.push_str(&format!("{header}{title}:{header:#}\n"));
-        for one in names.iter().filter_map(|name| command.find_subcommand(name)) {
+        lines.push(format!("{header}{title}:{header:#}"));
+        lines.extend(names.iter().filter_map(|name| command.find_subcommand(name)).map(|one| {
             let gap = " ".repeat(width - one.get_name().len() + 2);
             let about = one.get_about().map(ToString::to_string).unwrap_or_default();
-            text.push_str(&format!("  {literal}{}{literal:#}{gap}{about}\n", one.get_name()));
-        }
-        text.push('\n');
+            format!("  {literal}{}{literal:#}{gap}{about}", one.get_name())
+        }));
+        lines.push(String::new());
     }
-    let template = format!("{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{text}{header}Options:{header:#}\n{{options}}{{after-help}}");
+    let text = lines.join("\n");
+    let template = format!("{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{text}\n{header}Options:{header:#}\n{{options}}{{after-help}}");
     command.help_template(StyledStr::from(template))
 }
 

@@ -124,7 +124,7 @@ fn applied(source: &SourceState, view: &View) -> String {
     let mut parts = vec![format!("{} ago", seconds(source.applied_ago_s.unwrap_or_default()))];
     parts.extend(source.applied_in_ms.map(|ms| format!("in {}", span(SignedDuration::from_millis(ms)))));
     if let Some((_, people, plan)) = &view.applied {
-        parts.extend(plan.as_deref().map(|plan| format!("plan {}", plan.get(..8).unwrap_or(plan))));
+        parts.extend(plan.as_deref().map(|plan| format!("plan {}", digest(plan))));
         parts.extend((!people.is_empty()).then(|| format!("approved by {}", shown(&listed(people)))));
     }
     let behind = match (&view.applied, &view.accepted) {
@@ -132,6 +132,14 @@ fn applied(source: &SourceState, view: &View) -> String {
         _ => String::new(),
     };
     format!("{}  {}{behind}", short(commit), parts.join(", "))
+}
+
+/// `6d1e…90`, as a plan says it.
+fn digest(hex: &str) -> String {
+    match (hex.get(..4), hex.get(hex.len().saturating_sub(2)..)) {
+        (Some(first), Some(last)) if hex.len() > 8 => format!("{first}…{last}"),
+        _ => hex.to_owned(),
+    }
 }
 
 /// `alice`, `alice and bob`, `alice, bob and dave`.

@@ -77,14 +77,15 @@ pub(super) async fn until_applied(store: &Store, oid: &str, repo: Option<&GitObj
 
 fn applied(oid: &str, by: &str, took: Duration, waiting: i64, dead: i64) -> String {
     let with = if by.starts_with(oid) { String::new() } else { format!(" by {}", short(by)) };
-    let mut text = format!("{} is applied wherever it can be{with}. (waited {})", short(oid), words(took));
+    let waited = if took < Duration::from_secs(1) { String::new() } else { format!(" (waited {})", words(took)) };
+    let mut lines = vec![format!("{} is applied wherever it can be{with}.{waited}", short(oid))];
     if waiting > 0 {
-        text.push_str(&format!("\n{} (pintle status -o json; pintle why KIND/NAME)", if waiting == 1 { "1 object waits".to_owned() } else { format!("{waiting} objects wait") }));
+        lines.push(format!("{} waiting (pintle status -o json; pintle why KIND/NAME)", plural(waiting, "object")));
     }
     if dead > 0 {
-        text.push_str(&format!("\n{} failed for good (pintle jobs list --state dead)", plural(dead, "job")));
+        lines.push(format!("{} failed for good (pintle jobs list --state dead)", plural(dead, "job")));
     }
-    text
+    lines.join("\n")
 }
 
 fn late(oid: &str, took: Duration, why: &str) -> CliError {
@@ -125,7 +126,7 @@ mod tests {
     #[test]
     fn the_end_says_what_still_waits_and_what_failed() {
         let text = applied("41c09de", "8f3c1a2", Duration::from_millis(1800), 5, 1);
-        assert_eq!(text, "41c09de is applied wherever it can be by 8f3c1a2. (waited 1.8 s)\n5 objects wait (pintle status -o json; pintle why KIND/NAME)\n1 job failed for good (pintle jobs list --state dead)");
+        assert_eq!(text, "41c09de is applied wherever it can be by 8f3c1a2. (waited 1.8 s)\n5 objects waiting (pintle status -o json; pintle why KIND/NAME)\n1 job failed for good (pintle jobs list --state dead)");
     }
 
     #[test]

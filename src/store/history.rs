@@ -9,7 +9,7 @@ use sqlx::types::Json;
 const HISTORY: &str = "SELECT acceptance, (SELECT count(DISTINCT (l.resource_kind, l.resource_name)) FROM pintle.audit_logs l WHERE l.commit = a.commit AND l.stage = 'effect') AS objects
     FROM pintle.accepted_commits a WHERE source_id = $1 AND commit LIKE $2 ORDER BY seq DESC LIMIT $3";
 
-const PLAN: &str = "SELECT encode(p.actions, 'hex') AS actions FROM pintle.plans p WHERE p.source_id = $1 AND p.commit = $2 ORDER BY p.id DESC LIMIT 1";
+const PLAN: &str = "SELECT encode(p.actions, 'hex') AS actions FROM pintle.plans p WHERE p.source_id = $1 AND p.commit = $2 ORDER BY p.id LIMIT 1";
 
 /// An accepted commit and its effect.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -35,7 +35,7 @@ impl Store {
         rows.iter().map(read).collect::<Result<_, sqlx::Error>>().map_err(failed())
     }
 
-    /// The action digest of the newest plan of `commit`, in hex.
+    /// The action digest of the first plan of `commit`, in hex: later ones only healed drift.
     pub async fn actions_of(&self, commit: &str) -> Result<Option<String>, StoreError> {
         sqlx::query_scalar(PLAN).bind(SOURCE).bind(commit).fetch_optional(&self.pool).await.map_err(StoreError::during("read the plan of a commit"))
     }

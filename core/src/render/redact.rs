@@ -23,7 +23,9 @@ pub(super) fn drift(change: &Change) -> Vec<FieldChange> {
 /// `changes` as they may be shown; `bodies` say where secrets are declared.
 pub(super) fn changes(changes: &[FieldChange], bodies: &[&Value]) -> Vec<FieldChange> {
     let mut places = declared(changes);
-    bodies.iter().for_each(|body| find(body, &mut Vec::new(), &mut places));
+    for body in bodies {
+        find(body, &mut Vec::new(), &mut places);
+    }
     shown(changes, &places)
 }
 

@@ -29,6 +29,15 @@ enum Form {
     Csv,
 }
 
+impl Form {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Jsonl => "jsonl",
+            Self::Csv => "csv",
+        }
+    }
+}
+
 const COLUMNS: [&str; 18] = [
     "time", "id", "stage", "action", "kind", "name", "partner", "outcome", "code", "actor", "approved_by", "commit", "path", "job", "reason", "writer", "seq", "sealed_sha256",
 ];
@@ -91,7 +100,7 @@ async fn record(store: &Store, filter: &RecordFilter, how: &How) -> Result<(), C
         git: None,
         job: None,
         outcome: Outcome { status: "ok", code: None },
-        reason: Some(format!("{:?}{} {said}", how.format, if how.sealed { " with before and after" } else { "" }).to_lowercase()),
+        reason: Some(format!("{}{} {said}", how.format.word(), if how.sealed { " with before and after" } else { "" })),
         sealed: None,
     };
     let recorded = store.record(&writer, &[draft]).await;

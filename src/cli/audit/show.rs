@@ -83,13 +83,13 @@ fn human(record: &StoredRecord, paper: &Paper) -> Result<String, CliError> {
         Seal::Erased => ("erased; the leaf keeps its hash", Style::Warning),
     };
     lines.add("sealed", paper.paint(style, seal));
-    let mut text = lines.render(paper);
+    let mut parts = vec![lines.render(paper)];
     if let Some((before, after)) = sides(record) {
         let changes = changes(before.as_ref(), after.as_ref());
         let body = if changes.is_empty() { vec!["  nothing differs".to_owned()] } else { change_lines(&changes, paper) };
-        text.push_str(&format!("\n\n{}", body.join("\n")));
+        parts.push(body.join("\n"));
     }
-    Ok(text)
+    Ok(parts.join("\n\n"))
 }
 
 fn head(leaf: &Value, lines: &mut Lines, paper: &Paper) {

@@ -42,11 +42,11 @@ pub(super) fn print(row: &LiveRow, standing: &Standing, out: &Out) {
     if let Some(at) = row.updated_at {
         lines.add("# written", format!("{} (revision {}, uid {})", ago(at, paper.now), row.revision, row.uid));
     }
-    let mut text = format!("{}\n{}", lines.render(&paper), masked_yaml(&row.live).join("\n"));
+    let mut parts = vec![format!("{}\n{}", lines.render(&paper), masked_yaml(&row.live).join("\n"))];
     if !drift.is_empty() {
-        text.push_str(&format!("\n\n# by hand since it was applied (pintle why {})\n{}", row.key, change_lines(&drift, &paper).join("\n")));
+        parts.push(format!("# by hand since it was applied (pintle why {})\n{}", row.key, change_lines(&drift, &paper).join("\n")));
     }
-    out.text(&text);
+    out.text(&parts.join("\n\n"));
 }
 
 #[cfg(test)]

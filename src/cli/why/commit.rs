@@ -59,7 +59,8 @@ fn held(verdict: &Value, lines: &mut Lines) {
     let text = |value: &Value| shown(value.as_str().unwrap_or_default());
     for rule in verdict["held"]["rules"].as_array().into_iter().flatten() {
         let list = |key: &str| rule[key].as_array().into_iter().flatten().map(&text).collect::<Vec<_>>().join(", ");
-        lines.add("rule", format!("{}: needs {} of {}, has {} ({}); missing {} of {}", text(&rule["name"]), rule["needed"], list("from"), rule["have"].as_array().map_or(0, Vec::len), list("have"), rule["missing"], list("missingOf")));
+        let have = if list("have").is_empty() { "none".to_owned() } else { list("have") };
+        lines.add("rule", format!("{}: needs {} of {}, has {have}; missing {} of {}", text(&rule["name"]), rule["needed"], list("from"), rule["missing"], list("missingOf")));
     }
     let reasons = verdict["held"]["reasons"].as_array().into_iter().flatten();
     for reason in reasons.chain(verdict.get("refused").filter(|refused| !refused.is_null())) {
@@ -78,6 +79,6 @@ mod tests {
         let mut lines = Lines::default();
         held(&verdict, &mut lines);
         let text = lines.render(&Paper::plain(100, jiff::Timestamp::UNIX_EPOCH));
-        assert_eq!(text, "rule    gold: needs 2 of sre, has 1 (alice); missing 1 of bob, dave\nreason  one approval is missing\n        lifted by: bob: pintle approve 41c09de");
+        assert_eq!(text, "rule    gold: needs 2 of sre, has alice; missing 1 of bob, dave\nreason  one approval is missing\n        lifted by: bob: pintle approve 41c09de");
     }
 }

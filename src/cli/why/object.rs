@@ -69,9 +69,7 @@ fn human(view: &View, paper: &Paper) -> Result<String, CliError> {
     for (at, record) in view.records.iter().enumerate() {
         lines.add(if at == 0 { "records" } else { "" }, line(record, paper)?);
     }
-    let mut text = lines.render(paper);
-    text.push_str(&format!("\n\nAll of it: pintle get {key}; pintle audit search --kind {} --name {}", view.key.kind, view.key.name));
-    Ok(text)
+    Ok(format!("{}\n\nAll of it: pintle get {key}; pintle audit search --kind {} --name {}", lines.render(paper), view.key.kind, view.key.name))
 }
 
 fn live(view: &View, paper: &Paper) -> String {
@@ -89,10 +87,8 @@ fn live(view: &View, paper: &Paper) -> String {
 fn job_line(job: &JobRow, paper: &Paper) -> String {
     let state = job.state.as_deref().unwrap_or("over");
     let when = job.changed_at.or(job.created_at).map(|at| ago(at, paper.now)).unwrap_or_default();
-    let mut text = format!("{} {} {} from {}, {when}", job.id, job.action, state, short(&job.commit));
-    if let Some(reason) = &job.reason {
-        text.push_str(&format!(": {}", shown(reason)));
-    }
+    let reason = job.reason.as_deref().map(|reason| format!(": {}", shown(reason))).unwrap_or_default();
+    let text = format!("{} {} {} from {}, {when}{reason}", job.id, job.action, state, short(&job.commit));
     match state {
         "dead" => format!("{} (pintle jobs retry {} --reason TEXT)", paper.paint(Style::Warning, &text), job.id),
         _ => format!("{text} (pintle jobs show {})", job.id),
