@@ -101,12 +101,13 @@ async fn script(world: &World, fleet: &Fleet, owner: &mut PgConnection, database
     let (mut before, mut times) = (fleet.base, Vec::new());
     for edit in &fleet.edits {
         push(fleet, &origin, *edit);
+        let file = world.path("change.sql");
+        std::fs::write(&file, format!("BEGIN; {} {} COMMIT;", pgbench::update("1"), pgbench::insert())).unwrap();
         let text = format!(
-            "set -e; git fetch --quiet {} +main:main; git diff --name-only {before} {edit} >/dev/null; psql -qX '{}' -c \"BEGIN; {} {} COMMIT\"",
+            "set -e; git fetch --quiet {} +main:main; git diff --name-only {before} {edit} >/dev/null; psql -qX -v ON_ERROR_STOP=1 '{}' -f {}",
             origin.display(),
             database.url,
-            pgbench::update("1"),
-            pgbench::insert()
+            file.display()
         );
         let started = Instant::now();
         let status = Command::new("sh").args(["-c", &text]).current_dir(&clone_path).status().unwrap();
