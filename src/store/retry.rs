@@ -45,7 +45,8 @@ impl Store {
         let object = draft.resource.as_ref().map(|(key, _)| key.to_string()).unwrap_or_default();
         match sqlx::query(REQUEUE).bind(id).execute(&mut *tx).await {
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => return Ok(Retried::Busy(object)),
-            other => drop(other.map_err(failed())?),
+            Err(error) => return Err(failed()(error)),
+            Ok(_) => {}
         }
         writer.append(&mut tx, &[draft]).await?;
         sqlx::query("SELECT pg_notify('pintle_jobs', 'retry')").execute(&mut *tx).await.map_err(failed())?;
