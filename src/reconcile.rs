@@ -1,5 +1,6 @@
 //! The loop's body: one call per station, from a fetch to a ledger. It takes no hint of what changed.
 
+use crate::planner::{Planned, Planner};
 use crate::source::{FetchError, Fetched, GitObjects, LoadError, LoadedTree, Mirror, TreeLoader};
 use crate::store::acceptance::SOURCE;
 use crate::store::audit::AuditWriter;
@@ -7,13 +8,12 @@ use crate::store::enqueue::Enqueued;
 use crate::store::ledger::WaitingRow;
 use crate::store::waiting::waiting;
 use crate::store::{LeaderProof, Store, StoreError};
+use crate::state_file::{StateError, StateFile};
 use jiff::Timestamp;
 use pintle_core::change::Oid;
-use pintle_core::diagnostic::{Diagnostic, has_errors};
-use pintle_core::diff::needs_bodies;
+use pintle_core::diagnostic::{Code, Diagnostic, has_errors};
 use pintle_core::gate::{Refusal, gate};
 use pintle_core::model::Catalog;
-use pintle_core::plan::{Plan, PlanInput, plan};
 use pintle_core::resolve::{Resolved, diagnose, resolve};
 use pintle_core::trust::{AcceptedCommit, Introduction, Memory, Question, Session, Times, Verdict, accept, accept_from};
 use std::sync::Arc;
@@ -37,6 +37,9 @@ pub enum TickError {
     /// The plan may not be enqueued.
     #[error("the plan is refused: {0}")]
     Refused(#[from] Refusal),
+    /// The state file cannot be used, or contradicts the database.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// The verifier panicked: that means deny.
     #[error("the verifier panicked on {0}; the tip is held")]
     Verifier(Oid),
@@ -67,41 +70,40 @@ pub struct Reconciler {
     catalog: &'static Catalog,
     introduction: Introduction,
     writer: AuditWriter,
+    state: StateFile,
     memory: Memory,
-    loader: TreeLoader,
+    planner: Planner,
     accepted: Option<AcceptedCommit>,
     recorded: u64,
-    desired: Option<Desired>,
     accepted_since: Option<Instant>,
     said: Option<serde_json::Value>,
+    mistakes: Option<(Oid, Vec<Diagnostic>)>,
     waiting: Option<Waits>,
 }
 
-/// What an accepted commit says.
-struct Desired {
-    commit: Oid,
-    resolved: Resolved,
-    diagnostics: Vec<Diagnostic>,
-}
+/// Mistakes of a held tree that are told.
+const MAX_MISTAKES: usize = 50;
 
 impl Reconciler {
     /// A reconciler over an opened mirror.
-    pub fn new(store: Store, mirror: Mirror, catalog: &'static Catalog, introduction: Introduction, writer: AuditWriter) -> Result<Self, TickError> {
+    pub fn new(store: Store, mirror: Mirror, catalog: &'static Catalog, introduction: Introduction, writer: AuditWriter, state: StateFile) -> Result<Self, TickError> {
         let objects = mirror.objects().map_err(TickError::Mirror)?;
-        Ok(Self { store, mirror, objects, catalog, introduction, writer, memory: Memory::default(), loader: TreeLoader::default(), accepted: None, recorded: 0, desired: None, accepted_since: None, said: None, waiting: None })
+        let planner = Planner::new(store.clone(), objects.clone(), catalog);
+        Ok(Self { store, mirror, objects, catalog, introduction, writer, state, memory: Memory::default(), planner, accepted: None, recorded: 0, accepted_since: None, said: None, mistakes: None, waiting: None })
     }
 
     /// From a fetch to the ledger.
     pub async fn tick(&mut self, proof: &LeaderProof) -> Result<Tick, TickError> {
         let (fetched, away) = self.fetch(proof).await?;
         crate::crash::point("fetched");
-        let tick = self.go_on(proof, &fetched, away.is_none()).await?;
+        let tick = self.tick_at(proof, &fetched, away.is_none()).await?;
         away.map_or(Ok(tick), |error| Err(error.into()))
     }
 
-    /// From what was fetched to the ledger.
-    async fn go_on(&mut self, proof: &LeaderProof, fetched: &Fetched, fresh: bool) -> Result<Tick, TickError> {
-        let verdict = self.verify(fetched).await?;
+    /// From what was fetched to the ledger; `fresh` when the remote answered just now.
+    pub async fn tick_at(&mut self, proof: &LeaderProof, fetched: &Fetched, fresh: bool) -> Result<Tick, TickError> {
+        let mut verdict = self.verify(fetched).await?;
+        self.explain(&mut verdict);
         self.remember(proof, &verdict).await?;
         crate::crash::point("accepted");
         let mut tick = Tick { tip: Some(fetched.tip), ..Tick::default() };
@@ -111,16 +113,13 @@ impl Reconciler {
             return Ok(tick);
         };
         tick.accepted = Some(accepted.commit());
-        self.read_desired(accepted.commit())?;
-        let diagnostics = self.desired.as_ref().map(|desired| desired.diagnostics.clone()).unwrap_or_default();
+        let diagnostics = self.planner.read(accepted.commit(), Timestamp::now())?.to_vec();
         self.record_verdict(proof, fetched, fresh, &verdict, &diagnostics).await?;
-        let Some(desired) = &self.desired else { return Ok(tick) };
-        tick.held = verdict.held.is_some() || verdict.refused.is_some() || has_errors(&desired.diagnostics);
-        if has_errors(&desired.diagnostics) {
-            return Ok(tick);
+        tick.held = verdict.held.is_some() || verdict.refused.is_some() || has_errors(&diagnostics);
+        if !has_errors(&diagnostics) {
+            let waits = self.plan_and_enqueue(proof, &accepted, &mut tick).await?;
+            self.record_waiting(proof, waits).await?;
         }
-        let waits = self.plan_and_enqueue(proof, &accepted, desired, &mut tick).await?;
-        self.record_waiting(proof, waits).await?;
         Ok(tick)
     }
 
@@ -142,6 +141,9 @@ impl Reconciler {
     /// A panic in the verifier means deny.
     async fn verify(&mut self, fetched: &Fetched) -> Result<Verdict, TickError> {
         let recorded = if self.accepted.is_none() { self.store.acceptances().await? } else { Vec::new() };
+        if self.accepted.is_none() {
+            self.state.check(&recorded)?;
+        }
         self.recorded = self.recorded.max(recorded.last().map_or(0, |last| last.seq));
         let Self { objects, catalog, introduction, memory, accepted, .. } = self;
         let judge = std::panic::AssertUnwindSafe(|| {
@@ -163,12 +165,35 @@ impl Reconciler {
         std::panic::catch_unwind(judge).map_err(|_| TickError::Verifier(fetched.tip))
     }
 
+    /// Says all that is wrong inside a held tree that has no meaning: trust stops at the first.
+    fn explain(&mut self, verdict: &mut Verdict) {
+        let Some(held) = &mut verdict.held else { return };
+        let Some(reason) = held.reasons.iter_mut().find(|reason| reason.code == Code::NoChangeSet) else { return };
+        if self.mistakes.as_ref().is_none_or(|(commit, _)| *commit != held.commit) {
+            let Ok(loaded) = TreeLoader::default().load(&self.objects, held.commit) else { return };
+            let mut mistakes = all_diagnostics(&loaded, &resolve(&loaded.tree, self.catalog, None, Timestamp::now()));
+            mistakes.truncate(MAX_MISTAKES);
+            self.mistakes = Some((held.commit, mistakes));
+        }
+        reason.diagnostics = self.mistakes.as_ref().map(|(_, mistakes)| mistakes.clone()).unwrap_or_default();
+    }
+
     async fn remember(&mut self, proof: &LeaderProof, verdict: &Verdict) -> Result<(), TickError> {
         let Some(accepted) = &verdict.accepted else { return Ok(()) };
         let fresh: Vec<_> = accepted.steps().iter().filter(|step| step.seq > self.recorded).cloned().collect();
         if !fresh.is_empty() {
-            self.store.record_acceptances(proof, &self.writer, &self.introduction.repo_id, &fresh).await?;
+            let mut recorded = self.store.record_acceptances(proof, &self.writer, &self.introduction.repo_id, &fresh).await;
+            if matches!(recorded, Err(StoreError::WriterLost)) {
+                self.writer = self.store.replace_audit_writer(self.writer).await?;
+                recorded = self.store.record_acceptances(proof, &self.writer, &self.introduction.repo_id, &fresh).await;
+            }
+            if recorded.is_err() {
+                // It may have been committed all the same: the next tick reads what is on record.
+                self.accepted = None;
+            }
+            recorded?;
             self.recorded = accepted.seq();
+            accepted.steps().last().map_or(Ok(()), |last| self.state.write(last))?;
             self.accepted_since = Some(Instant::now());
             tracing::info!(commit = %accepted.commit(), seq = accepted.seq(), "accepted {}", accepted.commit());
         }
@@ -176,24 +201,11 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Parses and resolves the accepted tree, unless it is the one already read.
-    fn read_desired(&mut self, commit: Oid) -> Result<(), TickError> {
-        if self.desired.as_ref().is_some_and(|desired| desired.commit == commit) {
-            return Ok(());
-        }
-        let loaded = self.loader.load(&self.objects, commit)?;
-        let previous = self.desired.as_ref().map(|desired| &desired.resolved);
-        let resolved = resolve(&loaded.tree, self.catalog, previous, Timestamp::now());
-        let diagnostics = all_diagnostics(&loaded, &resolved);
-        self.desired = Some(Desired { commit, resolved, diagnostics });
-        Ok(())
-    }
-
     async fn record_verdict(&mut self, proof: &LeaderProof, fetched: &Fetched, fresh: bool, verdict: &Verdict, diagnostics: &[Diagnostic]) -> Result<(), TickError> {
         let json = crate::verdict::stored(verdict, diagnostics);
         if self.said != json {
             match &json {
-                Some(json) => tracing::warn!(tip = %fetched.tip, verdict = %json, "{}", crate::verdict::sentence(json)),
+                Some(json) => tracing::warn!(tip = %fetched.tip, "{}", crate::verdict::sentence(json)),
                 None => tracing::info!(tip = %fetched.tip, "nothing is held any more"),
             }
             self.said.clone_from(&json);
@@ -201,21 +213,19 @@ impl Reconciler {
         Ok(self.store.record_verdict(proof, &fetched.tip.to_string(), fresh, json.as_ref()).await?)
     }
 
-    async fn plan_and_enqueue(&self, proof: &LeaderProof, accepted: &AcceptedCommit, desired: &Desired, tick: &mut Tick) -> Result<Waits, TickError> {
-        let live = self.store.snapshot(SOURCE, |live| needs_bodies(&desired.resolved, live)).await?;
-        let commit = accepted.commit().to_string();
-        let plan: Plan = plan(PlanInput { commit: &commit, desired: &desired.resolved, live: &live, catalog: self.catalog, now: Timestamp::now() });
+    async fn plan_and_enqueue(&mut self, proof: &LeaderProof, accepted: &AcceptedCommit, tick: &mut Tick) -> Result<Waits, TickError> {
+        let Planned { plan, parent, jobs_open } = self.planner.plan(SOURCE).await?;
         crate::crash::point("planned");
         tick.drifted = plan.counts().heal;
         let waits = waiting(&plan);
-        let settled = plan.is_empty() && live.jobs.iter().all(|job| job.dead);
+        let settled = plan.is_empty() && !jobs_open;
         let admitted = gate(plan, accepted)?;
-        tick.enqueued = self.store.enqueue(proof, SOURCE, live.parent, &admitted).await?;
+        tick.enqueued = self.store.enqueue(proof, SOURCE, parent, &admitted).await?;
         crate::crash::point("enqueued");
         if settled && tick.enqueued == Enqueued::default() {
             tick.settled = true;
             let took = self.accepted_since.map(|since| since.elapsed()).unwrap_or_default();
-            self.store.record_applied(proof, &commit, took).await?;
+            self.store.record_applied(proof, &accepted.commit().to_string(), took).await?;
         }
         Ok(waits)
     }

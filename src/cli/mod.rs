@@ -3,26 +3,38 @@
 
 mod apply;
 mod approvals;
+mod approve;
 mod audit;
+mod change_id;
 mod database;
 mod dev;
+mod doctor;
+mod explain;
 mod follow;
 mod get;
 mod help;
 mod history;
+mod init;
 mod jobs;
+mod judge;
 mod migrate;
 mod output;
 mod plan;
+mod render;
 mod run;
+mod schema;
 mod settings_file;
 mod shell;
+mod signing;
 mod snapshot;
 mod standing;
 mod status;
 mod table;
 mod target;
+mod trust;
+mod unblock;
 mod validate;
+mod verify;
 mod wait;
 mod why;
 
@@ -60,6 +72,26 @@ pub struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make a state repository: layout, a policy that you can satisfy, a first signed commit
+    Init(init::InitArgs),
+    /// Approve a change: show it, ask, and make the signed commit that counts
+    Approve(approve::ApproveArgs),
+    /// Prepare the signed revert of what is held
+    Unblock(unblock::UnblockArgs),
+    /// Check git, keys, servers and the introduction, and say what to do next
+    Doctor(doctor::DoctorArgs),
+    /// Say what trust accepts of a repository, and why the rest is held
+    Verify(verify::VerifyArgs),
+    /// Print the id that approvals name a change by
+    ChangeId(change_id::ChangeIdArgs),
+    /// Say what a kind, a field or a code means
+    Explain(explain::ExplainArgs),
+    /// Print the published JSON Schema of a kind, of the guard settings, or of a plan
+    Schema(schema::SchemaArgs),
+    /// Show a document as it takes effect: profiles merged, defaults filled in
+    Render(render::RenderArgs),
+    /// The trust policy: in words, checked, or as git's allowed signers
+    Trust(trust::TrustCommand),
     /// Check the documents of a folder, before they are committed
     Validate(validate::ValidateArgs),
     /// Show what a revision would change, against the database, a snapshot or another commit
@@ -104,6 +136,16 @@ enum Command {
 impl Command {
     async fn run(self, out: &Out) -> Result<Exit, CliError> {
         match self {
+            Self::Init(args) => init::run(&args, out),
+            Self::Approve(args) => approve::run(&args, out).await,
+            Self::Unblock(args) => unblock::run(&args, out).await,
+            Self::Doctor(args) => doctor::run(&args, out).await,
+            Self::Verify(args) => verify::run(&args, out).await,
+            Self::ChangeId(args) => change_id::run(&args, out),
+            Self::Explain(args) => explain::run(&args, out),
+            Self::Schema(args) => schema::run(&args, out),
+            Self::Render(args) => render::run(&args, out),
+            Self::Trust(args) => trust::run(&args, out),
             Self::Validate(args) => validate::run(&args, out),
             Self::Plan(args) => plan::run(args, out).await,
             Self::Snapshot(args) => snapshot::run(&args, out).await,

@@ -68,7 +68,10 @@ pub async fn run(args: RunArgs) -> Result<Exit, CliError> {
         works: args.role != Role::Reconciler,
     };
     let stop = stop_on_signals();
-    daemon::run(settings, stop).await.map_err(|error| CliError::because("the daemon refuses to act", error).hint("pintle doctor"))?;
+    daemon::run(settings, stop).await.map_err(|error| {
+        let hint = error.hint();
+        CliError::because("the daemon refuses to act", error).hint(hint)
+    })?;
     Ok(Exit::Success)
 }
 

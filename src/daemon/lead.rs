@@ -7,6 +7,7 @@ use crate::queue::relay::{relay, sweep};
 use crate::queue::worker::ROWS;
 use crate::reconcile::{Reconciler, TickError};
 use crate::source::{Mirror, watch};
+use crate::state_file::StateFile;
 use crate::store::leader::LEASE;
 use crate::store::{LeaderProof, StoreError};
 use pintle_core::model::Catalog;
@@ -105,7 +106,8 @@ async fn tick(daemon: &Daemon, slot: &mut Option<Reconciler>, lease: &Lease) -> 
             let introduction = daemon.settings.introduction.clone();
             let mirror = Mirror::open(&daemon.settings.state_dir.join("mirror.git"), &daemon.settings.repo_url, &introduction.git_ref).await?;
             let writer = daemon.store.audit_writer(daemon.process).await?;
-            slot.insert(Reconciler::new(daemon.store.clone(), mirror, Catalog::standard(), introduction, writer)?)
+            let state = StateFile::of(&daemon.settings.state_dir, &introduction);
+            slot.insert(Reconciler::new(daemon.store.clone(), mirror, Catalog::standard(), introduction, writer, state)?)
         }
     };
     reconciler.tick(&current(lease)).await

@@ -32,6 +32,16 @@ pub enum DaemonError {
     Http(#[source] std::io::Error),
 }
 
+impl DaemonError {
+    /// What to do about it, for people.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.hint().unwrap_or("pintle doctor"),
+            _ => "pintle doctor",
+        }
+    }
+}
+
 /// A running daemon's parts.
 pub struct Daemon {
     pub(super) settings: DaemonSettings,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::process::Command;
 
 /// How long one fetch may take.
-const FETCH_LIMIT: Duration = Duration::from_secs(120);
+const FETCH_LIMIT: Duration = Duration::from_mins(2);
 const TIP: &str = "refs/pintle/tip";
 const APPROVALS: &str = "refs/pintle/approvals/";
 

@@ -26,6 +26,9 @@ pub enum StoreError {
     /// Another process leads now: whatever was about to be written is not.
     #[error("this process no longer leads")]
     NotLeader,
+    /// The audit writer's lease ran out, and its slot is another's: nothing was written.
+    #[error("the audit writer's slot is leased to another process")]
+    WriterLost,
     /// Another plan became current in between.
     #[error("another plan became current in between")]
     StalePlan,

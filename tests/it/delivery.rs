@@ -14,19 +14,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::harness::{self, PrivateRedis};
+use crate::harness::{self, PrivateRedis, eventually};
 
 const QUEUE: &str = "rows";
-const PATIENCE: Duration = Duration::from_secs(15);
-
-/// Polls until the condition holds, or fails at the deadline.
-async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !condition().await {
-        assert!(Instant::now() < deadline, "never came true: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
 
 /// A receiver that notes what it hears.
 struct Listener {
@@ -98,14 +88,6 @@ async fn is(ringer: &Ringer, delivery: &Delivery, state: Known) -> bool {
     ringer.known(&[delivery.id]).await.unwrap() == [state]
 }
 
-async fn ask<T: redis::FromRedisValue>(redis: &PrivateRedis, words: &[&str]) -> T {
-    let client = redis::Client::open(redis.url.as_str()).unwrap();
-    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-    let mut command = redis::cmd(words[0]);
-    command.arg(&words[1..]);
-    command.query_async(&mut connection).await.unwrap()
-}
-
 /// Another `BullMQ` client on our own queue.
 async fn stranger(redis: &PrivateRedis) -> Queue {
     let connection = RedisConnectionOptions::new().url(&redis.url);
@@ -138,7 +120,7 @@ async fn a_killed_and_restarted_redis_delivers_again() {
     ringer.ring(std::slice::from_ref(&before)).await.unwrap();
     listener.hears(&before).await;
 
-    redis.kill();
+    redis.kill().await;
     let lost = ringer.ping().await;
     assert!(
         matches!(lost, Err(DeliveryError::Unreachable(_))),
@@ -164,7 +146,7 @@ async fn a_killed_and_restarted_redis_delivers_again() {
 #[tokio::test]
 async fn a_receiver_started_before_redis_hears_once_it_is_there() {
     let mut redis = harness::redis().await;
-    redis.kill();
+    redis.kill().await;
     let listener = Listener::start(&redis);
     let refused = Ringer::connect(&redis.url, QUEUE).await;
     assert!(matches!(refused, Err(DeliveryError::Unreachable(_))));
@@ -189,8 +171,8 @@ async fn a_flushed_queue_goes_on_delivering() {
     ringer.ring(std::slice::from_ref(&before)).await.unwrap();
     listener.hears(&before).await;
 
-    ask::<()>(&redis, &["FLUSHALL"]).await;
-    assert_eq!(ask::<u64>(&redis, &["DBSIZE"]).await, 0);
+    redis.ask::<()>(&["FLUSHALL"]).await;
+    assert_eq!(redis.ask::<u64>(&["DBSIZE"]).await, 0);
     assert_eq!(ringer.epoch().await.unwrap(), None);
 
     ringer.ring(std::slice::from_ref(&after)).await.unwrap();
@@ -216,7 +198,7 @@ async fn a_job_flushed_under_its_handler_does_not_break_the_worker() {
     });
     ringer.ring(std::slice::from_ref(&passed)).await.unwrap();
     listener.hears(&passed).await;
-    ask::<()>(&redis, &["FLUSHALL"]).await;
+    redis.ask::<()>(&["FLUSHALL"]).await;
     assert!(is(&ringer, &passed, Known::Unknown).await);
     gate.add_permits(10);
 
@@ -329,18 +311,14 @@ async fn a_job_of_a_dead_worker_is_heard_after_any_number_of_stalls() {
     let (ringer, one) = (ringer(&redis).await, delivery());
     ringer.ring(std::slice::from_ref(&one)).await.unwrap();
     // What a worker leaves that died with the job in hand: listed active, without a lock.
-    let moved: Option<String> = ask(
-        &redis,
-        &["RPOPLPUSH", "pintle:rows:wait", "pintle:rows:active"],
-    )
-    .await;
+    let moved: Option<String> = redis.ask(&["RPOPLPUSH", "pintle:rows:wait", "pintle:rows:active"]).await;
     let key = format!("pintle:rows:{}", moved.unwrap());
-    ask::<()>(&redis, &["HSET", &key, "stc", "3"]).await;
+    redis.ask::<()>(&["HSET", &key, "stc", "3"]).await;
     assert!(is(&ringer, &one, Known::Active).await);
 
     let listener = Listener::start(&redis);
     listener.hears(&one).await;
-    assert_eq!(ask::<String>(&redis, &["HGET", &key, "stc"]).await, "4");
+    assert_eq!(redis.ask::<String>(&["HGET", &key, "stc"]).await, "4");
     eventually("it is completed", async || {
         is(&ringer, &one, Known::Completed).await
     })
@@ -428,7 +406,7 @@ async fn a_paused_list_a_pause_and_another_major_are_interference() {
     let redis = harness::redis().await;
     let ringer = ringer(&redis).await;
     assert_eq!(ringer.interference().await.unwrap(), None);
-    ask::<()>(&redis, &["LPUSH", "pintle:rows:paused", "17"]).await;
+    redis.ask::<()>(&["LPUSH", "pintle:rows:paused", "17"]).await;
     assert!(
         ringer
             .interference()
@@ -437,11 +415,7 @@ async fn a_paused_list_a_pause_and_another_major_are_interference() {
             .unwrap()
             .contains("1 jobs")
     );
-    ask::<()>(
-        &redis,
-        &["HSET", "pintle:rows:meta", "version", "bullmq:5.65.1"],
-    )
-    .await;
+    redis.ask::<()>(&["HSET", "pintle:rows:meta", "version", "bullmq:5.65.1"]).await;
     assert!(
         ringer
             .interference()
@@ -466,13 +440,13 @@ async fn a_full_redis_refuses_and_once_it_has_room_delivers_again() {
     let redis = harness::redis().await;
     let (ringer, one) = (ringer(&redis).await, delivery());
     let listener = Listener::start(&redis);
-    ask::<()>(&redis, &["CONFIG", "SET", "maxmemory", "1"]).await;
+    redis.ask::<()>(&["CONFIG", "SET", "maxmemory", "1"]).await;
     let refused = ringer.ring(std::slice::from_ref(&one)).await.unwrap_err();
     let reason = std::error::Error::source(&refused).unwrap().to_string();
     assert!(reason.contains("maxmemory"), "{reason}");
     assert!(is(&ringer, &one, Known::Unknown).await);
 
-    ask::<()>(&redis, &["CONFIG", "SET", "maxmemory", "0"]).await;
+    redis.ask::<()>(&["CONFIG", "SET", "maxmemory", "0"]).await;
     let back = Instant::now();
     ringer.ring(std::slice::from_ref(&one)).await.unwrap();
     listener.hears(&one).await;

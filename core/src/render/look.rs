@@ -32,7 +32,7 @@ pub fn redacted(body: &Value) -> Value {
 }
 
 /// `body` as lines of YAML, secrets masked.
-pub fn yaml(body: &Value) -> Vec<String> {
+pub fn masked_yaml(body: &Value) -> Vec<String> {
     scalar::lines(&redact::body(body))
 }
 
@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn a_body_is_shown_without_its_secrets() {
         let body = value(r#"{"spec":{"db":{"secretRef":"acme-db"},"token":"ghp_0123456789012345678901234567890123456789"}}"#);
-        assert_eq!(yaml(&body), ["spec: {db: (secret acme-db), token: (hidden)}"]);
+        assert_eq!(masked_yaml(&body), ["spec: {db: (secret acme-db), token: (hidden)}"]);
     }
 
     #[test]

@@ -51,11 +51,11 @@ pub struct Question<'q> {
 
 impl Question<'_> {
     /// The clock never counts below the highest time that was recorded.
-    fn clock(&self) -> Timestamp {
+    pub(super) fn clock(&self) -> Timestamp {
         self.recorded.iter().map(|step| step.accepted_at).fold(self.now, Timestamp::max)
     }
 
-    fn bench(&self) -> Bench<'_> {
+    pub(super) fn bench(&self) -> Bench<'_> {
         Bench { introduction: self.introduction, denied: self.denied }
     }
 }
@@ -182,7 +182,7 @@ fn advance(question: &Question<'_>, session: &mut Session<'_>, chain: &mut Head,
     Ok(None)
 }
 
-fn distinct<'c>(claims: impl Iterator<Item = &'c Claim>) -> Vec<&'c Claim> {
+pub(super) fn distinct<'c>(claims: impl Iterator<Item = &'c Claim>) -> Vec<&'c Claim> {
     let mut seen = BTreeSet::new();
     claims.filter(|(oid, _)| seen.insert(*oid)).collect()
 }
@@ -217,7 +217,7 @@ fn claim(session: &mut Session<'_>, oid: Oid) -> Result<Option<Claim>, HistoryFa
 }
 
 /// What claims to approve something between the accepted commit and the tip.
-fn walked_claims(session: &mut Session<'_>, tip: Oid, chain: &Head) -> Result<Vec<Claim>, HistoryFault> {
+pub(super) fn walked_claims(session: &mut Session<'_>, tip: Oid, chain: &Head) -> Result<Vec<Claim>, HistoryFault> {
     let mut commits: Vec<Oid> = exclusive(session, chain.ground(), tip, chain.commit())?.into_iter().collect();
     commits.sort_unstable();
     let mut claims = Vec::new();
@@ -228,7 +228,7 @@ fn walked_claims(session: &mut Session<'_>, tip: Oid, chain: &Head) -> Result<Ve
 }
 
 /// What claims to approve something under the approvals ref. What cannot be read is passed over, loudly.
-fn pushed_claims(question: &Question<'_>, session: &mut Session<'_>, notes: &mut Vec<Reason>) -> Vec<Claim> {
+pub(super) fn pushed_claims(question: &Question<'_>, session: &mut Session<'_>, notes: &mut Vec<Reason>) -> Vec<Claim> {
     if question.evidence.len() > MAX_EVIDENCE {
         notes.push(Reason::new(Code::ApprovalIgnored, format!("only the first {MAX_EVIDENCE} approvals are read"), "pintle approve --prune"));
     }

@@ -41,7 +41,7 @@ impl Store {
                     applied.done += outcome.done;
                     applied.stale += outcome.stale;
                 }
-                Err(error) if error.is_outage() => return Err(error),
+                Err(error) if error.is_outage() || matches!(error, StoreError::WriterLost) => return Err(error),
                 Err(error) if part.len() > 1 => {
                     tracing::debug!(delivery = %delivery.id, rows = part.len(), %error, "halving a batch");
                     let (left, right) = part.split_at(part.len() / 2);
@@ -71,6 +71,7 @@ impl Store {
         if jobs.is_empty() {
             return Ok(Applied::default());
         }
+        crate::crash::point("claimed");
         let mut effects = Effects::default();
         for (kind, of_kind) in by_kind(&jobs) {
             let Some(definition) = catalog.kind(kind) else {
@@ -78,11 +79,14 @@ impl Store {
             };
             effects.apply(&mut tx, definition.table, &of_kind).await.map_err(failed())?;
         }
+        crate::crash::point("written");
         let drafts = effects.drafts(&mut tx).await.map_err(failed())?;
         outcome::done(&mut tx, &effects.done_ids(), delivery).await.map_err(failed())?;
         outcome::stale(&mut tx, &effects.stale, delivery).await.map_err(failed())?;
         writer.append(&mut tx, &drafts).await?;
+        crate::crash::point("audited");
         tx.commit().await.map_err(failed())?;
+        crate::crash::point("committed");
         Ok(Applied { done: effects.done.len(), stale: effects.stale.len(), ..Applied::default() })
     }
 

@@ -1,0 +1,53 @@
+//! Private servers with fsync on, in a folder that is gone afterwards.
+
+use pintle::dev::servers::{Options, Servers};
+use pintle::store::Store;
+use pintle::store::pool::migrate;
+use sqlx::Connection;
+use std::path::PathBuf;
+
+pub struct World {
+    folder: tempfile::TempDir,
+    servers: Servers,
+}
+
+/// A migrated database.
+pub struct Database {
+    pub url: String,
+    pub store: Store,
+}
+
+impl World {
+    pub async fn start() -> Self {
+        let folder = tempfile::Builder::new().prefix("pintle-bench-").tempdir().unwrap();
+        let servers = Servers::start_with(&folder.path().join("servers"), Options::default()).await.unwrap();
+        Self { folder, servers }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn redis_url(&self) -> String {
+        self.servers.redis.url()
+    }
+
+    pub async fn database(&self, name: &str) -> Database {
+        let mut owner = sqlx::PgConnection::connect(&self.servers.postgres.url("postgres")).await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut owner).await.unwrap();
+        let url = self.servers.postgres.url(name);
+        migrate(&url).await.unwrap();
+        Database { store: Store::open(&url, 4).unwrap(), url }
+    }
+
+    pub async fn stop(self) {
+        self.servers.stop().await.unwrap();
+    }
+}
+
+impl Database {
+    /// A connection as the owner, for what is not measured.
+    pub async fn owner(&self) -> sqlx::PgConnection {
+        sqlx::PgConnection::connect(&self.url).await.unwrap()
+    }
+}

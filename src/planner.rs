@@ -1,0 +1,70 @@
+//! From a commit to a plan, with what is kept between two plans so that the second costs what changed
+//! and not what there is. All of it can be derived again; losing it costs time only.
+
+use crate::reconcile::all_diagnostics;
+use crate::source::{GitObjects, LoadError, TreeLoader};
+use crate::store::{Store, StoreError};
+use jiff::Timestamp;
+use pintle_core::change::Oid;
+use pintle_core::diagnostic::Diagnostic;
+use pintle_core::diff::needs_bodies;
+use pintle_core::model::Catalog;
+use pintle_core::plan::{Plan, PlanInput, plan};
+use pintle_core::resolve::{Resolved, resolve};
+use std::sync::Arc;
+
+/// Reads commits and plans them against the live rows.
+pub struct Planner {
+    store: Store,
+    objects: Arc<GitObjects>,
+    catalog: &'static Catalog,
+    loader: TreeLoader,
+    desired: Option<Desired>,
+}
+
+/// What a commit says.
+struct Desired {
+    commit: Oid,
+    resolved: Resolved,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// A plan, and what enqueuing it needs to know of the moment when the live rows were read.
+#[derive(Debug)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// The plan that was current.
+    pub parent: Option<i64>,
+    /// Whether a job was on its way.
+    pub jobs_open: bool,
+}
+
+impl Planner {
+    /// A planner that has read nothing.
+    pub fn new(store: Store, objects: Arc<GitObjects>, catalog: &'static Catalog) -> Self {
+        Self { store, objects, catalog, loader: TreeLoader::default(), desired: None }
+    }
+
+    /// Parses and resolves `commit`, unless it is the one already read; says what is wrong with it.
+    pub fn read(&mut self, commit: Oid, now: Timestamp) -> Result<&[Diagnostic], LoadError> {
+        if self.desired.as_ref().is_none_or(|desired| desired.commit != commit) {
+            let loaded = self.loader.load(&self.objects, commit)?;
+            let previous = self.desired.as_ref().map(|desired| &desired.resolved);
+            let resolved = resolve(&loaded.tree, self.catalog, previous, now);
+            let diagnostics = all_diagnostics(&loaded, &resolved);
+            self.desired = Some(Desired { commit, resolved, diagnostics });
+        }
+        Ok(self.desired.as_ref().map_or(&[], |desired| &desired.diagnostics))
+    }
+
+    /// Plans the commit that was read last against the live rows of `source`.
+    pub async fn plan(&mut self, source: &str) -> Result<Planned, StoreError> {
+        let empty = Desired { commit: Oid([0; 20]), resolved: Resolved::default(), diagnostics: Vec::new() };
+        let desired = self.desired.as_ref().unwrap_or(&empty);
+        let live = self.store.snapshot(source, |live| needs_bodies(&desired.resolved, live)).await?;
+        let commit = desired.commit.to_string();
+        let plan = plan(PlanInput { commit: &commit, desired: &desired.resolved, live: &live, catalog: self.catalog, now: Timestamp::now() });
+        Ok(Planned { plan, parent: live.parent, jobs_open: live.jobs.iter().any(|job| !job.dead) })
+    }
+}
