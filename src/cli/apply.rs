@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// How long the daemon may take to fetch what was just pushed.
-const FETCH: Duration = Duration::from_secs(15);
+const FETCH: Duration = Duration::from_secs(5);
 
 /// Which revision.
 #[derive(Debug, clap::Args)]
@@ -46,13 +46,13 @@ pub async fn run(args: &ApplyArgs, out: &Out) -> Result<Exit, CliError> {
         out.text(&planned(&store, &revision, out).await?);
     }
     let oid = revision.oid.to_string();
-    let origin = format!("cli:{}", os_user());
-    store.record_request(&origin, "reconcile", true, Some(&format!("pintle apply {}", short(&oid)))).await.map_err(writing)?;
     let seen = follow(&store, &oid, Some(&revision.objects), Instant::now() + FETCH, |place| !matches!(place, Place::Unseen(_))).await?;
     if let Place::Unseen(tip) = seen {
         let tip = tip.as_deref().map_or("nothing", short).to_owned();
         return Err(CliError::new(format!("{} is not on the watched branch: the daemon has fetched {tip}", short(&oid))).hint("git push, then pintle apply; pintle status says whether fetching works"));
     }
+    let origin = format!("cli:{}", os_user());
+    store.record_request(&origin, "reconcile", true, Some(&format!("pintle apply {}", short(&oid)))).await.map_err(writing)?;
     if out.format != Format::Json {
         eprintln!("asked the daemon to reconcile now; waiting for {}", short(&oid));
     }

@@ -197,12 +197,17 @@ pub(super) fn seconds(seconds: f64) -> String {
 }
 
 fn as_json(view: &View) -> serde_json::Value {
+    let numbers = &view.numbers;
+    let kinds: Vec<_> = numbers.rows.iter().map(|(kind, rows)| json!({"kind": kind, "rows": rows, "drifted": count(&numbers.drifted, kind), "waiting": view.standing.waiting_of(kind)})).collect();
     json!({
         "formatVersion": "1.0",
         "source": view.source,
         "accepted": view.accepted.as_ref().map(|(seq, commit)| json!({"seq": seq, "commit": commit})),
         "applied": view.applied.as_ref().map(|(seq, people, plan)| json!({"seq": seq, "approvedBy": people, "actions": plan})),
-        "numbers": view.numbers,
+        "kinds": kinds,
+        "queue": {"ready": numbers.queued, "running": numbers.released, "dead": numbers.dead, "oldestS": numbers.oldest_queued_s},
+        "auditRecords": numbers.audit_records,
+        "leader": numbers.leader.as_ref().map(|(holder, left)| json!({"holder": holder, "leaseLeftS": left})),
         "waiting": view.standing.entries(),
         "waitingCount": view.standing.count(),
     })
