@@ -69,7 +69,7 @@ impl StoreError {
 
     /// Whether trying the same again may succeed at once: serialization failure or deadlock.
     pub fn is_contention(&self) -> bool {
-        matches!(self.code().as_deref(), Some("40001" | "40P01" | "55P03"))
+        matches!(self.code().as_deref(), Some("40001" | "40P01"))
     }
 
     /// Whether the data itself were refused: constraint, type, or one of our own triggers.

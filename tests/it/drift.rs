@@ -60,7 +60,7 @@ async fn a_tombstone_set_by_hand_is_lifted_and_a_deleted_row_is_made_again() {
     world.database.run("DELETE FROM pintle.suites WHERE name = 'pos'").await;
     world.database.until("EXISTS (SELECT FROM pintle.suites WHERE name = 'pos')").await;
     world.settled().await;
-    assert_eq!(world.told("crm").await, ["effect create ok", "effect heal ok"]);
+    assert_eq!(world.told("crm").await, ["effect create ok", "effect restore ok"]);
     assert_eq!(world.told("pos").await, ["effect create ok", "effect create ok"]);
     world.assert_whole().await;
     daemon.stop().await;

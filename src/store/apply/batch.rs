@@ -25,6 +25,8 @@ pub struct Applied {
     pub again: usize,
 }
 
+/// A row that someone else keeps locked holds up its batch this long, at each halving; then it waits alone.
+const PATIENCE: &str = "SET LOCAL lock_timeout = '1s'";
 /// Tries of a batch that meets contention before its rows are put back.
 const CONTENTION_TRIES: u32 = 5;
 /// Attempts of a job whose error is no data error before it is dead.
@@ -67,6 +69,7 @@ impl Store {
     async fn apply_once(&self, catalog: &Catalog, writer: &AuditWriter, delivery: Uuid, ids: &[i64]) -> Result<Applied, StoreError> {
         let failed = || StoreError::during("apply a delivery");
         let mut tx = self.pool.begin().await.map_err(failed())?;
+        sqlx::query(PATIENCE).execute(&mut *tx).await.map_err(failed())?;
         let jobs = claim(&mut tx, ids, delivery).await.map_err(failed())?;
         if jobs.is_empty() {
             return Ok(Applied::default());

@@ -28,6 +28,14 @@ async fn a_database_of_a_newer_schema_is_not_touched() {
 }
 
 #[tokio::test]
+async fn a_migrated_database_is_migrated_again_without_effect() {
+    let (world, daemon) = begun().await;
+    daemon.stop().await;
+    let (code, text) = world.pintle(&["migrate"]);
+    assert_eq!((code, text.trim()), (0, "The schema is up to date."));
+}
+
+#[tokio::test]
 async fn a_database_without_a_schema_is_not_touched() {
     let world = World::new(&[(CRM, suite("crm", "one"))]).await;
     world.database.run("DROP SCHEMA pintle CASCADE").await;

@@ -70,7 +70,7 @@ async fn a_leader_that_wakes_after_its_lease_was_taken_writes_nothing_more() {
 async fn a_process_told_to_stop_in_the_middle_of_the_work_drains_and_ends_well() {
     let world = begun().await;
     let daemon = world.daemon();
-    world.repository.change("alice", "suites/many.yaml", &many(3_000, "x"));
+    world.repository.change("alice", "suites/many.yaml", &many(1_000, "x"));
     world.database.until("(SELECT count(*) > 1 FROM pintle.job_state WHERE state = 'done')").await;
     daemon.stop().await;
     assert!(world.database.list("SELECT pid FROM pintle.processes").await.is_empty(), "it left its heartbeat behind");

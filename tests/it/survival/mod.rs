@@ -1,5 +1,6 @@
 //! Servers that go away, processes that die, guests that misbehave: nothing is lost or done twice.
 
+mod host;
 mod leaders;
 mod postgres;
 mod queue;

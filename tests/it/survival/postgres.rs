@@ -20,15 +20,15 @@ async fn a_postgres_killed_in_the_middle_of_the_work_loses_nothing_and_repeats_n
     let daemon = world.daemon();
     world.settled().await;
     for (round, text) in ["x", "y"].into_iter().enumerate() {
-        world.repository.change("alice", "suites/many.yaml", &many(3_000, text));
-        let done = format!("(SELECT count(*) > 3000 * {round} + 1 FROM pintle.job_state WHERE state = 'done')");
+        world.repository.change("alice", "suites/many.yaml", &many(1_000, text));
+        let done = format!("(SELECT count(*) > 1000 * {round} + 1 FROM pintle.job_state WHERE state = 'done')");
         world.database.until(&done).await;
         server.kill().await.unwrap();
         daemon.says("Postgres cannot be reached").await;
         server.start_again().await.unwrap();
         world.settled().await;
     }
-    assert_eq!(world.database.count("SELECT count(*) FROM pintle.suites WHERE description = 'y'").await, 3_000);
+    assert_eq!(world.database.count("SELECT count(*) FROM pintle.suites WHERE description = 'y'").await, 1_000);
     assert_eq!(world.database.count("SELECT count(*) FROM pintle.job_state WHERE state = 'dead'").await, 0);
     world.assert_whole().await;
     daemon.stop().await;

@@ -1,7 +1,7 @@
 //! Jobs that are overtaken, and jobs that cannot be done.
 
 use super::{CRM, begun, description, reconciler, worker};
-use crate::harness::suite;
+use crate::harness::{World, suite};
 
 #[tokio::test]
 async fn a_job_whose_document_was_taken_back_is_superseded_by_an_empty_plan() {
@@ -22,6 +22,25 @@ async fn a_job_whose_document_was_taken_back_is_superseded_by_an_empty_plan() {
     world.assert_whole().await;
     worker.stop().await;
     reconciler.stop().await;
+}
+
+#[tokio::test]
+async fn a_row_that_somebody_keeps_locked_holds_up_nobody_else() {
+    let world = World::new(&[(CRM, suite("crm", "one")), ("suites/pos.yaml", suite("pos", "one"))]).await;
+    let daemon = world.daemon();
+    world.settled().await;
+    let mut theirs = world.database.pool().begin().await.unwrap();
+    sqlx::query("SELECT FROM pintle.suites WHERE name = 'crm' FOR UPDATE").execute(&mut *theirs).await.unwrap();
+    world.repository.write(CRM, &suite("crm", "two"));
+    world.repository.write("suites/pos.yaml", &suite("pos", "two"));
+    world.repository.commit("alice", "Both");
+    world.database.until("(SELECT description = 'two' FROM pintle.suites WHERE name = 'pos')").await;
+    assert_eq!(description(&world).await.as_deref(), Some("one"));
+    theirs.rollback().await.unwrap();
+    world.settled().await;
+    assert_eq!(description(&world).await.as_deref(), Some("two"));
+    world.assert_whole().await;
+    daemon.stop().await;
 }
 
 fn version(n: usize, changelog: &str) -> String {
