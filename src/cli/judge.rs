@@ -2,11 +2,12 @@
 //! or the database, the recorded times, and the approvals that stand under `refs/pintle/approvals/`.
 
 use super::CliError;
+use crate::config::TrustedArgs;
 use crate::git::Git;
 use crate::source::GitObjects;
 use crate::store::Store;
 use jiff::Timestamp;
-use pintle_core::change::{Digest, Oid};
+use pintle_core::change::Oid;
 use pintle_core::model::Catalog;
 use pintle_core::trust::{Acceptance, Introduction, Memory, POLICY_PATH, Policy, Preview, Question, Session, Times, Verdict, accept, preview, read_policy};
 use std::path::{Path, PathBuf};
@@ -18,18 +19,8 @@ pub struct TrustArgs {
     /// The state repository: a clone, or a bare repository
     #[arg(long, env = "PINTLE_REPO", value_name = "DIR", default_value = ".")]
     pub repo: PathBuf,
-    /// The ref that is followed, and that approvals name
-    #[arg(long = "ref", env = "PINTLE_REF", value_name = "REF", default_value = "refs/heads/main")]
-    pub git_ref: String,
-    /// The id of the repository; the introduction's policy says it if this does not
-    #[arg(long, env = "PINTLE_REPO_ID", value_name = "UUID")]
-    pub repo_id: Option<String>,
-    /// The first trusted commit
-    #[arg(long, env = "PINTLE_INTRODUCTION_COMMIT", value_name = "OID")]
-    pub introduction_commit: Option<Oid>,
-    /// The SHA-256 of the trust policy in that commit
-    #[arg(long, env = "PINTLE_INTRODUCTION_POLICY", value_name = "SHA256")]
-    pub introduction_policy: Option<Digest>,
+    #[command(flatten)]
+    pub trusted: TrustedArgs,
     /// Postgres: gives the introduction where the flags do not, and the recorded times (reading suffices)
     #[arg(long, env = "PINTLE_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
@@ -113,21 +104,21 @@ async fn introduction(args: &TrustArgs, objects: &Arc<GitObjects>) -> Result<(In
         None => (None, Vec::new()),
         Some(url) => match from_database(url).await {
             Ok(known) => known,
-            Err(error) if args.introduction_commit.is_some() && args.introduction_policy.is_some() => {
+            Err(error) if args.trusted.introduction_commit.is_some() && args.trusted.introduction_policy.is_some() => {
                 eprintln!("note: the database cannot be asked for the recorded times; the signers' own are used ({error})");
                 (None, Vec::new())
             }
             Err(error) => return Err(error.into()),
         },
     };
-    let commit = args.introduction_commit.or(known.as_ref().map(|known| known.commit)).ok_or_else(|| missing("--introduction-commit"))?;
-    let policy_sha256 = match (&known, args.introduction_policy) {
+    let commit = args.trusted.introduction_commit.or(known.as_ref().map(|known| known.commit)).ok_or_else(|| missing("--introduction-commit"))?;
+    let policy_sha256 = match (&known, args.trusted.introduction_policy) {
         (_, Some(policy)) => policy,
         (Some(known), None) if known.commit == commit => known.policy_sha256,
         _ => return Err(missing("--introduction-policy")),
     };
-    let git_ref = known.as_ref().filter(|_| args.git_ref == "refs/heads/main").map_or_else(|| args.git_ref.as_str().into(), |known| known.git_ref.clone());
-    let repo_id = match &args.repo_id {
+    let git_ref = known.as_ref().filter(|_| args.trusted.git_ref == "refs/heads/main").map_or_else(|| args.trusted.git_ref.as_str().into(), |known| known.git_ref.clone());
+    let repo_id = match &args.trusted.repo_id {
         Some(id) => id.as_str().into(),
         None => policy_at(objects, commit).ok().flatten().map_or_else(|| "".into(), |policy| policy.repo_id),
     };

@@ -58,7 +58,7 @@ fn key(repo: &Path) -> Finding {
 pub(super) fn introduction(args: &DoctorArgs) -> Vec<Finding> {
     const CHECK: &str = "introduction";
     let source = &args.source;
-    let (Some(commit), Some(policy)) = (source.introduction_commit, source.introduction_policy) else {
+    let (Some(commit), Some(policy)) = (source.trusted.introduction_commit, source.trusted.introduction_policy) else {
         return vec![Finding::warn(CHECK, "not checked: --introduction-commit and --introduction-policy are not set", "pintle init prints them; they belong in the daemon's settings")];
     };
     let objects = match open_repository(&args.repo) {
@@ -70,14 +70,14 @@ pub(super) fn introduction(args: &DoctorArgs) -> Vec<Finding> {
         Ok(None) => return vec![Finding::fail(CHECK, format!("{} has no {POLICY_PATH}", commit.short()), "name the commit that begins with a policy: git log --diff-filter=A -- .pintle/trust.yaml")],
         Err(error) => return vec![Finding::fail(CHECK, error.said(), "git fetch in the clone, or correct --introduction-commit")],
     };
-    let repo_id = source.repo_id.clone().unwrap_or_else(|| found.repo_id.to_string());
-    let mut findings = vec![proven(&objects, &source.git_ref, commit, policy, &repo_id)];
+    let repo_id = source.trusted.repo_id.clone().unwrap_or_else(|| found.repo_id.to_string());
+    let mut findings = vec![proven(&objects, &source.trusted.git_ref, commit, policy, &repo_id)];
     if found.repo_id.to_ascii_lowercase() == EXAMPLE || repo_id.to_ascii_lowercase() == EXAMPLE {
         findings.push(Finding::fail("repo id", "it is the example's: approvals for one copy would count for every other", "pintle init makes a repository with an id of its own"));
     } else {
         findings.push(Finding::ok("repo id", repo_id));
     }
-    if source.repo_id.is_none() {
+    if source.trusted.repo_id.is_none() {
         findings.push(Finding::warn("settings", "--repo-id is not set; the daemon needs it", format!("repo-id = \"{}\"", found.repo_id)));
     }
     findings

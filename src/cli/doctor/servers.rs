@@ -1,10 +1,10 @@
 //! The two servers, as a daemon would meet them.
 
 use super::{DoctorArgs, Finding};
+use crate::chain::chain;
 use crate::queue::delivery::examine;
 use crate::queue::worker::ROWS;
 use crate::store::{Store, StoreError};
-use std::error::Error;
 
 const POSTGRES: &str = "postgres";
 const REDIS: &str = "redis";
@@ -66,14 +66,4 @@ pub(super) async fn redis(args: &DoctorArgs) -> Vec<Finding> {
         Some(what) => Finding::warn("queue", what, "stop the other BullMQ client, or give Pintle a Redis (or database number) of its own"),
     });
     findings
-}
-
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }

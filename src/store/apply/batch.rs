@@ -3,6 +3,7 @@
 use super::claim::{Job, authority, claim};
 use super::write::{Locked, lock, write};
 use super::{outcome, record};
+use crate::chain::chain;
 use crate::queue::delivery::Delivery;
 use crate::store::audit::AuditWriter;
 use crate::store::{Store, StoreError};
@@ -170,14 +171,4 @@ fn by_kind(jobs: &[Job]) -> BTreeMap<&str, Vec<&Job>> {
         kinds.entry(&job.key.kind).or_default().push(job);
     }
     kinds
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }
