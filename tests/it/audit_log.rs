@@ -28,7 +28,10 @@ async fn neither_the_engine_nor_the_owner_rewrites_the_audit_log() {
     world.settled().await;
     daemon.stop().await;
     let database = &world.database;
-    let partition = database.ask("SELECT 'pintle.' || relname FROM pg_class WHERE oid = (SELECT tableoid FROM pintle.audit_logs LIMIT 1)").await.unwrap();
+    let partition = database
+        .ask("SELECT 'pintle.' || relname FROM pg_class WHERE oid = (SELECT tableoid FROM pintle.audit_logs LIMIT 1)")
+        .await
+        .unwrap();
     let records = database.count("SELECT count(*) FROM pintle.audit_logs").await;
     assert!(records > 0);
     for rewrite in REWRITES.map(|sql| sql.replace("{partition}", &partition)) {

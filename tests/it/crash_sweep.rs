@@ -5,12 +5,24 @@ use futures_util::future::join_all;
 use std::os::unix::process::ExitStatusExt;
 
 /// Every named point, in the order of the walk.
-const POINTS: [&str; 11] =
-    ["fetched", "accepted", "planned", "enqueued", "released", "rung", "claimed", "written", "audited", "committed", "applied"];
+const POINTS: [&str; 11] = [
+    "fetched",
+    "accepted",
+    "planned",
+    "enqueued",
+    "released",
+    "rung",
+    "claimed",
+    "written",
+    "audited",
+    "committed",
+    "applied",
+];
 
 /// A create, an update and a delete in one commit.
 async fn begun() -> World {
-    let world = World::new(&[("suites/goes.yaml", suite("goes", "one")), ("suites/stays.yaml", suite("stays", "one"))]).await;
+    let world =
+        World::new(&[("suites/goes.yaml", suite("goes", "one")), ("suites/stays.yaml", suite("stays", "one"))]).await;
     let daemon = world.daemon();
     world.settled().await;
     daemon.stop().await;
@@ -29,7 +41,11 @@ async fn survives(point: &str) {
     let daemon = world.daemon();
     world.settled().await;
     let rows = "SELECT name || ' ' || description || ' ' || (tombstoned_at IS NULL) FROM pintle.suites ORDER BY name";
-    assert_eq!(world.database.list(rows).await, ["comes one true", "goes one false", "stays two true"], "after {point}");
+    assert_eq!(
+        world.database.list(rows).await,
+        ["comes one true", "goes one false", "stays two true"],
+        "after {point}"
+    );
     assert_eq!(world.told("comes").await, ["effect create ok"], "after {point}");
     assert_eq!(world.told("goes").await, ["effect create ok", "effect delete ok"], "after {point}");
     assert_eq!(world.told("stays").await, ["effect create ok", "effect update ok"], "after {point}");

@@ -5,9 +5,7 @@ use std::time::{Duration, Instant};
 
 use bullmq::options::RedisConnectionOptions;
 use bullmq::{JobOptions, Queue, QueueOptions};
-use pintle::queue::delivery::{
-    Delivery, DeliveryError, Handle, Heard, Known, Receiver, ReceiverSettings, Ringer,
-};
+use pintle::queue::delivery::{Delivery, DeliveryError, Handle, Heard, Known, Receiver, ReceiverSettings, Ringer};
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -42,11 +40,7 @@ impl Listener {
         });
         let stop = CancellationToken::new();
         let running = tokio::spawn(Receiver::run(settings, handle, stop.clone()));
-        Self {
-            heard,
-            stop,
-            running,
-        }
+        Self { heard, stop, running }
     }
 
     fn times(&self, delivery: &Delivery) -> usize {
@@ -74,10 +68,7 @@ fn settings(redis: &PrivateRedis) -> ReceiverSettings {
 }
 
 fn delivery() -> Delivery {
-    Delivery {
-        id: Uuid::now_v7(),
-        jobs: vec![1, 2, 3],
-    }
+    Delivery { id: Uuid::now_v7(), jobs: vec![1, 2, 3] }
 }
 
 async fn ringer(redis: &PrivateRedis) -> Ringer {
@@ -104,10 +95,7 @@ async fn a_delivery_is_heard_and_completed() {
     assert!(is(&ringer, &one, Known::Waiting).await);
     let listener = Listener::start(&redis);
     listener.hears(&one).await;
-    eventually("it is completed", async || {
-        is(&ringer, &one, Known::Completed).await
-    })
-    .await;
+    eventually("it is completed", async || is(&ringer, &one, Known::Completed).await).await;
     listener.stop().await;
 }
 
@@ -122,24 +110,14 @@ async fn a_killed_and_restarted_redis_delivers_again() {
 
     redis.kill().await;
     let lost = ringer.ping().await;
-    assert!(
-        matches!(lost, Err(DeliveryError::Unreachable(_))),
-        "{lost:?}"
-    );
+    assert!(matches!(lost, Err(DeliveryError::Unreachable(_))), "{lost:?}");
     redis.start().await;
-    assert!(
-        is(&ringer, &before, Known::Unknown).await,
-        "Redis came back with its data"
-    );
+    assert!(is(&ringer, &before, Known::Unknown).await, "Redis came back with its data");
 
     let back = Instant::now();
     ringer.ring(std::slice::from_ref(&after)).await.unwrap();
     listener.hears(&after).await;
-    assert!(
-        back.elapsed() < Duration::from_secs(2),
-        "recovery took {:?}",
-        back.elapsed()
-    );
+    assert!(back.elapsed() < Duration::from_secs(2), "recovery took {:?}", back.elapsed());
     listener.stop().await;
 }
 
@@ -152,11 +130,7 @@ async fn a_receiver_started_before_redis_hears_once_it_is_there() {
     assert!(matches!(refused, Err(DeliveryError::Unreachable(_))));
     redis.start().await;
     let one = delivery();
-    ringer(&redis)
-        .await
-        .ring(std::slice::from_ref(&one))
-        .await
-        .unwrap();
+    ringer(&redis).await.ring(std::slice::from_ref(&one)).await.unwrap();
     listener.hears(&one).await;
     listener.stop().await;
 }
@@ -188,13 +162,7 @@ async fn a_job_flushed_under_its_handler_does_not_break_the_worker() {
     let waits = gate.clone();
     let listener = Listener::with(settings(&redis), move |_| {
         let waits = waits.clone();
-        async move {
-            waits
-                .acquire()
-                .await
-                .map(drop)
-                .map_err(|error| error.to_string())
-        }
+        async move { waits.acquire().await.map(drop).map_err(|error| error.to_string()) }
     });
     ringer.ring(std::slice::from_ref(&passed)).await.unwrap();
     listener.hears(&passed).await;
@@ -204,10 +172,7 @@ async fn a_job_flushed_under_its_handler_does_not_break_the_worker() {
 
     let after = delivery();
     ringer.ring(std::slice::from_ref(&after)).await.unwrap();
-    eventually("it is completed", async || {
-        is(&ringer, &after, Known::Completed).await
-    })
-    .await;
+    eventually("it is completed", async || is(&ringer, &after, Known::Completed).await).await;
     listener.stop().await;
 }
 
@@ -218,10 +183,7 @@ async fn the_same_id_rings_once() {
     let listener = Listener::start(&redis);
     ringer.ring(&[twice.clone(), twice.clone()]).await.unwrap();
     listener.hears(&twice).await;
-    eventually("it is completed", async || {
-        is(&ringer, &twice, Known::Completed).await
-    })
-    .await;
+    eventually("it is completed", async || is(&ringer, &twice, Known::Completed).await).await;
     ringer.ring(&[twice.clone(), last.clone()]).await.unwrap();
     // The queue is first in, first out: what was rung before `last` would be heard by now.
     listener.hears(&last).await;
@@ -242,23 +204,14 @@ async fn a_panic_fails_one_job_only() {
     let mut all: Vec<Delivery> = (0..20).map(|_| delivery()).collect();
     all.insert(3, bad.clone());
     ringer.ring(&all).await.unwrap();
-    eventually("the bad one failed", async || {
-        is(&ringer, &bad, Known::Failed).await
-    })
-    .await;
+    eventually("the bad one failed", async || is(&ringer, &bad, Known::Failed).await).await;
     for good in all.iter().filter(|one| **one != bad) {
-        eventually("a good one completed", async || {
-            is(&ringer, good, Known::Completed).await
-        })
-        .await;
+        eventually("a good one completed", async || is(&ringer, good, Known::Completed).await).await;
     }
     assert_eq!(listener.times(&bad), 1);
     let stopping = Instant::now();
     listener.stop().await;
-    assert!(
-        stopping.elapsed() < Duration::from_secs(4),
-        "the stop waited for the dead handler"
-    );
+    assert!(stopping.elapsed() < Duration::from_secs(4), "the stop waited for the dead handler");
 }
 
 #[tokio::test]
@@ -266,25 +219,11 @@ async fn a_foreign_job_is_heard_as_foreign() {
     let redis = harness::redis().await;
     let listener = Listener::start(&redis);
     let stranger = stranger(&redis).await;
-    let options = JobOptions {
-        job_id: Some("theirs".into()),
-        ..JobOptions::default()
-    };
+    let options = JobOptions { job_id: Some("theirs".into()), ..JobOptions::default() };
     let data = json!({"please": "reconcile"});
-    stranger
-        .add("reconcile", data.clone())
-        .options(options)
-        .await
-        .unwrap();
-    let expected = Heard::Foreign {
-        id: "theirs".into(),
-        name: "reconcile".into(),
-        data,
-    };
-    eventually("it is heard", async || {
-        *listener.heard.lock().unwrap() == [expected.clone()]
-    })
-    .await;
+    stranger.add("reconcile", data.clone()).options(options).await.unwrap();
+    let expected = Heard::Foreign { id: "theirs".into(), name: "reconcile".into(), data };
+    eventually("it is heard", async || *listener.heard.lock().unwrap() == [expected.clone()]).await;
     listener.stop().await;
 }
 
@@ -293,14 +232,8 @@ async fn a_foreign_job_of_a_megabyte_is_refused_unheard() {
     let redis = harness::redis().await;
     let listener = Listener::start(&redis);
     let stranger = stranger(&redis).await;
-    stranger
-        .add("reconcile", json!("x".repeat(1 << 20)))
-        .await
-        .unwrap();
-    eventually("it failed", async || {
-        stranger.get_failed_count().await.unwrap() == 1
-    })
-    .await;
+    stranger.add("reconcile", json!("x".repeat(1 << 20))).await.unwrap();
+    eventually("it failed", async || stranger.get_failed_count().await.unwrap() == 1).await;
     assert_eq!(*listener.heard.lock().unwrap(), []);
     listener.stop().await;
 }
@@ -319,10 +252,7 @@ async fn a_job_of_a_dead_worker_is_heard_after_any_number_of_stalls() {
     let listener = Listener::start(&redis);
     listener.hears(&one).await;
     assert_eq!(redis.ask::<String>(&["HGET", &key, "stc"]).await, "4");
-    eventually("it is completed", async || {
-        is(&ringer, &one, Known::Completed).await
-    })
-    .await;
+    eventually("it is completed", async || is(&ringer, &one, Known::Completed).await).await;
     listener.stop().await;
 }
 
@@ -333,36 +263,18 @@ async fn a_long_handler_keeps_its_lock() {
     let gate = Arc::new(Semaphore::new(0));
     let waits = gate.clone();
     let lock_duration = Duration::from_millis(600);
-    let listener = Listener::with(
-        ReceiverSettings {
-            lock_duration,
-            ..settings(&redis)
-        },
-        move |_| {
-            let waits = waits.clone();
-            async move {
-                waits
-                    .acquire()
-                    .await
-                    .map(drop)
-                    .map_err(|error| error.to_string())
-            }
-        },
-    );
+    let listener = Listener::with(ReceiverSettings { lock_duration, ..settings(&redis) }, move |_| {
+        let waits = waits.clone();
+        async move { waits.acquire().await.map(drop).map_err(|error| error.to_string()) }
+    });
     ringer.ring(std::slice::from_ref(&one)).await.unwrap();
     listener.hears(&one).await;
     let begun = Instant::now();
-    eventually("five lock periods have passed", async || {
-        begun.elapsed() > 5 * lock_duration
-    })
-    .await;
+    eventually("five lock periods have passed", async || begun.elapsed() > 5 * lock_duration).await;
     assert!(is(&ringer, &one, Known::Active).await);
     assert_eq!(listener.times(&one), 1, "it stalled and was heard again");
     gate.add_permits(1);
-    eventually("it is completed", async || {
-        is(&ringer, &one, Known::Completed).await
-    })
-    .await;
+    eventually("it is completed", async || is(&ringer, &one, Known::Completed).await).await;
     listener.stop().await;
 }
 
@@ -372,33 +284,21 @@ async fn a_stop_waits_for_handlers_within_the_grace_and_drops_them_after_it() {
     let (ringer, one) = (ringer(&redis).await, delivery());
     let (dropped, grace) = (Arc::new(()), Duration::from_millis(500));
     let held = dropped.clone();
-    let listener = Listener::with(
-        ReceiverSettings {
-            grace,
-            ..settings(&redis)
-        },
-        move |_| {
-            let held = held.clone();
-            async move {
-                std::future::pending::<()>().await;
-                drop(held);
-                Ok(())
-            }
-        },
-    );
+    let listener = Listener::with(ReceiverSettings { grace, ..settings(&redis) }, move |_| {
+        let held = held.clone();
+        async move {
+            std::future::pending::<()>().await;
+            drop(held);
+            Ok(())
+        }
+    });
     ringer.ring(std::slice::from_ref(&one)).await.unwrap();
     listener.hears(&one).await;
     let stopping = Instant::now();
     listener.stop().await;
     assert!(stopping.elapsed() >= grace, "the stop did not wait");
-    assert!(
-        stopping.elapsed() < grace + Duration::from_secs(3),
-        "the stop hung"
-    );
-    eventually("the handler is dropped", async || {
-        Arc::strong_count(&dropped) <= 2
-    })
-    .await;
+    assert!(stopping.elapsed() < grace + Duration::from_secs(3), "the stop hung");
+    eventually("the handler is dropped", async || Arc::strong_count(&dropped) <= 2).await;
 }
 
 #[tokio::test]
@@ -407,32 +307,11 @@ async fn a_paused_list_a_pause_and_another_major_are_interference() {
     let ringer = ringer(&redis).await;
     assert_eq!(ringer.interference().await.unwrap(), None);
     redis.ask::<()>(&["LPUSH", "pintle:rows:paused", "17"]).await;
-    assert!(
-        ringer
-            .interference()
-            .await
-            .unwrap()
-            .unwrap()
-            .contains("1 jobs")
-    );
+    assert!(ringer.interference().await.unwrap().unwrap().contains("1 jobs"));
     redis.ask::<()>(&["HSET", "pintle:rows:meta", "version", "bullmq:5.65.1"]).await;
-    assert!(
-        ringer
-            .interference()
-            .await
-            .unwrap()
-            .unwrap()
-            .contains("5.65.1")
-    );
+    assert!(ringer.interference().await.unwrap().unwrap().contains("5.65.1"));
     stranger(&redis).await.pause().await.unwrap();
-    assert!(
-        ringer
-            .interference()
-            .await
-            .unwrap()
-            .unwrap()
-            .contains("paused the queue")
-    );
+    assert!(ringer.interference().await.unwrap().unwrap().contains("paused the queue"));
 }
 
 #[tokio::test]
@@ -450,10 +329,6 @@ async fn a_full_redis_refuses_and_once_it_has_room_delivers_again() {
     let back = Instant::now();
     ringer.ring(std::slice::from_ref(&one)).await.unwrap();
     listener.hears(&one).await;
-    assert!(
-        back.elapsed() < Duration::from_secs(2),
-        "recovery took {:?}",
-        back.elapsed()
-    );
+    assert!(back.elapsed() < Duration::from_secs(2), "recovery took {:?}", back.elapsed());
     listener.stop().await;
 }

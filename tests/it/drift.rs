@@ -4,7 +4,8 @@ use crate::harness::{World, suite};
 use serde_json::Value;
 
 const CRM: &str = "suites/crm.yaml";
-const BY_HAND: &str = "UPDATE pintle.suites SET spec = jsonb_set(spec, '{description}', '\"by hand\"') WHERE name = 'crm'";
+const BY_HAND: &str =
+    "UPDATE pintle.suites SET spec = jsonb_set(spec, '{description}', '\"by hand\"') WHERE name = 'crm'";
 
 async fn world() -> World {
     World::new(&[(CRM, suite("crm", "one")), ("suites/pos.yaml", suite("pos", "one"))]).await
@@ -29,7 +30,8 @@ async fn a_row_edited_by_hand_is_healed_through_the_queue_and_told_as_drift() {
     let (before, after) = newest(&world).await;
     assert_eq!(before["spec"]["description"], "by hand");
     assert_eq!(after["spec"]["description"], "one");
-    let leaf = world.database.json("SELECT convert_from(leaf, 'UTF8') FROM pintle.audit_logs WHERE action = 'heal'").await;
+    let leaf =
+        world.database.json("SELECT convert_from(leaf, 'UTF8') FROM pintle.audit_logs WHERE action = 'heal'").await;
     assert_eq!(leaf["reason"], "drift");
     assert_eq!(leaf["approvals"][0]["person"], "alice", "what was approved is what is healed to");
     assert_eq!(world.told("pos").await, ["effect create ok"]);
@@ -71,10 +73,20 @@ async fn an_unmanaged_row_made_by_hand_is_left_alone() {
     let world = world().await;
     let daemon = world.daemon();
     world.settled().await;
-    world.database.run("INSERT INTO pintle.suites (name, spec) VALUES ('mine', '{\"displayName\": \"mine\", \"owner\": \"me\"}')").await;
+    world
+        .database
+        .run("INSERT INTO pintle.suites (name, spec) VALUES ('mine', '{\"displayName\": \"mine\", \"owner\": \"me\"}')")
+        .await;
     world.repository.change("alice", CRM, &suite("crm", "two"));
     world.settled().await;
-    assert_eq!(world.database.ask("SELECT revision FROM pintle.suites WHERE name = 'mine' AND tombstoned_at IS NULL").await.as_deref(), Some("1"));
+    assert_eq!(
+        world
+            .database
+            .ask("SELECT revision FROM pintle.suites WHERE name = 'mine' AND tombstoned_at IS NULL")
+            .await
+            .as_deref(),
+        Some("1")
+    );
     assert_eq!(world.told("mine").await, Vec::<String>::new());
     world.assert_plans_empty();
     world.assert_whole().await;
@@ -89,7 +101,10 @@ async fn a_row_made_by_hand_is_adopted_once_it_is_declared() {
     world.database.run("INSERT INTO pintle.suites (name, spec) VALUES ('mine', '{\"displayName\": \"mine\", \"owner\": \"me\", \"description\": \"theirs\"}')").await;
     world.repository.change("alice", "suites/mine.yaml", &suite("mine", "ours"));
     world.settled().await;
-    assert_eq!(world.database.ask("SELECT description FROM pintle.suites WHERE name = 'mine'").await.as_deref(), Some("ours"));
+    assert_eq!(
+        world.database.ask("SELECT description FROM pintle.suites WHERE name = 'mine'").await.as_deref(),
+        Some("ours")
+    );
     world.assert_plans_empty();
     world.assert_whole().await;
     daemon.stop().await;
@@ -110,7 +125,10 @@ async fn a_hand_edit_between_plan_and_execution_makes_the_job_stale_and_is_the_n
 
     let worker = crate::harness::Daemon::start(&world, "worker", &[("PINTLE_ROLE", "worker")]);
     world.database.until("EXISTS (SELECT FROM pintle.job_state WHERE state = 'superseded' AND reason = 'stale')").await;
-    assert_eq!(world.database.ask("SELECT description FROM pintle.suites WHERE name = 'crm'").await.as_deref(), Some("by hand"));
+    assert_eq!(
+        world.database.ask("SELECT description FROM pintle.suites WHERE name = 'crm'").await.as_deref(),
+        Some("by hand")
+    );
     world.lease_expires().await;
     let reconciler = crate::harness::Daemon::start(&world, "reconciler", &[("PINTLE_ROLE", "reconciler")]);
     world.settled().await;

@@ -7,14 +7,19 @@ const CRM: &str = "suites/crm.yaml";
 
 /// The newest effect on `name`: its leaf, and its sealed part.
 async fn newest_effect(world: &World, name: &str) -> (Value, Value) {
-    let from = format!("FROM pintle.audit_logs WHERE stage = 'effect' AND resource_name = '{name}' ORDER BY job_id DESC LIMIT 1");
+    let from = format!(
+        "FROM pintle.audit_logs WHERE stage = 'effect' AND resource_name = '{name}' ORDER BY job_id DESC LIMIT 1"
+    );
     let leaf = world.database.json(&format!("SELECT convert_from(leaf, 'UTF8') {from}")).await;
     let sealed = world.database.json(&format!("SELECT convert_from(sealed, 'UTF8') {from}")).await;
     (leaf, sealed)
 }
 
 async fn description(world: &World, name: &str) -> Option<String> {
-    world.database.ask(&format!("SELECT description FROM pintle.suites WHERE name = '{name}' AND tombstoned_at IS NULL")).await
+    world
+        .database
+        .ask(&format!("SELECT description FROM pintle.suites WHERE name = '{name}' AND tombstoned_at IS NULL"))
+        .await
 }
 
 #[tokio::test]
@@ -90,7 +95,8 @@ async fn a_change_that_needs_two_people_waits_for_the_second() {
     world.repository.approve("bob", &base);
     world.settled().await;
     let (leaf, _) = newest_effect(&world, "prod").await;
-    let mut people: Vec<&str> = leaf["approvals"].as_array().unwrap().iter().filter_map(|one| one["person"].as_str()).collect();
+    let mut people: Vec<&str> =
+        leaf["approvals"].as_array().unwrap().iter().filter_map(|one| one["person"].as_str()).collect();
     people.sort_unstable();
     assert_eq!(people, ["alice", "bob"]);
     assert_eq!(world.database.ask("SELECT verdict FROM pintle.sources").await, None);
@@ -104,7 +110,8 @@ fn example(folder: &std::path::Path) -> Repository {
     let text = std::fs::read_to_string(example.join(".pintle/trust.yaml")).unwrap();
     let repo_id = text.lines().find_map(|line| line.strip_prefix("repoId: ")).unwrap().to_owned();
     let mut repository = Repository::unborn(folder.join("repo"), repo_id);
-    let copied = std::process::Command::new("cp").arg("-a").arg(example.join(".")).arg(&repository.path).status().unwrap();
+    let copied =
+        std::process::Command::new("cp").arg("-a").arg(example.join(".")).arg(&repository.path).status().unwrap();
     assert!(copied.success());
     let policy: Vec<String> = text.lines().map(with_own_key).collect();
     repository.write(".pintle/trust.yaml", &(policy.join("\n") + "\n"));

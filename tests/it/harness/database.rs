@@ -1,7 +1,7 @@
 //! A database of one test, copied from the template in milliseconds.
 
-use super::shared::{TEMPLATE, postgres};
 use super::eventually;
+use super::shared::{TEMPLATE, postgres};
 use serde_json::Value;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -27,7 +27,8 @@ impl Database {
 
     /// One that exists already.
     pub fn at(url: String) -> Self {
-        let pool = PgPoolOptions::new().max_connections(3).acquire_timeout(Duration::from_secs(3)).connect_lazy(&url).unwrap();
+        let pool =
+            PgPoolOptions::new().max_connections(3).acquire_timeout(Duration::from_secs(3)).connect_lazy(&url).unwrap();
         Self { url, pool }
     }
 
@@ -56,7 +57,10 @@ impl Database {
     /// Every row of one column, as text.
     pub async fn list(&self, sql: &str) -> Vec<String> {
         let sql = format!("SELECT coalesce(x::text, 'null') FROM ({sql}) AS q (x)");
-        sqlx::query_scalar(AssertSqlSafe(sql.clone())).fetch_all(&self.pool).await.unwrap_or_else(|e| panic!("{sql}: {e}"))
+        sqlx::query_scalar(AssertSqlSafe(sql.clone()))
+            .fetch_all(&self.pool)
+            .await
+            .unwrap_or_else(|e| panic!("{sql}: {e}"))
     }
 
     /// Runs a statement by hand, as the owner.

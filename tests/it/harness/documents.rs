@@ -2,7 +2,9 @@
 
 /// A suite: needs nothing, and nothing needs it.
 pub fn suite(name: &str, description: &str) -> String {
-    format!("apiVersion: pintle/v1\nkind: Suite\nmetadata: {{name: {name}}}\nspec: {{displayName: {name}, owner: it, description: {description}}}\n")
+    format!(
+        "apiVersion: pintle/v1\nkind: Suite\nmetadata: {{name: {name}}}\nspec: {{displayName: {name}, owner: it, description: {description}}}\n"
+    )
 }
 
 /// A partner.

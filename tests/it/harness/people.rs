@@ -7,8 +7,9 @@ use std::sync::LazyLock;
 
 const NAMES: [&str; 6] = ["alice", "bob", "carol", "dave", "erin", "mallory"];
 
-static PEOPLE: LazyLock<BTreeMap<&str, Signer>> =
-    LazyLock::new(|| NAMES.into_iter().map(|name| (name, make_key(&folder().join("keys").join(name), name).unwrap())).collect());
+static PEOPLE: LazyLock<BTreeMap<&str, Signer>> = LazyLock::new(|| {
+    NAMES.into_iter().map(|name| (name, make_key(&folder().join("keys").join(name), name).unwrap())).collect()
+});
 
 /// A person and their key.
 pub fn person(name: &str) -> &'static Signer {

@@ -2,7 +2,11 @@
 
 use super::shared::{FAST, folder};
 use pintle::dev::servers;
+use redis::AsyncConnectionConfig;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
@@ -33,7 +37,10 @@ impl PrivateRedis {
     /// One command's answer.
     pub async fn ask<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
         let client = redis::Client::open(self.url.as_str()).unwrap();
-        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        // On a busy machine half a second, the default, is no proof of anything.
+        let patient =
+            AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
+        let mut connection = client.get_multiplexed_async_connection_with_config(&patient).await.unwrap();
         let mut command = redis::cmd(words[0]);
         command.arg(&words[1..]);
         command.query_async(&mut connection).await.unwrap()

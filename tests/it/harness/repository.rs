@@ -40,9 +40,9 @@ impl Repository {
     /// A new one in `path`: the policy and `files`, signed by Alice.
     pub fn new(path: PathBuf, files: &[(&str, String)]) -> Self {
         let repo_id = uuid::Uuid::new_v4().to_string();
-        let policy = ["alice", "bob", "carol"]
-            .iter()
-            .fold(POLICY.replace("{repo_id}", &repo_id), |text, name| text.replace(&format!("{{{name}}}"), &person(name).public_key));
+        let policy = ["alice", "bob", "carol"].iter().fold(POLICY.replace("{repo_id}", &repo_id), |text, name| {
+            text.replace(&format!("{{{name}}}"), &person(name).public_key)
+        });
         let mut repository = Self::unborn(path, repo_id);
         repository.write(".pintle/trust.yaml", &policy);
         files.iter().for_each(|(name, text)| repository.write(name, text));
@@ -75,7 +75,10 @@ impl Repository {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut git = Command::new("git");
-        git.args(arguments).current_dir(&self.path).env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");
+        git.args(arguments)
+            .current_dir(&self.path)
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_SYSTEM", "/dev/null");
         git
     }
 

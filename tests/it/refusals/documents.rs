@@ -17,8 +17,12 @@ async fn commit_with(world: &World, files: &[(&str, &str)]) {
 
 #[tokio::test]
 async fn invalid_yaml_holds_the_whole_commit_and_every_mistake_is_told() {
-    let mistakes = [("suites/a.yaml", "kind: [\n"), ("suites/b.yaml", "apiVersion: pintle/v1\nkind: Nothing\nmetadata: {name: b}\nspec: {}\n")];
-    let (world, daemon) = refuses(&["PIN0513", "PIN0101", "PIN0112"], async |world| commit_with(world, &mistakes).await).await;
+    let mistakes = [
+        ("suites/a.yaml", "kind: [\n"),
+        ("suites/b.yaml", "apiVersion: pintle/v1\nkind: Nothing\nmetadata: {name: b}\nspec: {}\n"),
+    ];
+    let (world, daemon) =
+        refuses(&["PIN0513", "PIN0101", "PIN0112"], async |world| commit_with(world, &mistakes).await).await;
     world.repository.remove("suites/a.yaml");
     world.repository.remove("suites/b.yaml");
     world.repository.commit("alice", "Repair it");
@@ -36,7 +40,8 @@ async fn a_duplicate_identity_holds_the_whole_commit() {
 #[tokio::test]
 async fn a_dangling_reference_holds_the_whole_commit() {
     let lost = instance("lost", "nobody", 1);
-    let (world, daemon) = refuses(&["PIN0203"], async |world| commit_with(world, &[("instances/lost.yaml", &lost)]).await).await;
+    let (world, daemon) =
+        refuses(&["PIN0203"], async |world| commit_with(world, &[("instances/lost.yaml", &lost)]).await).await;
     let base = world.repository.head();
     world.repository.remove("instances/lost.yaml");
     world.repository.commit("alice", "Take it back");
@@ -94,19 +99,33 @@ async fn a_corrupt_object_in_the_mirror_deletes_nothing() {
     std::fs::remove_dir_all(world.path().join("daemon.state")).unwrap();
     let mirror = world.path().join("daemon.state/mirror.git");
     std::fs::create_dir_all(world.path().join("daemon.state")).unwrap();
-    world.repository.git(&["clone", "--quiet", "--bare", "--no-local", "--config", "fetch.unpackLimit=1000", ".", mirror.to_str().unwrap()]);
-    let packs: Vec<_> = std::fs::read_dir(mirror.join("objects/pack")).unwrap().flatten().map(|entry| entry.path()).collect();
+    world.repository.git(&[
+        "clone",
+        "--quiet",
+        "--bare",
+        "--no-local",
+        "--config",
+        "fetch.unpackLimit=1000",
+        ".",
+        mirror.to_str().unwrap(),
+    ]);
+    let packs: Vec<_> =
+        std::fs::read_dir(mirror.join("objects/pack")).unwrap().flatten().map(|entry| entry.path()).collect();
     packs.iter().for_each(|pack| std::fs::remove_file(pack).unwrap());
     for oid in world.repository.git(&["rev-list", "--objects", "--no-object-names", "HEAD"]).lines() {
         let (folder, name) = (mirror.join("objects").join(&oid[..2]), &oid[2..]);
         std::fs::create_dir_all(&folder).unwrap();
-        std::fs::copy(world.repository.path.join(".git/objects").join(&oid[..2]).join(name), folder.join(name)).unwrap();
+        std::fs::copy(world.repository.path.join(".git/objects").join(&oid[..2]).join(name), folder.join(name))
+            .unwrap();
     }
     corrupt(&world, PROD);
     let daemon = world.daemon();
     world.database.until("(SELECT verdict IS NOT NULL OR fetch_error IS NOT NULL FROM pintle.sources)").await;
     let verdict = world.database.json("SELECT verdict FROM pintle.sources").await;
-    assert!(codes(&verdict).iter().any(|code| ["PIN0402", "PIN0515", "PIN0522"].contains(code)) || verdict.is_null(), "{verdict:#}");
+    assert!(
+        codes(&verdict).iter().any(|code| ["PIN0402", "PIN0515", "PIN0522"].contains(code)) || verdict.is_null(),
+        "{verdict:#}"
+    );
     world.ticks().await;
     assert_eq!(state(&world).await, before);
     world.assert_whole().await;

@@ -13,7 +13,8 @@ const PROD: &str = "instances/prod.yaml";
 
 /// A world whose first commit is applied, and its daemon.
 async fn begun() -> (World, Daemon) {
-    let files = [(CRM, suite("crm", "one")), ("partners/acme.yaml", partner("acme")), (PROD, instance("prod", "acme", 2))];
+    let files =
+        [(CRM, suite("crm", "one")), ("partners/acme.yaml", partner("acme")), (PROD, instance("prod", "acme", 2))];
     let world = World::new(&files).await;
     let daemon = world.daemon();
     world.settled().await;

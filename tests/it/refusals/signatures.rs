@@ -79,7 +79,10 @@ async fn an_approval_does_not_count_again_after_its_change_was_taken_back() {
     repository.say("alice", &message);
     let verdict = world.held().await;
     assert!(codes(&verdict).contains(&"PIN0510"), "{verdict:#}");
-    assert_eq!(world.database.ask("SELECT spec #>> '{resources,cpu}' FROM pintle.instances").await.as_deref(), Some("2"));
+    assert_eq!(
+        world.database.ask("SELECT spec #>> '{resources,cpu}' FROM pintle.instances").await.as_deref(),
+        Some("2")
+    );
     world.assert_whole().await;
     daemon.stop().await;
 }

@@ -94,7 +94,13 @@ async fn versions_may_change_names_and_swap_numbers() {
     let renamed = swapped.map(|text| text.replace("name: platform", "name: core"));
     world.repository.change("alice", "versions.yaml", &renamed.join("---\n"));
     world.settled().await;
-    assert_eq!(world.database.count("SELECT count(*) FROM pintle.versions WHERE tombstoned_at IS NULL AND name LIKE 'core%'").await, 2);
+    assert_eq!(
+        world
+            .database
+            .count("SELECT count(*) FROM pintle.versions WHERE tombstoned_at IS NULL AND name LIKE 'core%'")
+            .await,
+        2
+    );
     assert_eq!(world.database.count("SELECT count(*) FROM pintle.job_state WHERE state = 'dead'").await, 0);
     world.assert_plans_empty();
     world.assert_whole().await;

@@ -9,7 +9,10 @@ async fn a_flushed_redis_is_rung_again_with_new_deliveries() {
     world.repository.change("alice", "suites/many.yaml", &many(600, "x"));
     let reconciler = reconciler(&world);
     world.database.until("(SELECT count(*) = 600 FROM pintle.job_state WHERE state = 'released')").await;
-    crate::harness::eventually("both are rung", async || world.redis.ask::<u64>(&["LLEN", "pintle:rows:wait"]).await == 2).await;
+    crate::harness::eventually("both are rung", async || {
+        world.redis.ask::<u64>(&["LLEN", "pintle:rows:wait"]).await == 2
+    })
+    .await;
     let deliveries = "SELECT DISTINCT delivery FROM pintle.job_state WHERE state = 'released' ORDER BY 1";
     let lost = world.database.list(deliveries).await;
     world.redis.ask::<()>(&["FLUSHALL"]).await;

@@ -20,7 +20,13 @@ async fn a_foreign_job_is_refused_where_people_see_it() {
     let stranger = stranger(&world).await;
     stranger.add("drop-everything", json!({"delivery": "x"})).await.unwrap();
     eventually("it failed", async || stranger.get_failed_count().await.unwrap() == 1).await;
-    assert_eq!(world.database.count("SELECT count(*) FROM pintle.requests WHERE request = 'drop-everything' AND NOT accepted").await, 1);
+    assert_eq!(
+        world
+            .database
+            .count("SELECT count(*) FROM pintle.requests WHERE request = 'drop-everything' AND NOT accepted")
+            .await,
+        1
+    );
     let told = "SELECT stage || ' ' || action || ' ' || outcome FROM pintle.audit_logs WHERE actor = 'queue'";
     assert_eq!(world.database.list(told).await, ["denied request refused"]);
     world.assert_whole().await;
@@ -52,7 +58,10 @@ async fn deliveries_rung_twice_or_made_up_change_nothing() {
     world.redis.ask::<()>(&["FLUSHALL"]).await;
     let ringer = Ringer::connect(&world.redis.url, "rows").await.unwrap();
     ringer.ring(&[again.clone(), invented.clone()]).await.unwrap();
-    eventually("both are heard", async || ringer.known(&[again.id, invented.id]).await.unwrap() == [Known::Completed; 2]).await;
+    eventually("both are heard", async || {
+        ringer.known(&[again.id, invented.id]).await.unwrap() == [Known::Completed; 2]
+    })
+    .await;
     assert_eq!(world.database.count("SELECT count(*) FROM pintle.audit_logs").await, records);
     world.assert_whole().await;
     daemon.stop().await;
