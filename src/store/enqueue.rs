@@ -27,8 +27,8 @@ const OPEN: &str = "SELECT s.job_id, j.object_kind, j.object_name, j.action, j.t
     FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id
     WHERE s.source_id = $1 AND s.state IN ('queued', 'released', 'running')";
 
-const SUPERSEDE: &str = "UPDATE pintle.job_state SET state = 'superseded', reason = 'plan', changed_at = clock_timestamp()
-    WHERE job_id = ANY($1) AND state IN ('queued', 'released')";
+const SUPERSEDE: &str = "WITH locked AS (SELECT job_id FROM pintle.job_state WHERE job_id = ANY($1) AND state IN ('queued', 'released') ORDER BY job_id FOR UPDATE)
+    UPDATE pintle.job_state s SET state = 'superseded', reason = 'plan', changed_at = clock_timestamp() FROM locked WHERE s.job_id = locked.job_id";
 
 /// A new target replaces what failed for good at another one.
 const REPLACE_DEAD: &str = "UPDATE pintle.job_state SET state = 'superseded', changed_at = clock_timestamp()

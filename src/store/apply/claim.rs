@@ -12,7 +12,7 @@ use uuid::Uuid;
 const CLAIM: &str = "SELECT s.job_id, s.attempts, j.source_id, j.object_kind, j.object_name, j.uid, j.action, j.cause, j.target_digest, j.written_digest,
         j.planned_revision, j.body, j.file, j.line, s.partner, p.commit, p.seq, p.actions, p.id AS plan_id, o.repo_id::text AS repo_id
     FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id JOIN pintle.plans p ON p.id = j.plan_id JOIN pintle.sources o ON o.id = j.source_id
-    WHERE s.job_id = ANY($1) AND s.delivery = $2 AND s.state = 'released' ORDER BY j.object_kind, j.uid FOR UPDATE OF s";
+    WHERE s.job_id = ANY($1) AND s.delivery = $2 AND s.state = 'released' ORDER BY s.job_id FOR UPDATE OF s";
 
 /// A claimed job.
 #[derive(Debug, Clone)]
@@ -38,7 +38,8 @@ pub(super) struct Job {
     pub repo_id: String,
 }
 
-/// Locks the jobs of `delivery` among `ids` that are still its own.
+/// Locks the jobs of `delivery` among `ids` that are still its own: in order of id, as enqueuing does,
+/// so that the two never wait for each other in a circle.
 pub(super) async fn claim(tx: &mut PgConnection, ids: &[i64], delivery: Uuid) -> Result<Vec<Job>, sqlx::Error> {
     let rows = sqlx::query(CLAIM).bind(ids).bind(delivery).fetch_all(tx).await?;
     rows.iter()
