@@ -7,6 +7,7 @@ mod cycles;
 mod guardrails;
 mod index;
 mod layers;
+mod memory;
 mod object;
 mod problem;
 mod references;
