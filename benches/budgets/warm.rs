@@ -73,6 +73,6 @@ async fn planned(planner: &mut Planner, commit: Oid) -> (Duration, Duration, Pla
     let started = Instant::now();
     assert!(!has_errors(planner.read(commit, Timestamp::now()).unwrap()));
     let read = started.elapsed();
-    let planned = planner.plan(SOURCE).await.unwrap();
+    let planned = planner.plan(SOURCE).await.unwrap().unwrap();
     (read, started.elapsed() - read, planned)
 }

@@ -110,6 +110,8 @@ impl Store {
     /// Records what was fetched and what became of it.
     pub async fn record_verdict(&self, proof: &LeaderProof, tip: &str, verdict: Option<&serde_json::Value>) -> Result<(), StoreError> {
         let mut tx = self.begin_as(proof).await?;
+        // Said again with every tick and derived again after a crash: not worth waiting for the disk.
+        sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut *tx).await.map_err(StoreError::during("record the verdict"))?;
         sqlx::query(
             "UPDATE pintle.sources SET seen_tip = $2, fetched_at = clock_timestamp(), fetch_error = NULL, fetch_failed_since = NULL,
                  verdict = $3, held_since = CASE WHEN $3 IS NULL THEN NULL ELSE coalesce(held_since, clock_timestamp()) END WHERE id = $1",
