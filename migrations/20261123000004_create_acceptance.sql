@@ -14,8 +14,21 @@ CREATE TABLE pintle.sources (
     held_since          timestamptz,
     applied_commit      text,       -- the newest accepted commit all of whose steps are applied or wait
     applied_at          timestamptz,
-    applied_in_ms       bigint
+    applied_in_ms       bigint,
+    waiting             jsonb       NOT NULL DEFAULT '[]', -- what should move and does not, as of the last plan
+    waiting_count       bigint      NOT NULL DEFAULT 0
 );
+
+-- Rings for whoever waits for a commit. Only a doorbell.
+CREATE FUNCTION pintle.ring_source() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('pintle_source', NEW.id);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER ring_source AFTER UPDATE ON pintle.sources FOR EACH ROW
+    WHEN ((NEW.seen_tip, NEW.verdict, NEW.applied_commit, NEW.fetch_error) IS DISTINCT FROM (OLD.seen_tip, OLD.verdict, OLD.applied_commit, OLD.fetch_error))
+    EXECUTE FUNCTION pintle.ring_source();
 
 CREATE TABLE pintle.accepted_commits (
     source_id   text        NOT NULL REFERENCES pintle.sources (id),

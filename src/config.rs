@@ -19,13 +19,10 @@ pub struct ServerArgs {
     pub redis_url: Option<String>,
 }
 
-/// Which repository is watched, and from where it is trusted.
+/// From where a repository is trusted.
 #[derive(Debug, Clone, Args)]
-pub struct SourceArgs {
-    /// The repository to watch: a path or anything `git fetch` takes
-    #[arg(long, env = "PINTLE_REPO_URL", value_name = "URL")]
-    pub repo_url: Option<String>,
-    /// The ref to follow
+pub struct TrustedArgs {
+    /// The ref that is followed, and that approvals name
     #[arg(long = "ref", env = "PINTLE_REF", value_name = "REF", default_value = "refs/heads/main")]
     pub git_ref: String,
     /// The id of the repository, as its policy says
@@ -39,7 +36,18 @@ pub struct SourceArgs {
     pub introduction_policy: Option<Digest>,
 }
 
-impl SourceArgs {
+/// Which repository is watched, and from where it is trusted.
+#[derive(Debug, Clone, Args)]
+pub struct SourceArgs {
+    /// The repository to watch: a path or anything `git fetch` takes
+    #[arg(long, env = "PINTLE_REPO_URL", value_name = "URL")]
+    pub repo_url: Option<String>,
+    /// From where it is trusted.
+    #[command(flatten)]
+    pub trusted: TrustedArgs,
+}
+
+impl TrustedArgs {
     /// The introduction, or the name of the setting that is missing.
     pub fn introduction(&self) -> Result<Introduction, &'static str> {
         Ok(Introduction {

@@ -32,6 +32,24 @@ impl Git {
         Self { folder: folder.to_owned() }
     }
 
+    /// What a configuration key is set to, if it is.
+    pub fn config(&self, key: &str) -> Option<String> {
+        self.run(&["config", "--get", key]).ok().filter(|value| !value.is_empty())
+    }
+
+    /// The commit that `rev` names, if it names one.
+    pub fn commit(&self, rev: &str) -> Option<String> {
+        self.run(&["rev-parse", "--quiet", "--verify", "--end-of-options", &format!("{rev}^{{commit}}")]).ok()
+    }
+
+    /// Makes a signed commit of `tree` on `parent`, without touching a work tree, an index or a branch.
+    pub fn signed_commit(&self, tree: &str, parent: &str, message: &str) -> Result<String, GitError> {
+        let file = tempfile::NamedTempFile::new().map_err(GitError::Run)?;
+        std::fs::write(file.path(), message).map_err(GitError::Run)?;
+        let path = file.path().display().to_string();
+        self.run(&["commit-tree", "-S", tree, "-p", parent, "-F", &path])
+    }
+
     /// Runs it and gives what it printed, without the last newline. A terminal stays connected, so
     /// that a token can ask for its PIN.
     pub fn run<S: AsRef<std::ffi::OsStr>>(&self, arguments: &[S]) -> Result<String, GitError> {

@@ -1,6 +1,7 @@
 //! The shell of Pintle: Git, Postgres, Redis, HTTP and the command line around the pure pipeline of
 //! `pintle-core`. A reader starts at [`reconcile`]: one call per station.
 
+pub mod chain;
 pub mod cli;
 pub mod config;
 pub mod crash;
@@ -13,5 +14,6 @@ pub mod queue;
 pub mod reconcile;
 pub mod scaffold;
 pub mod source;
+pub mod state_file;
 pub mod store;
 pub mod verdict;

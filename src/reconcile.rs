@@ -1,17 +1,20 @@
 //! The loop's body: one call per station, from a fetch to a ledger. It takes no hint of what changed.
 
 use crate::planner::{Planned, Planner};
-use crate::source::{FetchError, Fetched, GitObjects, LoadError, LoadedTree, Mirror};
+use crate::source::{FetchError, Fetched, GitObjects, LoadError, LoadedTree, Mirror, TreeLoader};
 use crate::store::acceptance::SOURCE;
 use crate::store::audit::AuditWriter;
 use crate::store::enqueue::Enqueued;
+use crate::store::ledger::WaitingRow;
+use crate::store::waiting::waiting;
 use crate::store::{LeaderProof, Store, StoreError};
+use crate::state_file::{StateError, StateFile};
 use jiff::Timestamp;
 use pintle_core::change::Oid;
-use pintle_core::diagnostic::{Diagnostic, has_errors};
+use pintle_core::diagnostic::{Code, Diagnostic, has_errors};
 use pintle_core::gate::{Refusal, gate};
 use pintle_core::model::Catalog;
-use pintle_core::resolve::{Resolved, diagnose};
+use pintle_core::resolve::{Resolved, diagnose, resolve};
 use pintle_core::trust::{AcceptedCommit, Introduction, Memory, Question, Session, Times, Verdict, accept, accept_from};
 use std::sync::Arc;
 use std::time::Instant;
@@ -34,6 +37,9 @@ pub enum TickError {
     /// The plan may not be enqueued.
     #[error("the plan is refused: {0}")]
     Refused(#[from] Refusal),
+    /// The state file cannot be used, or contradicts the database.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// The verifier panicked: that means deny.
     #[error("the verifier panicked on {0}; the tip is held")]
     Verifier(Oid),
@@ -64,6 +70,7 @@ pub struct Reconciler {
     catalog: &'static Catalog,
     introduction: Introduction,
     writer: AuditWriter,
+    state: StateFile,
     memory: Memory,
     planner: Planner,
     accepted: Option<AcceptedCommit>,
@@ -71,51 +78,64 @@ pub struct Reconciler {
     accepted_since: Option<Instant>,
     said: Option<serde_json::Value>,
     /// What the last plan came to: how much had drifted, and whether everything was settled.
-    last: (usize, bool),
+    last: (usize, bool, Waits),
+    mistakes: Option<(Oid, Vec<Diagnostic>)>,
+    waiting: Option<Waits>,
 }
+
+/// Mistakes of a held tree that are told.
+const MAX_MISTAKES: usize = 50;
 
 impl Reconciler {
     /// A reconciler over an opened mirror.
-    pub fn new(store: Store, mirror: Mirror, catalog: &'static Catalog, introduction: Introduction, writer: AuditWriter) -> Result<Self, TickError> {
+    pub fn new(store: Store, mirror: Mirror, catalog: &'static Catalog, introduction: Introduction, writer: AuditWriter, state: StateFile) -> Result<Self, TickError> {
         let objects = mirror.objects().map_err(TickError::Mirror)?;
         let planner = Planner::new(store.clone(), objects.clone(), catalog);
-        Ok(Self { store, mirror, objects, catalog, introduction, writer, memory: Memory::default(), planner, accepted: None, recorded: 0, accepted_since: None, said: None, last: (0, false) })
+        Ok(Self { store, mirror, objects, catalog, introduction, writer, state, memory: Memory::default(), planner, accepted: None, recorded: 0, accepted_since: None, said: None, mistakes: None, waiting: None, last: (0, false, Waits::default()) })
     }
 
     /// From a fetch to the ledger.
     pub async fn tick(&mut self, proof: &LeaderProof) -> Result<Tick, TickError> {
-        let fetched = self.fetch(proof).await?;
+        let (fetched, away) = self.fetch(proof).await?;
         crate::crash::point("fetched");
-        self.tick_at(proof, &fetched).await
+        let tick = self.tick_at(proof, &fetched, away.is_none()).await?;
+        away.map_or(Ok(tick), |error| Err(error.into()))
     }
 
-    /// From what was fetched to the ledger.
-    pub async fn tick_at(&mut self, proof: &LeaderProof, fetched: &Fetched) -> Result<Tick, TickError> {
-        let verdict = self.verify(fetched).await?;
+    /// From what was fetched to the ledger; `fresh` when the remote answered just now.
+    pub async fn tick_at(&mut self, proof: &LeaderProof, fetched: &Fetched, fresh: bool) -> Result<Tick, TickError> {
+        let mut verdict = self.verify(fetched).await?;
+        self.explain(&mut verdict);
         self.remember(proof, &verdict).await?;
         crate::crash::point("accepted");
         let mut tick = Tick { tip: Some(fetched.tip), ..Tick::default() };
         let Some(accepted) = self.accepted.clone() else {
             tick.held = true;
-            self.record_verdict(proof, fetched, &verdict, &[]).await?;
+            self.record_verdict(proof, fetched, fresh, &verdict, &[]).await?;
             return Ok(tick);
         };
         tick.accepted = Some(accepted.commit());
         let diagnostics = self.planner.read(accepted.commit(), Timestamp::now())?.to_vec();
-        self.record_verdict(proof, fetched, &verdict, &diagnostics).await?;
+        self.record_verdict(proof, fetched, fresh, &verdict, &diagnostics).await?;
         tick.held = verdict.held.is_some() || verdict.refused.is_some() || has_errors(&diagnostics);
         if !has_errors(&diagnostics) {
-            self.plan_and_enqueue(proof, &accepted, &mut tick).await?;
+            let waits = self.plan_and_enqueue(proof, &accepted, &mut tick).await?;
+            self.record_waiting(proof, waits).await?;
         }
         Ok(tick)
     }
 
-    async fn fetch(&self, proof: &LeaderProof) -> Result<Fetched, TickError> {
+    /// Fetches. While the remote is away, what was fetched before still holds: drift is healed, and the
+    /// error is given back at the end of the tick.
+    async fn fetch(&self, proof: &LeaderProof) -> Result<(Fetched, Option<FetchError>), TickError> {
         match self.mirror.fetch().await {
-            Ok(fetched) => Ok(fetched),
+            Ok(fetched) => Ok((fetched, None)),
             Err(error) => {
                 self.store.record_fetch_error(proof, &error.to_string()).await?;
-                Err(error.into())
+                match self.mirror.fetched() {
+                    Ok(before) => Ok((before, Some(error))),
+                    Err(_) => Err(error.into()),
+                }
             }
         }
     }
@@ -123,6 +143,9 @@ impl Reconciler {
     /// A panic in the verifier means deny.
     async fn verify(&mut self, fetched: &Fetched) -> Result<Verdict, TickError> {
         let recorded = if self.accepted.is_none() { self.store.acceptances().await? } else { Vec::new() };
+        if self.accepted.is_none() {
+            self.state.check(&recorded)?;
+        }
         self.recorded = self.recorded.max(recorded.last().map_or(0, |last| last.seq));
         let Self { objects, catalog, introduction, memory, accepted, .. } = self;
         let judge = std::panic::AssertUnwindSafe(|| {
@@ -144,12 +167,35 @@ impl Reconciler {
         std::panic::catch_unwind(judge).map_err(|_| TickError::Verifier(fetched.tip))
     }
 
+    /// Says all that is wrong inside a held tree that has no meaning: trust stops at the first.
+    fn explain(&mut self, verdict: &mut Verdict) {
+        let Some(held) = &mut verdict.held else { return };
+        let Some(reason) = held.reasons.iter_mut().find(|reason| reason.code == Code::NoChangeSet) else { return };
+        if self.mistakes.as_ref().is_none_or(|(commit, _)| *commit != held.commit) {
+            let Ok(loaded) = TreeLoader::default().load(&self.objects, held.commit) else { return };
+            let mut mistakes = all_diagnostics(&loaded, &resolve(&loaded.tree, self.catalog, None, Timestamp::now()));
+            mistakes.truncate(MAX_MISTAKES);
+            self.mistakes = Some((held.commit, mistakes));
+        }
+        reason.diagnostics = self.mistakes.as_ref().map(|(_, mistakes)| mistakes.clone()).unwrap_or_default();
+    }
+
     async fn remember(&mut self, proof: &LeaderProof, verdict: &Verdict) -> Result<(), TickError> {
         let Some(accepted) = &verdict.accepted else { return Ok(()) };
         let fresh: Vec<_> = accepted.steps().iter().filter(|step| step.seq > self.recorded).cloned().collect();
         if !fresh.is_empty() {
-            self.store.record_acceptances(proof, &self.writer, &self.introduction.repo_id, &fresh).await?;
+            let mut recorded = self.store.record_acceptances(proof, &self.writer, &self.introduction.repo_id, &fresh).await;
+            if matches!(recorded, Err(StoreError::WriterLost)) {
+                self.writer = self.store.replace_audit_writer(self.writer).await?;
+                recorded = self.store.record_acceptances(proof, &self.writer, &self.introduction.repo_id, &fresh).await;
+            }
+            if recorded.is_err() {
+                // It may have been committed all the same: the next tick reads what is on record.
+                self.accepted = None;
+            }
+            recorded?;
             self.recorded = accepted.seq();
+            accepted.steps().last().map_or(Ok(()), |last| self.state.write(last))?;
             self.accepted_since = Some(Instant::now());
             tracing::info!(commit = %accepted.commit(), seq = accepted.seq(), "accepted {}", accepted.commit());
         }
@@ -157,35 +203,37 @@ impl Reconciler {
         Ok(())
     }
 
-    async fn record_verdict(&mut self, proof: &LeaderProof, fetched: &Fetched, verdict: &Verdict, diagnostics: &[Diagnostic]) -> Result<(), TickError> {
+    async fn record_verdict(&mut self, proof: &LeaderProof, fetched: &Fetched, fresh: bool, verdict: &Verdict, diagnostics: &[Diagnostic]) -> Result<(), TickError> {
         let json = crate::verdict::stored(verdict, diagnostics);
         if self.said != json {
             match &json {
-                Some(json) => tracing::warn!(tip = %fetched.tip, verdict = %json, "{}", crate::verdict::sentence(json)),
+                Some(json) => tracing::warn!(tip = %fetched.tip, "{}", crate::verdict::sentence(json)),
                 None => tracing::info!(tip = %fetched.tip, "nothing is held any more"),
             }
             self.said.clone_from(&json);
         }
-        Ok(self.store.record_verdict(proof, &fetched.tip.to_string(), json.as_ref()).await?)
+        Ok(self.store.record_verdict(proof, &fetched.tip.to_string(), fresh, json.as_ref()).await?)
     }
 
-    async fn plan_and_enqueue(&mut self, proof: &LeaderProof, accepted: &AcceptedCommit, tick: &mut Tick) -> Result<(), TickError> {
+    async fn plan_and_enqueue(&mut self, proof: &LeaderProof, accepted: &AcceptedCommit, tick: &mut Tick) -> Result<Waits, TickError> {
         let Some(planned) = self.planner.plan(SOURCE).await? else {
-            (tick.drifted, tick.settled) = self.last;
-            return Ok(());
+            (tick.drifted, tick.settled) = (self.last.0, self.last.1);
+            return Ok(self.last.2.clone());
         };
         crate::crash::point("planned");
         let ended = self.enqueue(proof, accepted, planned, tick).await;
         if ended.is_err() {
             self.planner.plan_again();
         }
-        self.last = (tick.drifted, tick.settled);
-        ended
+        let waits = ended?;
+        self.last = (tick.drifted, tick.settled, waits.clone());
+        Ok(waits)
     }
 
-    async fn enqueue(&mut self, proof: &LeaderProof, accepted: &AcceptedCommit, planned: Planned, tick: &mut Tick) -> Result<(), TickError> {
+    async fn enqueue(&mut self, proof: &LeaderProof, accepted: &AcceptedCommit, planned: Planned, tick: &mut Tick) -> Result<Waits, TickError> {
         let Planned { plan, parent, jobs_open } = planned;
         tick.drifted = plan.counts().heal;
+        let waits = waiting(&plan);
         let settled = plan.is_empty() && !jobs_open;
         let admitted = gate(plan, accepted)?;
         tick.enqueued = self.store.enqueue(proof, SOURCE, parent, &admitted).await?;
@@ -196,9 +244,21 @@ impl Reconciler {
             self.store.record_applied(proof, &accepted.commit().to_string(), took).await?;
             self.planner.prune(proof).await?;
         }
+        Ok(waits)
+    }
+
+    /// Records what waits when it is not what was recorded last.
+    async fn record_waiting(&mut self, proof: &LeaderProof, waits: Waits) -> Result<(), TickError> {
+        if self.waiting.as_ref() != Some(&waits) {
+            self.store.record_waiting(proof, &waits.0, waits.1).await?;
+            self.waiting = Some(waits);
+        }
         Ok(())
     }
 }
+
+/// The reasons that are kept, and how many objects wait in all.
+type Waits = (Vec<WaitingRow>, usize);
 
 /// Everything that is wrong with a tree, in order of file and line.
 pub fn all_diagnostics(loaded: &LoadedTree, resolved: &Resolved) -> Vec<Diagnostic> {

@@ -2,7 +2,7 @@
 
 use pintle_core::change::Oid;
 use pintle_core::diagnostic::{Diagnostic, Severity};
-use pintle_core::trust::{Held, Refused, Verdict};
+use pintle_core::trust::{AcceptedCommit, Held, Refused, Verdict};
 use serde_json::{Value, json};
 
 /// The answer of `pintle verify -o json`.
@@ -18,12 +18,22 @@ pub fn verdict_json(tip: Oid, verdict: &Verdict) -> Value {
     json!({
         "formatVersion": "1.0",
         "tip": tip,
-        "accepted": verdict.accepted.as_ref().map(|accepted| accepted.commit()),
+        "accepted": verdict.accepted.as_ref().map(AcceptedCommit::commit),
         "verdict": word,
         "accepts": accepts,
-        "held": verdict.held.as_ref().map(held_json),
-        "refused": verdict.refused.as_ref().map(refused_json),
+        "held": verdict.held.as_ref().map(|held| published(&held_json(held), &["commit", "changeId", "rules", "reasons"])),
+        "refused": verdict.refused.as_ref().map(|refused| json!({"commit": refused.commit, "code": refused.reason.code, "message": refused.reason.message})),
     })
+}
+
+/// The published part of what is held: what `verify` promises is kept small, what `status` shows is not.
+fn published(held: &Value, keys: &[&str]) -> Value {
+    let part = |value: &Value, keys: &[&str]| -> Value { keys.iter().map(|key| ((*key).to_owned(), value[*key].clone())).collect::<serde_json::Map<_, _>>().into() };
+    let mut out = part(held, keys);
+    for (list, keys) in [("rules", ["name", "needed", "have", "from"].as_slice()), ("reasons", &["code", "message", "hint"])] {
+        out[list] = held[list].as_array().into_iter().flatten().map(|one| part(one, keys)).collect();
+    }
+    out
 }
 
 /// What stands in the way of the tip; `None` when nothing does.
@@ -35,7 +45,7 @@ pub fn stored(verdict: &Verdict, diagnostics: &[Diagnostic]) -> Option<Value> {
     if let Some(held) = &verdict.held {
         return Some(json!({"verdict": "held", "held": held_json(held)}));
     }
-    let commit = verdict.accepted.as_ref().map(|accepted| accepted.commit());
+    let commit = verdict.accepted.as_ref().map(AcceptedCommit::commit);
     (!errors.is_empty()).then(|| json!({"verdict": "invalid", "commit": commit, "diagnostics": errors}))
 }
 

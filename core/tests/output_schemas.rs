@@ -1,5 +1,7 @@
 //! The published schemas of what commands print are those of the code. `PINTLE_UPDATE=1` writes them.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 
 #[test]

@@ -5,7 +5,7 @@ use crate::store::Store;
 use jiff::Timestamp;
 use pintle_core::model::Catalog;
 use pintle_core::render::{Approvals, RuleLine, Verdict as Word};
-use pintle_core::trust::{Memory, Question, RuleState, Session, Times, Verdict, accept};
+use pintle_core::trust::{Memory, Preview, Question, RuleState, Session, Times, Verdict, accept};
 
 /// The approvals of `revision` under the policy that the database's source stands on. `None` when
 /// that cannot be said: no introduction yet, or the history is not at hand.
@@ -29,7 +29,17 @@ fn of(verdict: &Verdict, revision: &Revision) -> Approvals {
     Approvals { rules, verdict: word, approve_with: Some(format!("pintle approve {}", revision.oid.short())) }
 }
 
-fn line(rule: &RuleState) -> RuleLine {
+/// How a change would stand, for the plan that an approver reads.
+pub(super) fn of_preview(preview: &Preview) -> Approvals {
+    let verdict = match (preview.accepted, preview.rules.iter().all(RuleState::met)) {
+        (true, _) => Word::Approved,
+        (false, false) => Word::Missing,
+        (false, true) => Word::Refused,
+    };
+    Approvals { rules: preview.rules.iter().map(line).collect(), verdict, approve_with: None }
+}
+
+pub(super) fn line(rule: &RuleState) -> RuleLine {
     let text = |names: &[std::sync::Arc<str>]| names.iter().map(ToString::to_string).collect();
     RuleLine { name: rule.name.to_string(), needed: rule.needed as usize, have: text(&rule.have), from: text(&rule.from), missing: text(&rule.missing_of) }
 }

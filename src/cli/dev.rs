@@ -103,6 +103,7 @@ fn announce(out: &Out, folder: &Path, repo: &Path, database_url: &str, redis_url
     let lines = [
         format!("export PINTLE_DATABASE_URL='{database_url}'"),
         format!("export PINTLE_REDIS_URL='{redis_url}'"),
+        "export PINTLE_DEV='true'".to_owned(),
         format!("export PINTLE_REPO='{}'", repo.display()),
         format!("export PINTLE_REPO_ID='{}'", introduction.repo_id),
         format!("export PINTLE_INTRODUCTION_COMMIT='{}'", introduction.commit),

@@ -1,15 +1,42 @@
 //! The command line. One file a subcommand; here only parsing, dispatch and exit codes.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the command line is where Pintle talks to people")]
 
+mod apply;
 mod approvals;
+mod approve;
+mod audit;
+mod change_id;
+mod database;
 mod dev;
+mod doctor;
+mod explain;
+mod follow;
+mod get;
+mod help;
+mod history;
+mod init;
+mod jobs;
+mod judge;
 mod migrate;
 mod output;
 mod plan;
+mod render;
 mod run;
+mod schema;
 mod settings_file;
+mod shell;
+mod signing;
 mod snapshot;
+mod standing;
+mod status;
+mod table;
+mod target;
+mod trust;
+mod unblock;
 mod validate;
+mod verify;
+mod wait;
+mod why;
 
 pub use output::{CliError, Exit, Format, Out};
 
@@ -45,29 +72,96 @@ pub struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make a state repository: layout, a policy that you can satisfy, a first signed commit
+    Init(init::InitArgs),
+    /// Approve a change: show it, ask, and make the signed commit that counts
+    Approve(approve::ApproveArgs),
+    /// Prepare the signed revert of what is held
+    Unblock(unblock::UnblockArgs),
+    /// Check git, keys, servers and the introduction, and say what to do next
+    Doctor(doctor::DoctorArgs),
+    /// Say what trust accepts of a repository, and why the rest is held
+    Verify(verify::VerifyArgs),
+    /// Print the id that approvals name a change by
+    ChangeId(change_id::ChangeIdArgs),
+    /// Say what a kind, a field or a code means
+    Explain(explain::ExplainArgs),
+    /// Print the published JSON Schema of a kind, of the guard settings, or of a plan
+    Schema(schema::SchemaArgs),
+    /// Show a document as it takes effect: profiles merged, defaults filled in
+    Render(render::RenderArgs),
+    /// The trust policy: in words, checked, or as git's allowed signers
+    Trust(trust::TrustCommand),
     /// Check the documents of a folder, before they are committed
     Validate(validate::ValidateArgs),
     /// Show what a revision would change, against the database, a snapshot or another commit
     Plan(plan::PlanArgs),
-    /// Write the live state to a file, for planning without a database
-    Snapshot(snapshot::SnapshotArgs),
     /// Run the daemon: watch, verify, plan, enqueue, apply
     Run(run::RunArgs),
+    /// Show the plan, ask the daemon to reconcile now, and wait until it has
+    ///
+    /// Nothing is applied from here, and no gate is gone around: the daemon applies what it accepts,
+    /// by the rules that stand in the repository. The revision must be the tip of the watched branch,
+    /// or an ancestor of it. Ends with 4 when the revision is held.
+    Apply(apply::ApplyArgs),
+    /// List jobs, look at one, try a dead one again
+    Jobs(jobs::JobsArgs),
     /// Bring the database's schema up to date, as its owner
     Migrate(migrate::MigrateArgs),
     /// A private Postgres, Redis, signed repository and daemon, to try things
     Dev(dev::DevArgs),
+    /// List live objects of a kind, or print one whole
+    Get(get::GetArgs),
+    /// How things stand: head, applied, fleet, queue, audit, leader
+    Status(status::StatusArgs),
+    /// Explain an object (live, base, plan, jobs, records) or a commit (accepted, held, not seen)
+    Why(why::WhyArgs),
+    /// Accepted commits: when, by whom, what they changed
+    History(history::HistoryArgs),
+    /// Search, show and export the audit log
+    Audit(audit::AuditArgs),
+    /// Write the live state to a file, for planning without a database
+    Snapshot(snapshot::SnapshotArgs),
+    /// Wait until a commit is applied wherever it can be
+    ///
+    /// Ends with 0 when it is, or when a later accepted commit that contains it is; with 4 when it is
+    /// held or refused; with 1 when the time is over or its documents are invalid.
+    Wait(wait::WaitArgs),
+    /// Print completions for a shell
+    Completions(shell::CompletionsArgs),
+    /// Write the manual
+    Man(shell::ManArgs),
 }
 
 impl Command {
     async fn run(self, out: &Out) -> Result<Exit, CliError> {
         match self {
+            Self::Init(args) => init::run(&args, out),
+            Self::Approve(args) => approve::run(&args, out).await,
+            Self::Unblock(args) => unblock::run(&args, out).await,
+            Self::Doctor(args) => doctor::run(&args, out).await,
+            Self::Verify(args) => verify::run(&args, out).await,
+            Self::ChangeId(args) => change_id::run(&args, out),
+            Self::Explain(args) => explain::run(&args, out),
+            Self::Schema(args) => schema::run(&args, out),
+            Self::Render(args) => render::run(&args, out),
+            Self::Trust(args) => trust::run(&args, out),
             Self::Validate(args) => validate::run(&args, out),
             Self::Plan(args) => plan::run(args, out).await,
             Self::Snapshot(args) => snapshot::run(&args, out).await,
             Self::Run(args) => run::run(args).await,
             Self::Migrate(args) => migrate::run(&args, out).await,
             Self::Dev(args) => dev::run(args, out).await,
+            Self::Apply(args) => apply::run(&args, out).await,
+            Self::Jobs(args) => jobs::run(&args, out).await,
+            Self::Get(args) => get::run(args, out).await,
+            Self::Status(args) => status::run(&args, out).await,
+            Self::Why(args) => why::run(&args, out).await,
+            Self::History(args) => history::run(&args, out).await,
+            Self::Audit(args) => audit::run(&args, out).await,
+            Self::Wait(args) => wait::run(&args, out).await,
+            Self::Completions(args) => Ok(shell::completions(&args, out)),
+            Self::Man(args) => shell::man(&args, out),
         }
     }
 
@@ -82,7 +176,7 @@ impl Command {
 
 /// Parses, dispatches, and says how it ended. Usage errors are 1, as every error is.
 pub fn main() -> ExitCode {
-    let command = settings_file::with_defaults(Cli::command());
+    let command = help::grouped(settings_file::with_defaults(Cli::command()));
     let cli = match command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {

@@ -58,6 +58,22 @@ impl CliError {
         self
     }
 
+    /// What happened, in one line.
+    pub(super) fn said(&self) -> String {
+        let mut text = self.message.clone();
+        let mut cause = self.source.as_deref().map(|source| source as &dyn Error);
+        while let Some(inner) = cause {
+            text = format!("{text}: {inner}");
+            cause = inner.source();
+        }
+        text
+    }
+
+    /// What to do about it.
+    pub(super) fn advice(&self) -> String {
+        self.hint.clone().unwrap_or_else(|| "pintle doctor".to_owned())
+    }
+
     /// The same with another exit code.
     #[must_use]
     pub fn exit(mut self, exit: Exit) -> Self {
@@ -100,6 +116,11 @@ impl Out {
     /// Whether a program reads this.
     pub fn is_json(&self) -> bool {
         self.format == Format::Json
+    }
+
+    /// Whether a person at a terminal reads this.
+    pub fn is_terminal(&self) -> bool {
+        std::io::stdout().is_terminal()
     }
 
     /// Prints text, with one newline at its end.

@@ -122,7 +122,7 @@ pub(super) fn header(revision: &Revision) -> Header {
         subject: Some(commit.subject().to_owned()),
         author: Some(commit.author.name.to_string()),
         committed_at: Timestamp::from_second(commit.committer.seconds).ok(),
-        ..Header::of(&revision.oid.short())
+        ..Header::of(revision.oid.short())
     }
 }
 

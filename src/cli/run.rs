@@ -57,7 +57,7 @@ pub async fn run(args: RunArgs) -> Result<Exit, CliError> {
     let settings = DaemonSettings {
         database_url: args.servers.database_url.ok_or_else(|| missing("--database-url"))?,
         redis_url: args.servers.redis_url.ok_or_else(|| missing("--redis-url"))?,
-        introduction: args.source.introduction().map_err(missing)?,
+        introduction: args.source.trusted.introduction().map_err(missing)?,
         repo_url: args.source.repo_url.ok_or_else(|| missing("--repo-url"))?,
         state_dir: args.state_dir,
         poll_interval: Duration::from_secs(args.poll_interval.max(1)),
@@ -68,7 +68,10 @@ pub async fn run(args: RunArgs) -> Result<Exit, CliError> {
         works: args.role != Role::Reconciler,
     };
     let stop = stop_on_signals();
-    daemon::run(settings, stop).await.map_err(|error| CliError::because("the daemon refuses to act", error).hint("pintle doctor"))?;
+    daemon::run(settings, stop).await.map_err(|error| {
+        let hint = error.hint();
+        CliError::because("the daemon refuses to act", error).hint(hint)
+    })?;
     Ok(Exit::Success)
 }
 

@@ -7,12 +7,14 @@ use crate::queue::relay::{relay, sweep};
 use crate::queue::worker::ROWS;
 use crate::reconcile::{Reconciler, TickError};
 use crate::source::{Mirror, watch};
+use crate::state_file::StateFile;
 use crate::store::leader::LEASE;
 use crate::store::{LeaderProof, StoreError};
 use pintle_core::model::Catalog;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// How often the sweep looks, and how often the relay looks when nothing rings.
@@ -38,17 +40,20 @@ fn current(lease: &Lease) -> LeaderProof {
 }
 
 /// Leads until `stop`, or until the lease is lost.
-pub(super) async fn lead(daemon: &Daemon, bells: &Bells, proof: LeaderProof, stop: &CancellationToken) {
+pub(super) async fn lead(daemon: &Arc<Daemon>, bells: &Arc<Bells>, proof: LeaderProof, stop: &CancellationToken) {
     tracing::info!(term = proof.term(), "leading, term {}", proof.term());
     daemon.gauges.leads(true);
     let lease: Lease = Arc::new(Mutex::new(proof));
     let term = stop.child_token();
     let _watcher = watch(&daemon.settings.repo_url, bells.git.clone());
-    tokio::join!(
-        ending(&term, renewal(daemon, &lease)),
-        ending(&term, reconciling(daemon, bells, &lease, &term)),
-        ending(&term, relaying(daemon, bells, &lease, &term)),
-    );
+    // Tasks of their own: the lease is renewed and jobs are released while a plan is made.
+    let mut tasks = JoinSet::new();
+    let (own, held, token) = (daemon.clone(), lease.clone(), term.clone());
+    tasks.spawn(async move { ending(&token, renewal(&own, &held)).await });
+    let (own, rung, held, token) = (daemon.clone(), bells.clone(), lease.clone(), term.clone());
+    tasks.spawn(async move { ending(&token, reconciling(&own, &rung, &held, &token)).await });
+    ending(&term, relaying(daemon, bells, &lease, &term)).await;
+    while tasks.join_next().await.is_some() {}
     daemon.gauges.leads(false);
     if stop.is_cancelled() {
         let _ = daemon.store.resign(&current(&lease)).await;
@@ -57,10 +62,10 @@ pub(super) async fn lead(daemon: &Daemon, bells: &Bells, proof: LeaderProof, sto
     }
 }
 
-/// Runs `work`; its end is the end of the term.
+/// Runs `work`; its end, by a panic too, is the end of the term.
 async fn ending(term: &CancellationToken, work: impl Future<Output = ()>) {
+    let _over = term.clone().drop_guard();
     term.run_until_cancelled(work).await;
-    term.cancel();
 }
 
 async fn renewal(daemon: &Daemon, lease: &Lease) {
@@ -105,7 +110,8 @@ async fn tick(daemon: &Daemon, slot: &mut Option<Reconciler>, lease: &Lease) -> 
             let introduction = daemon.settings.introduction.clone();
             let mirror = Mirror::open(&daemon.settings.state_dir.join("mirror.git"), &daemon.settings.repo_url, &introduction.git_ref).await?;
             let writer = daemon.store.audit_writer(daemon.process).await?;
-            slot.insert(Reconciler::new(daemon.store.clone(), mirror, Catalog::standard(), introduction, writer)?)
+            let state = StateFile::of(&daemon.settings.state_dir, &introduction);
+            slot.insert(Reconciler::new(daemon.store.clone(), mirror, Catalog::standard(), introduction, writer, state)?)
         }
     };
     reconciler.tick(&current(lease)).await

@@ -1,5 +1,6 @@
 //! A failure is logged once when it begins, once when it changes, once when it is over.
 
+use crate::chain::chain;
 use std::time::{Duration, Instant};
 
 /// One thing that may be away.
@@ -42,18 +43,4 @@ impl Outage {
         self.said.clear();
         self.tries = 0;
     }
-}
-
-/// An error with its causes.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let said = inner.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        cause = inner.source();
-    }
-    text
 }

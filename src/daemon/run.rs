@@ -12,6 +12,7 @@ use pintle_core::model::Catalog;
 use sqlx::postgres::PgListener;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -30,6 +31,19 @@ pub enum DaemonError {
     /// Metrics cannot be served.
     #[error("metrics cannot be served")]
     Http(#[source] std::io::Error),
+    /// A part of it panicked.
+    #[error("a part of the daemon panicked; the log says which")]
+    Panicked,
+}
+
+impl DaemonError {
+    /// What to do about it, for people.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.hint().unwrap_or("pintle doctor"),
+            _ => "pintle doctor",
+        }
+    }
 }
 
 /// A running daemon's parts.
@@ -46,22 +60,40 @@ const BEAT: Duration = Duration::from_secs(5);
 pub async fn run(settings: DaemonSettings, stop: CancellationToken) -> Result<(), DaemonError> {
     std::fs::create_dir_all(&settings.state_dir).map_err(DaemonError::State)?;
     let store = Store::open(&settings.database_url, settings.concurrency as u32 + 8)?;
-    let daemon = Daemon { process: Uuid::now_v7(), gauges: Arc::default(), store, settings };
+    let daemon = Arc::new(Daemon { process: Uuid::now_v7(), gauges: Arc::default(), store, settings });
     if stop.run_until_cancelled(admission(&daemon)).await.transpose()?.is_none() {
         return Ok(());
     }
     let served = http::serve(daemon.settings.metrics, daemon.store.clone(), daemon.gauges.clone(), stop.clone()).await.map_err(DaemonError::Http)?;
-    let bells = Bells::default();
-    tokio::join!(
-        stop.run_until_cancelled(beating(&daemon)),
-        stop.run_until_cancelled(listening(&daemon, &bells)),
-        working(&daemon, &stop),
-        leading(&daemon, &bells, &stop),
-    );
+    let bells = Arc::new(Bells::default());
+    let mut parts = JoinSet::new();
+    let (own, token) = (daemon.clone(), stop.clone());
+    part(&mut parts, &stop, async move { _ = token.run_until_cancelled(beating(&own)).await });
+    let (own, rung, token) = (daemon.clone(), bells.clone(), stop.clone());
+    part(&mut parts, &stop, async move { _ = token.run_until_cancelled(listening(&own, &rung)).await });
+    if daemon.settings.works {
+        let (own, token) = (daemon.clone(), stop.clone());
+        part(&mut parts, &stop, async move { working(&own, &token).await });
+    }
+    leading(&daemon, &bells, &stop).await;
+    let mut whole = true;
+    while let Some(ended) = parts.join_next().await {
+        whole &= ended.is_ok();
+    }
     let _ = daemon.store.end_process(daemon.process).await;
     served.abort();
     tracing::info!("stopped");
-    Ok(())
+    if whole { Ok(()) } else { Err(DaemonError::Panicked) }
+}
+
+/// Runs a part of the daemon in a task of its own, so that a long plan holds up neither a heartbeat
+/// nor a lock. Parts end when the daemon stops; one that ends otherwise, by a panic, stops it.
+fn part(parts: &mut JoinSet<()>, stop: &CancellationToken, work: impl Future<Output = ()> + Send + 'static) {
+    let over = stop.clone().drop_guard();
+    parts.spawn(async move {
+        let _over = over;
+        work.await;
+    });
 }
 
 /// Waits for the database, and refuses one that is not ours.
@@ -120,16 +152,13 @@ async fn listening(daemon: &Daemon, bells: &Bells) {
 }
 
 async fn working(daemon: &Daemon, stop: &CancellationToken) {
-    if !daemon.settings.works {
-        return;
-    }
     let worker = Worker::new(daemon.store.clone(), Catalog::standard(), daemon.process);
     let mut settings = ReceiverSettings::new(&daemon.settings.redis_url, ROWS, daemon.settings.concurrency);
     settings.grace = daemon.settings.grace;
     Receiver::run(settings, worker.handle(), stop.clone()).await;
 }
 
-async fn leading(daemon: &Daemon, bells: &Bells, stop: &CancellationToken) {
+async fn leading(daemon: &Arc<Daemon>, bells: &Arc<Bells>, stop: &CancellationToken) {
     if !daemon.settings.reconciles {
         return;
     }

@@ -42,8 +42,12 @@ impl Worker {
             Heard::Delivery(delivery) => delivery,
             Heard::Foreign { id, name, .. } => return self.foreign(&id, &name).await,
         };
-        let writer = self.take_writer().await?;
-        let result = self.store.apply(self.catalog, &writer, &delivery).await;
+        let mut writer = self.take_writer().await?;
+        let mut result = self.store.apply(self.catalog, &writer, &delivery).await;
+        if matches!(result, Err(StoreError::WriterLost)) {
+            writer = self.store.replace_audit_writer(writer).await?;
+            result = self.store.apply(self.catalog, &writer, &delivery).await;
+        }
         if let Ok(applied) = &result {
             tracing::info!(delivery = %delivery.id, done = applied.done, stale = applied.stale, dead = applied.dead, "delivery {} applied: {} done, {} stale, {} dead", delivery.id, applied.done, applied.stale, applied.dead);
             self.writers.lock().await.push(writer);
@@ -67,8 +71,12 @@ impl Worker {
             return Ok(());
         }
         tracing::warn!(id, name, "refused a foreign job `{name}` on our queue");
-        let writer = self.take_writer().await?;
-        let recorded = self.store.record_refused_request(&writer, id, name).await;
+        let mut writer = self.take_writer().await?;
+        let mut recorded = self.store.record_refused_request(&writer, id, name).await;
+        if matches!(recorded, Err(StoreError::WriterLost)) {
+            writer = self.store.replace_audit_writer(writer).await?;
+            recorded = self.store.record_refused_request(&writer, id, name).await;
+        }
         self.writers.lock().await.push(writer);
         recorded?;
         Err(StoreError::Corrupt { what: "request", source: format!("`{name}` is not a request; only {REQUESTS:?} are").into() })

@@ -1,6 +1,10 @@
 //! A new state repository: the layout, a policy that one person can satisfy, a first partner and
 //! instance, signed and ready to be watched.
 
+mod hooks;
+
+pub use hooks::install_hooks;
+
 use crate::git::{Git, GitError};
 use pintle_core::change::Digest;
 use std::path::Path;
@@ -44,6 +48,8 @@ pub enum ScaffoldError {
 pub struct Signer {
     /// The name in the policy: a DNS label.
     pub person: String,
+    /// The name that git writes into commits.
+    pub name: String,
     /// Their e-mail address.
     pub email: String,
     /// The public key as `ssh-ed25519 AAAA…`.
@@ -90,7 +96,7 @@ pub fn scaffold(folder: &Path, signer: &Signer, repo_id: &str) -> Result<Introdu
 /// Sets `git` up to sign every commit as `signer`.
 pub fn sign_with(git: &Git, signer: &Signer) -> Result<(), GitError> {
     for (key, value) in [
-        ("user.name", signer.person.as_str()),
+        ("user.name", signer.name.as_str()),
         ("user.email", &signer.email),
         ("gpg.format", "ssh"),
         ("user.signingKey", &signer.signing_key),
@@ -126,7 +132,7 @@ pub fn make_key(path: &Path, person: &str) -> Result<Signer, ScaffoldError> {
     let public = path.with_extension("pub");
     let line = std::fs::read_to_string(&public).map_err(|source| ScaffoldError::Write { path: public.display().to_string(), source })?;
     let key: Vec<&str> = line.split_whitespace().take(2).collect();
-    Ok(Signer { person: person.to_owned(), email: format!("{person}@localhost.localdomain"), public_key: key.join(" "), signing_key: path.display().to_string() })
+    Ok(Signer { person: person.to_owned(), name: person.to_owned(), email: format!("{person}@localhost.localdomain"), public_key: key.join(" "), signing_key: path.display().to_string() })
 }
 
 fn write(path: &Path, text: &str) -> Result<(), ScaffoldError> {

@@ -10,7 +10,9 @@ use std::time::Duration;
 use tokio::process::Command;
 
 /// How long one fetch may take.
-const FETCH_LIMIT: Duration = Duration::from_secs(120);
+const FETCH_LIMIT: Duration = Duration::from_mins(2);
+/// Folders of refs that are looked through for locks.
+const MAX_FOLDERS: usize = 1_000;
 const TIP: &str = "refs/pintle/tip";
 const APPROVALS: &str = "refs/pintle/approvals/";
 
@@ -56,10 +58,30 @@ impl Mirror {
     /// Opens or makes the mirror in `folder`.
     pub async fn open(folder: &Path, url: &str, git_ref: &str) -> Result<Self, FetchError> {
         let mirror = Self { folder: folder.to_owned(), url: url.to_owned(), git_ref: git_ref.to_owned() };
+        mirror.forget_locks();
         if !folder.join("HEAD").exists() {
             mirror.git("init", &["init", "--quiet", "--bare", "--template=", "."], true).await?;
         }
         Ok(mirror)
+    }
+
+    /// Removes what a git that was killed leaves: with a lock on a ref in its way no fetch would ever
+    /// succeed again. The mirror is ours alone, and nothing fetches before it is opened.
+    fn forget_locks(&self) {
+        let mut folders = vec![self.folder.clone(), self.folder.join("refs/pintle")];
+        let mut seen = 0;
+        while let Some(folder) = folders.pop().filter(|_| seen < MAX_FOLDERS) {
+            seen += 1;
+            for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if path.extension().is_some_and(|extension| extension == "lock") {
+                    tracing::warn!(path = %path.display(), "removing a lock that a killed git left: {}", path.display());
+                    let _ = std::fs::remove_file(&path);
+                } else if path.is_dir() && folder != self.folder {
+                    folders.push(path);
+                }
+            }
+        }
     }
 
     /// Fetches the ref and the approvals.

@@ -43,6 +43,54 @@ impl GitObjects {
         })
     }
 
+    /// The tips under `refs/pintle/approvals/`, sorted.
+    pub fn approvals(&self) -> Result<Vec<Oid>, git2::Error> {
+        self.with(|repository| {
+            let mut tips = Vec::new();
+            for reference in repository.references_glob("refs/pintle/approvals/*")? {
+                tips.extend(reference?.target().and_then(|id| Oid::from_bytes(id.as_bytes())));
+            }
+            tips.sort_unstable();
+            tips.dedup();
+            Ok(tips)
+        })
+    }
+
+    /// Whether `tip` is `base` or descends from it. For people's questions; trust walks raw objects.
+    pub fn descends(&self, tip: Oid, base: Oid) -> bool {
+        self.contains(tip, base).unwrap_or(false)
+    }
+
+    /// The content of the file at `path` in `commit`; `None` when there is none.
+    pub fn file(&self, commit: Oid, path: &str) -> Result<Option<Arc<[u8]>>, git2::Error> {
+        let id = self.with(|repository| {
+            let tree = repository.find_commit(git2::Oid::from_bytes(&commit.0)?)?.tree()?;
+            match tree.get_path(Path::new(path)) {
+                Ok(entry) => Ok(Some(entry.id())),
+                Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
+                Err(error) => Err(error),
+            }
+        })?;
+        let Some(oid) = id.and_then(|id| Oid::from_bytes(id.as_bytes())) else { return Ok(None) };
+        self.raw(oid, ObjectKind::Blob).map(Some).map_err(|error| git2::Error::from_str(&error.to_string()))
+    }
+
+    /// When `commit` says that it was committed.
+    pub fn committed_at(&self, commit: Oid) -> Option<jiff::Timestamp> {
+        let raw = self.raw(commit, ObjectKind::Commit).ok()?;
+        let parsed = pintle_core::trust::Commit::parse(&raw).ok()?;
+        jiff::Timestamp::from_second(parsed.committer.seconds).ok()
+    }
+
+    /// Whether `later` is `earlier` or descends from it; `None` when this repository cannot say.
+    pub fn contains(&self, later: Oid, earlier: Oid) -> Option<bool> {
+        if later == earlier {
+            return Some(true);
+        }
+        let (later, earlier) = (git2::Oid::from_bytes(&later.0).ok()?, git2::Oid::from_bytes(&earlier.0).ok()?);
+        self.with(|repository| repository.graph_descendant_of(later, earlier).ok())
+    }
+
     fn with<T>(&self, ask: impl FnOnce(&Repository) -> T) -> T {
         ask(&self.repository.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -36,26 +36,24 @@ pub struct SourceState {
 }
 
 impl Store {
-    /// Makes the source's row, or refuses one of another introduction.
+    /// Makes the source's row, or refuses one of another introduction. As long as nothing was accepted
+    /// the settings may still be corrected.
     pub async fn introduce(&self, introduction: &Introduction) -> Result<bool, StoreError> {
-        let row = sqlx::query(
+        sqlx::query(
             "INSERT INTO pintle.sources AS s (id, repo_id, git_ref, introduction_commit, introduction_policy) VALUES ($1, $2::uuid, $3, $4, $5)
-             ON CONFLICT (id) DO UPDATE SET id = s.id
-             RETURNING repo_id::text AS repo_id, git_ref, introduction_commit, introduction_policy",
+             ON CONFLICT (id) DO UPDATE SET repo_id = EXCLUDED.repo_id, git_ref = EXCLUDED.git_ref, introduction_commit = EXCLUDED.introduction_commit,
+                 introduction_policy = EXCLUDED.introduction_policy
+             WHERE NOT EXISTS (SELECT FROM pintle.accepted_commits a WHERE a.source_id = s.id)",
         )
         .bind(SOURCE)
         .bind(&*introduction.repo_id)
         .bind(&*introduction.git_ref)
         .bind(introduction.commit.to_string())
         .bind(introduction.policy_sha256.to_string())
-        .fetch_one(&self.pool)
+        .execute(&self.pool)
         .await
         .map_err(StoreError::during("introduce the source"))?;
-        let text = |column: &str| row.try_get::<String, _>(column).unwrap_or_default();
-        Ok(text("repo_id") == *introduction.repo_id
-            && text("git_ref") == *introduction.git_ref
-            && text("introduction_commit") == introduction.commit.to_string()
-            && text("introduction_policy") == introduction.policy_sha256.to_string())
+        Ok(self.introduction().await?.as_ref() == Some(introduction))
     }
 
     /// The introduction that the database was made for, if it was.
@@ -107,18 +105,20 @@ impl Store {
         tx.commit().await.map_err(failed())
     }
 
-    /// Records what was fetched and what became of it.
-    pub async fn record_verdict(&self, proof: &LeaderProof, tip: &str, verdict: Option<&serde_json::Value>) -> Result<(), StoreError> {
+    /// Records what was fetched and what became of it; `fresh` when the remote answered.
+    pub async fn record_verdict(&self, proof: &LeaderProof, tip: &str, fresh: bool, verdict: Option<&serde_json::Value>) -> Result<(), StoreError> {
         let mut tx = self.begin_as(proof).await?;
         // Said again with every tick and derived again after a crash: not worth waiting for the disk.
         sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut *tx).await.map_err(StoreError::during("record the verdict"))?;
         sqlx::query(
-            "UPDATE pintle.sources SET seen_tip = $2, fetched_at = clock_timestamp(), fetch_error = NULL, fetch_failed_since = NULL,
+            "UPDATE pintle.sources SET seen_tip = $2, fetched_at = CASE WHEN $4 THEN clock_timestamp() ELSE fetched_at END,
+                 fetch_error = CASE WHEN $4 THEN NULL ELSE fetch_error END, fetch_failed_since = CASE WHEN $4 THEN NULL ELSE fetch_failed_since END,
                  verdict = $3, held_since = CASE WHEN $3 IS NULL THEN NULL ELSE coalesce(held_since, clock_timestamp()) END WHERE id = $1",
         )
         .bind(SOURCE)
         .bind(tip)
         .bind(verdict.map(Json))
+        .bind(fresh)
         .execute(&mut *tx)
         .await
         .map_err(StoreError::during("record the verdict"))?;

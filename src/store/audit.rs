@@ -40,6 +40,23 @@ impl Store {
         Ok(AuditWriter { slot, holder: process })
     }
 
+    /// Leases another slot for the holder of one that was lost.
+    pub async fn replace_audit_writer(&self, lost: AuditWriter) -> Result<AuditWriter, StoreError> {
+        tracing::warn!(slot = lost.slot, "the lease of audit writer {} ran out; leasing another", lost.slot);
+        self.audit_writer(lost.holder).await
+    }
+
+    /// Gives the slot back, so that a process that lives for one command need not hold it for an hour.
+    pub async fn end_audit_writer(&self, writer: AuditWriter) -> Result<(), StoreError> {
+        sqlx::query("UPDATE pintle.audit_writers SET lease_until = clock_timestamp() WHERE slot = $1 AND holder = $2")
+            .bind(writer.slot)
+            .bind(writer.holder)
+            .execute(&self.pool)
+            .await
+            .map_err(StoreError::during("give back an audit writer"))?;
+        Ok(())
+    }
+
     /// Appends records in a transaction of their own.
     pub async fn record(&self, writer: &AuditWriter, drafts: &[Draft]) -> Result<(), StoreError> {
         let mut tx = self.pool.begin().await.map_err(StoreError::during("begin"))?;
@@ -60,7 +77,8 @@ impl AuditWriter {
             return Ok(());
         }
         let failed = || StoreError::during("append to the audit log");
-        let row = sqlx::query(ADVANCE).bind(self.slot).bind(self.holder).bind(drafts.len() as i64).fetch_one(&mut *tx).await.map_err(failed())?;
+        let row = sqlx::query(ADVANCE).bind(self.slot).bind(self.holder).bind(drafts.len() as i64).fetch_optional(&mut *tx).await.map_err(failed())?;
+        let row = row.ok_or(StoreError::WriterLost)?;
         let last: i64 = row.try_get("seq").map_err(failed())?;
         let now_us: i64 = row.try_get("now_us").map_err(failed())?;
         let columns = self.columns(drafts, last - drafts.len() as i64, Timestamp::from_microsecond(now_us).unwrap_or_default());

@@ -1,6 +1,7 @@
 //! An admitted plan becomes jobs. One transaction under the leader's proof: the plan becomes current
 //! only if its parent is; unclaimed jobs that it does not contain are superseded; the rest is added.
 
+use super::waiting::waiting;
 use super::{LeaderProof, Store, StoreError};
 use pintle_core::change::ObjectKey;
 use pintle_core::diff::{Cause, Change};
@@ -110,12 +111,7 @@ fn sort_out(admitted: &AdmittedPlan, open: Vec<(i64, ObjectKey, Identity)>) -> (
 async fn insert_plan(tx: &mut PgConnection, source: &str, parent: Option<i64>, admitted: &AdmittedPlan) -> Result<i64, StoreError> {
     let failed = || StoreError::during("store the plan");
     let plan = admitted.plan();
-    let waiting: Vec<serde_json::Value> = plan
-        .waiting()
-        .iter()
-        .take(1_000)
-        .map(|one| serde_json::json!({"object": one.change.key.to_string(), "code": one.reason.code(), "message": one.reason.sentence(), "liftedBy": one.reason.lifted_by()}))
-        .collect();
+    let (waiting, _) = waiting(plan);
     let id: i64 = sqlx::query_scalar(PLAN)
         .bind(source)
         .bind(parent)

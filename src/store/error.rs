@@ -26,6 +26,9 @@ pub enum StoreError {
     /// Another process leads now: whatever was about to be written is not.
     #[error("this process no longer leads")]
     NotLeader,
+    /// The audit writer's lease ran out, and its slot is another's: nothing was written.
+    #[error("the audit writer's slot is leased to another process")]
+    WriterLost,
     /// Another plan became current in between.
     #[error("another plan became current in between")]
     StalePlan,
@@ -66,7 +69,7 @@ impl StoreError {
 
     /// Whether trying the same again may succeed at once: serialization failure or deadlock.
     pub fn is_contention(&self) -> bool {
-        matches!(self.code().as_deref(), Some("40001" | "40P01" | "55P03"))
+        matches!(self.code().as_deref(), Some("40001" | "40P01"))
     }
 
     /// Whether the data itself were refused: constraint, type, or one of our own triggers.

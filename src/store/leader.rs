@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 /// How long a silent leader is believed, by the database's clock.
 pub const LEASE: Duration = Duration::from_secs(15);
-/// How much earlier the leader itself stops believing, by its own monotonic clock.
-const MARGIN: Duration = Duration::from_secs(3);
+/// How long the leader itself believes it, by its own monotonic clock: less, by a margin.
+const BELIEVED: Duration = Duration::from_secs(12);
 
 /// Proof of having been elected. Only [`Store::lead`] makes one; the database checks it at each use.
 #[derive(Debug, Clone)]
@@ -49,7 +49,7 @@ impl Store {
         .fetch_optional(&self.pool)
         .await
         .map_err(StoreError::during("take the lead"))?;
-        Ok(term.map(|term| LeaderProof { token, term, believed_until: asked + LEASE - MARGIN }))
+        Ok(term.map(|term| LeaderProof { token, term, believed_until: asked + BELIEVED }))
     }
 
     /// Holds the lease longer.
@@ -64,7 +64,7 @@ impl Store {
         if renewed.rows_affected() == 0 {
             return Err(StoreError::NotLeader);
         }
-        proof.believed_until = asked + LEASE - MARGIN;
+        proof.believed_until = asked + BELIEVED;
         Ok(())
     }
 

@@ -63,7 +63,10 @@ impl Store {
 
 /// Brings the schema at `url` up to date, as its owner. Returns how many migrations ran.
 pub async fn migrate(url: &str) -> Result<usize, StoreError> {
-    let pool = PgPoolOptions::new().max_connections(1).connect(url).await.map_err(StoreError::during("migrate"))?;
+    // The record of what ran stands in `public`. An owner named `pintle` would look in the schema of
+    // that name first, find no record there, and run everything again.
+    let options = PgConnectOptions::from_str(url).map_err(StoreError::during("read the database URL"))?.options([("search_path", "public")]);
+    let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await.map_err(StoreError::during("migrate"))?;
     let before = applied_count(&pool).await;
     let result = MIGRATIONS.run(&pool).await;
     let after = applied_count(&pool).await;
@@ -92,6 +95,6 @@ async fn become_engine(connection: &mut sqlx::PgConnection) -> Result<(), sqlx::
 }
 
 fn missing(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code().map(|code| code.into_owned()));
+    let code = error.as_database_error().and_then(|error| error.code().map(std::borrow::Cow::into_owned));
     matches!(code.as_deref(), Some("42P01" | "3F000" | "42883"))
 }

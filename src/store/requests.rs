@@ -24,6 +24,12 @@ impl Store {
         tx.commit().await.map_err(failed())
     }
 
+    /// Wakes the leader. Only a doorbell: nothing depends on its being heard, and a database that is
+    /// read-only has none.
+    pub async fn ring(&self) {
+        let _ = sqlx::query("SELECT pg_notify('pintle_live', 'asked')").execute(&self.pool).await;
+    }
+
     /// Puts a refused request into the audit log.
     pub async fn record_refused_request(&self, writer: &AuditWriter, id: &str, name: &str) -> Result<(), StoreError> {
         let draft = Draft {

@@ -5,28 +5,16 @@ use std::time::{Duration, Instant};
 
 use bullmq::options::RedisConnectionOptions;
 use bullmq::{JobOptions, Queue, QueueOptions};
-use pintle::queue::delivery::{
-    Delivery, DeliveryError, Handle, Heard, Known, Receiver, ReceiverSettings, Ringer,
-};
+use pintle::queue::delivery::{Delivery, DeliveryError, Handle, Heard, Known, Receiver, ReceiverSettings, Ringer};
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::harness::{self, PrivateRedis};
+use crate::harness::{self, PrivateRedis, eventually};
 
 const QUEUE: &str = "rows";
-const PATIENCE: Duration = Duration::from_secs(15);
-
-/// Polls until the condition holds, or fails at the deadline.
-async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !condition().await {
-        assert!(Instant::now() < deadline, "never came true: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
 
 /// A receiver that notes what it hears.
 struct Listener {
@@ -52,11 +40,7 @@ impl Listener {
         });
         let stop = CancellationToken::new();
         let running = tokio::spawn(Receiver::run(settings, handle, stop.clone()));
-        Self {
-            heard,
-            stop,
-            running,
-        }
+        Self { heard, stop, running }
     }
 
     fn times(&self, delivery: &Delivery) -> usize {
@@ -84,10 +68,7 @@ fn settings(redis: &PrivateRedis) -> ReceiverSettings {
 }
 
 fn delivery() -> Delivery {
-    Delivery {
-        id: Uuid::now_v7(),
-        jobs: vec![1, 2, 3],
-    }
+    Delivery { id: Uuid::now_v7(), jobs: vec![1, 2, 3] }
 }
 
 async fn ringer(redis: &PrivateRedis) -> Ringer {
@@ -96,14 +77,6 @@ async fn ringer(redis: &PrivateRedis) -> Ringer {
 
 async fn is(ringer: &Ringer, delivery: &Delivery, state: Known) -> bool {
     ringer.known(&[delivery.id]).await.unwrap() == [state]
-}
-
-async fn ask<T: redis::FromRedisValue>(redis: &PrivateRedis, words: &[&str]) -> T {
-    let client = redis::Client::open(redis.url.as_str()).unwrap();
-    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-    let mut command = redis::cmd(words[0]);
-    command.arg(&words[1..]);
-    command.query_async(&mut connection).await.unwrap()
 }
 
 /// Another `BullMQ` client on our own queue.
@@ -122,10 +95,7 @@ async fn a_delivery_is_heard_and_completed() {
     assert!(is(&ringer, &one, Known::Waiting).await);
     let listener = Listener::start(&redis);
     listener.hears(&one).await;
-    eventually("it is completed", async || {
-        is(&ringer, &one, Known::Completed).await
-    })
-    .await;
+    eventually("it is completed", async || is(&ringer, &one, Known::Completed).await).await;
     listener.stop().await;
 }
 
@@ -138,43 +108,29 @@ async fn a_killed_and_restarted_redis_delivers_again() {
     ringer.ring(std::slice::from_ref(&before)).await.unwrap();
     listener.hears(&before).await;
 
-    redis.kill();
+    redis.kill().await;
     let lost = ringer.ping().await;
-    assert!(
-        matches!(lost, Err(DeliveryError::Unreachable(_))),
-        "{lost:?}"
-    );
+    assert!(matches!(lost, Err(DeliveryError::Unreachable(_))), "{lost:?}");
     redis.start().await;
-    assert!(
-        is(&ringer, &before, Known::Unknown).await,
-        "Redis came back with its data"
-    );
+    assert!(is(&ringer, &before, Known::Unknown).await, "Redis came back with its data");
 
     let back = Instant::now();
     ringer.ring(std::slice::from_ref(&after)).await.unwrap();
     listener.hears(&after).await;
-    assert!(
-        back.elapsed() < Duration::from_secs(2),
-        "recovery took {:?}",
-        back.elapsed()
-    );
+    assert!(back.elapsed() < Duration::from_secs(2), "recovery took {:?}", back.elapsed());
     listener.stop().await;
 }
 
 #[tokio::test]
 async fn a_receiver_started_before_redis_hears_once_it_is_there() {
     let mut redis = harness::redis().await;
-    redis.kill();
+    redis.kill().await;
     let listener = Listener::start(&redis);
     let refused = Ringer::connect(&redis.url, QUEUE).await;
     assert!(matches!(refused, Err(DeliveryError::Unreachable(_))));
     redis.start().await;
     let one = delivery();
-    ringer(&redis)
-        .await
-        .ring(std::slice::from_ref(&one))
-        .await
-        .unwrap();
+    ringer(&redis).await.ring(std::slice::from_ref(&one)).await.unwrap();
     listener.hears(&one).await;
     listener.stop().await;
 }
@@ -189,8 +145,8 @@ async fn a_flushed_queue_goes_on_delivering() {
     ringer.ring(std::slice::from_ref(&before)).await.unwrap();
     listener.hears(&before).await;
 
-    ask::<()>(&redis, &["FLUSHALL"]).await;
-    assert_eq!(ask::<u64>(&redis, &["DBSIZE"]).await, 0);
+    redis.ask::<()>(&["FLUSHALL"]).await;
+    assert_eq!(redis.ask::<u64>(&["DBSIZE"]).await, 0);
     assert_eq!(ringer.epoch().await.unwrap(), None);
 
     ringer.ring(std::slice::from_ref(&after)).await.unwrap();
@@ -206,26 +162,17 @@ async fn a_job_flushed_under_its_handler_does_not_break_the_worker() {
     let waits = gate.clone();
     let listener = Listener::with(settings(&redis), move |_| {
         let waits = waits.clone();
-        async move {
-            waits
-                .acquire()
-                .await
-                .map(drop)
-                .map_err(|error| error.to_string())
-        }
+        async move { waits.acquire().await.map(drop).map_err(|error| error.to_string()) }
     });
     ringer.ring(std::slice::from_ref(&passed)).await.unwrap();
     listener.hears(&passed).await;
-    ask::<()>(&redis, &["FLUSHALL"]).await;
+    redis.ask::<()>(&["FLUSHALL"]).await;
     assert!(is(&ringer, &passed, Known::Unknown).await);
     gate.add_permits(10);
 
     let after = delivery();
     ringer.ring(std::slice::from_ref(&after)).await.unwrap();
-    eventually("it is completed", async || {
-        is(&ringer, &after, Known::Completed).await
-    })
-    .await;
+    eventually("it is completed", async || is(&ringer, &after, Known::Completed).await).await;
     listener.stop().await;
 }
 
@@ -236,10 +183,7 @@ async fn the_same_id_rings_once() {
     let listener = Listener::start(&redis);
     ringer.ring(&[twice.clone(), twice.clone()]).await.unwrap();
     listener.hears(&twice).await;
-    eventually("it is completed", async || {
-        is(&ringer, &twice, Known::Completed).await
-    })
-    .await;
+    eventually("it is completed", async || is(&ringer, &twice, Known::Completed).await).await;
     ringer.ring(&[twice.clone(), last.clone()]).await.unwrap();
     // The queue is first in, first out: what was rung before `last` would be heard by now.
     listener.hears(&last).await;
@@ -260,23 +204,14 @@ async fn a_panic_fails_one_job_only() {
     let mut all: Vec<Delivery> = (0..20).map(|_| delivery()).collect();
     all.insert(3, bad.clone());
     ringer.ring(&all).await.unwrap();
-    eventually("the bad one failed", async || {
-        is(&ringer, &bad, Known::Failed).await
-    })
-    .await;
+    eventually("the bad one failed", async || is(&ringer, &bad, Known::Failed).await).await;
     for good in all.iter().filter(|one| **one != bad) {
-        eventually("a good one completed", async || {
-            is(&ringer, good, Known::Completed).await
-        })
-        .await;
+        eventually("a good one completed", async || is(&ringer, good, Known::Completed).await).await;
     }
     assert_eq!(listener.times(&bad), 1);
     let stopping = Instant::now();
     listener.stop().await;
-    assert!(
-        stopping.elapsed() < Duration::from_secs(4),
-        "the stop waited for the dead handler"
-    );
+    assert!(stopping.elapsed() < Duration::from_secs(4), "the stop waited for the dead handler");
 }
 
 #[tokio::test]
@@ -284,25 +219,11 @@ async fn a_foreign_job_is_heard_as_foreign() {
     let redis = harness::redis().await;
     let listener = Listener::start(&redis);
     let stranger = stranger(&redis).await;
-    let options = JobOptions {
-        job_id: Some("theirs".into()),
-        ..JobOptions::default()
-    };
+    let options = JobOptions { job_id: Some("theirs".into()), ..JobOptions::default() };
     let data = json!({"please": "reconcile"});
-    stranger
-        .add("reconcile", data.clone())
-        .options(options)
-        .await
-        .unwrap();
-    let expected = Heard::Foreign {
-        id: "theirs".into(),
-        name: "reconcile".into(),
-        data,
-    };
-    eventually("it is heard", async || {
-        *listener.heard.lock().unwrap() == [expected.clone()]
-    })
-    .await;
+    stranger.add("reconcile", data.clone()).options(options).await.unwrap();
+    let expected = Heard::Foreign { id: "theirs".into(), name: "reconcile".into(), data };
+    eventually("it is heard", async || *listener.heard.lock().unwrap() == [expected.clone()]).await;
     listener.stop().await;
 }
 
@@ -311,14 +232,8 @@ async fn a_foreign_job_of_a_megabyte_is_refused_unheard() {
     let redis = harness::redis().await;
     let listener = Listener::start(&redis);
     let stranger = stranger(&redis).await;
-    stranger
-        .add("reconcile", json!("x".repeat(1 << 20)))
-        .await
-        .unwrap();
-    eventually("it failed", async || {
-        stranger.get_failed_count().await.unwrap() == 1
-    })
-    .await;
+    stranger.add("reconcile", json!("x".repeat(1 << 20))).await.unwrap();
+    eventually("it failed", async || stranger.get_failed_count().await.unwrap() == 1).await;
     assert_eq!(*listener.heard.lock().unwrap(), []);
     listener.stop().await;
 }
@@ -329,22 +244,15 @@ async fn a_job_of_a_dead_worker_is_heard_after_any_number_of_stalls() {
     let (ringer, one) = (ringer(&redis).await, delivery());
     ringer.ring(std::slice::from_ref(&one)).await.unwrap();
     // What a worker leaves that died with the job in hand: listed active, without a lock.
-    let moved: Option<String> = ask(
-        &redis,
-        &["RPOPLPUSH", "pintle:rows:wait", "pintle:rows:active"],
-    )
-    .await;
+    let moved: Option<String> = redis.ask(&["RPOPLPUSH", "pintle:rows:wait", "pintle:rows:active"]).await;
     let key = format!("pintle:rows:{}", moved.unwrap());
-    ask::<()>(&redis, &["HSET", &key, "stc", "3"]).await;
+    redis.ask::<()>(&["HSET", &key, "stc", "3"]).await;
     assert!(is(&ringer, &one, Known::Active).await);
 
     let listener = Listener::start(&redis);
     listener.hears(&one).await;
-    assert_eq!(ask::<String>(&redis, &["HGET", &key, "stc"]).await, "4");
-    eventually("it is completed", async || {
-        is(&ringer, &one, Known::Completed).await
-    })
-    .await;
+    assert_eq!(redis.ask::<String>(&["HGET", &key, "stc"]).await, "4");
+    eventually("it is completed", async || is(&ringer, &one, Known::Completed).await).await;
     listener.stop().await;
 }
 
@@ -355,36 +263,18 @@ async fn a_long_handler_keeps_its_lock() {
     let gate = Arc::new(Semaphore::new(0));
     let waits = gate.clone();
     let lock_duration = Duration::from_millis(600);
-    let listener = Listener::with(
-        ReceiverSettings {
-            lock_duration,
-            ..settings(&redis)
-        },
-        move |_| {
-            let waits = waits.clone();
-            async move {
-                waits
-                    .acquire()
-                    .await
-                    .map(drop)
-                    .map_err(|error| error.to_string())
-            }
-        },
-    );
+    let listener = Listener::with(ReceiverSettings { lock_duration, ..settings(&redis) }, move |_| {
+        let waits = waits.clone();
+        async move { waits.acquire().await.map(drop).map_err(|error| error.to_string()) }
+    });
     ringer.ring(std::slice::from_ref(&one)).await.unwrap();
     listener.hears(&one).await;
     let begun = Instant::now();
-    eventually("five lock periods have passed", async || {
-        begun.elapsed() > 5 * lock_duration
-    })
-    .await;
+    eventually("five lock periods have passed", async || begun.elapsed() > 5 * lock_duration).await;
     assert!(is(&ringer, &one, Known::Active).await);
     assert_eq!(listener.times(&one), 1, "it stalled and was heard again");
     gate.add_permits(1);
-    eventually("it is completed", async || {
-        is(&ringer, &one, Known::Completed).await
-    })
-    .await;
+    eventually("it is completed", async || is(&ringer, &one, Known::Completed).await).await;
     listener.stop().await;
 }
 
@@ -394,33 +284,21 @@ async fn a_stop_waits_for_handlers_within_the_grace_and_drops_them_after_it() {
     let (ringer, one) = (ringer(&redis).await, delivery());
     let (dropped, grace) = (Arc::new(()), Duration::from_millis(500));
     let held = dropped.clone();
-    let listener = Listener::with(
-        ReceiverSettings {
-            grace,
-            ..settings(&redis)
-        },
-        move |_| {
-            let held = held.clone();
-            async move {
-                std::future::pending::<()>().await;
-                drop(held);
-                Ok(())
-            }
-        },
-    );
+    let listener = Listener::with(ReceiverSettings { grace, ..settings(&redis) }, move |_| {
+        let held = held.clone();
+        async move {
+            std::future::pending::<()>().await;
+            drop(held);
+            Ok(())
+        }
+    });
     ringer.ring(std::slice::from_ref(&one)).await.unwrap();
     listener.hears(&one).await;
     let stopping = Instant::now();
     listener.stop().await;
     assert!(stopping.elapsed() >= grace, "the stop did not wait");
-    assert!(
-        stopping.elapsed() < grace + Duration::from_secs(3),
-        "the stop hung"
-    );
-    eventually("the handler is dropped", async || {
-        Arc::strong_count(&dropped) <= 2
-    })
-    .await;
+    assert!(stopping.elapsed() < grace + Duration::from_secs(3), "the stop hung");
+    eventually("the handler is dropped", async || Arc::strong_count(&dropped) <= 2).await;
 }
 
 #[tokio::test]
@@ -428,37 +306,12 @@ async fn a_paused_list_a_pause_and_another_major_are_interference() {
     let redis = harness::redis().await;
     let ringer = ringer(&redis).await;
     assert_eq!(ringer.interference().await.unwrap(), None);
-    ask::<()>(&redis, &["LPUSH", "pintle:rows:paused", "17"]).await;
-    assert!(
-        ringer
-            .interference()
-            .await
-            .unwrap()
-            .unwrap()
-            .contains("1 jobs")
-    );
-    ask::<()>(
-        &redis,
-        &["HSET", "pintle:rows:meta", "version", "bullmq:5.65.1"],
-    )
-    .await;
-    assert!(
-        ringer
-            .interference()
-            .await
-            .unwrap()
-            .unwrap()
-            .contains("5.65.1")
-    );
+    redis.ask::<()>(&["LPUSH", "pintle:rows:paused", "17"]).await;
+    assert!(ringer.interference().await.unwrap().unwrap().contains("1 jobs"));
+    redis.ask::<()>(&["HSET", "pintle:rows:meta", "version", "bullmq:5.65.1"]).await;
+    assert!(ringer.interference().await.unwrap().unwrap().contains("5.65.1"));
     stranger(&redis).await.pause().await.unwrap();
-    assert!(
-        ringer
-            .interference()
-            .await
-            .unwrap()
-            .unwrap()
-            .contains("paused the queue")
-    );
+    assert!(ringer.interference().await.unwrap().unwrap().contains("paused the queue"));
 }
 
 #[tokio::test]
@@ -466,20 +319,16 @@ async fn a_full_redis_refuses_and_once_it_has_room_delivers_again() {
     let redis = harness::redis().await;
     let (ringer, one) = (ringer(&redis).await, delivery());
     let listener = Listener::start(&redis);
-    ask::<()>(&redis, &["CONFIG", "SET", "maxmemory", "1"]).await;
+    redis.ask::<()>(&["CONFIG", "SET", "maxmemory", "1"]).await;
     let refused = ringer.ring(std::slice::from_ref(&one)).await.unwrap_err();
     let reason = std::error::Error::source(&refused).unwrap().to_string();
     assert!(reason.contains("maxmemory"), "{reason}");
     assert!(is(&ringer, &one, Known::Unknown).await);
 
-    ask::<()>(&redis, &["CONFIG", "SET", "maxmemory", "0"]).await;
+    redis.ask::<()>(&["CONFIG", "SET", "maxmemory", "0"]).await;
     let back = Instant::now();
     ringer.ring(std::slice::from_ref(&one)).await.unwrap();
     listener.hears(&one).await;
-    assert!(
-        back.elapsed() < Duration::from_secs(2),
-        "recovery took {:?}",
-        back.elapsed()
-    );
+    assert!(back.elapsed() < Duration::from_secs(2), "recovery took {:?}", back.elapsed());
     listener.stop().await;
 }

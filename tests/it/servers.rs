@@ -3,43 +3,27 @@
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use pintle::dev::servers::{
-    Binaries, Options, PrivatePostgres, PrivateRedis, ServerError, Servers,
-};
+use crate::harness::eventually;
+use pintle::dev::servers::{Binaries, Options, PrivatePostgres, PrivateRedis, ServerError, Servers};
 use sqlx::{Connection, PgConnection};
 
-const FAST: Options = Options {
-    fast: true,
-    keep_redis: true,
-};
+const FAST: Options = Options { fast: true, keep_redis: true };
 
 async fn postgres(servers: &PrivatePostgres) -> PgConnection {
-    PgConnection::connect(&servers.url("postgres"))
-        .await
-        .unwrap()
+    PgConnection::connect(&servers.url("postgres")).await.unwrap()
 }
 
 async fn number(servers: &PrivatePostgres) -> i32 {
     let mut db = postgres(servers).await;
-    sqlx::query_scalar("select n from t")
-        .fetch_one(&mut db)
-        .await
-        .unwrap()
+    sqlx::query_scalar("select n from t").fetch_one(&mut db).await.unwrap()
 }
 
 async fn keep_number(servers: &PrivatePostgres, n: i32) {
     let mut db = postgres(servers).await;
-    sqlx::query("create table t (n int)")
-        .execute(&mut db)
-        .await
-        .unwrap();
-    sqlx::query("insert into t values ($1)")
-        .bind(n)
-        .execute(&mut db)
-        .await
-        .unwrap();
+    sqlx::query("create table t (n int)").execute(&mut db).await.unwrap();
+    sqlx::query("insert into t values ($1)").bind(n).execute(&mut db).await.unwrap();
 }
 
 async fn redis_command(servers: &PrivateRedis, words: &[&str]) -> Option<String> {
@@ -57,14 +41,6 @@ fn lives(id: u32) -> bool {
     !stat.is_empty() && !stat.contains(") Z ")
 }
 
-fn eventually(what: &str, holds: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !holds() {
-        assert!(Instant::now() < deadline, "never: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 #[tokio::test]
 async fn a_second_start_in_the_same_directory_finds_the_data_of_the_first() {
     let directory = tempfile::tempdir().unwrap();
@@ -77,10 +53,7 @@ async fn a_second_start_in_the_same_directory_finds_the_data_of_the_first() {
 
     let second = Servers::start_with(directory.path(), FAST).await.unwrap();
     assert_eq!(number(&second.postgres).await, 7);
-    assert_eq!(
-        redis_command(&second.redis, &["GET", "k"]).await.as_deref(),
-        Some("v")
-    );
+    assert_eq!(redis_command(&second.redis, &["GET", "k"]).await.as_deref(), Some("v"));
     second.stop().await.unwrap();
 }
 
@@ -91,12 +64,8 @@ async fn killed_servers_start_again_with_the_same_url_and_data() {
     keep_number(&servers.postgres, 8).await;
     redis_command(&servers.redis, &["SET", "k", "v"]).await;
     let mut busy = postgres(&servers.postgres).await;
-    let sleeping =
-        tokio::spawn(async move { sqlx::query("select pg_sleep(60)").execute(&mut busy).await });
-    let (id, url) = (
-        servers.postgres.pid().unwrap(),
-        servers.postgres.url("postgres"),
-    );
+    let sleeping = tokio::spawn(async move { sqlx::query("select pg_sleep(60)").execute(&mut busy).await });
+    let (id, url) = (servers.postgres.pid().unwrap(), servers.postgres.url("postgres"));
 
     servers.postgres.kill().await.unwrap();
     servers.redis.kill().await.unwrap();
@@ -108,12 +77,7 @@ async fn killed_servers_start_again_with_the_same_url_and_data() {
     servers.redis.start_again().await.unwrap();
     assert_eq!(servers.postgres.url("postgres"), url);
     assert_eq!(number(&servers.postgres).await, 8);
-    assert_eq!(
-        redis_command(&servers.redis, &["GET", "k"])
-            .await
-            .as_deref(),
-        Some("v")
-    );
+    assert_eq!(redis_command(&servers.redis, &["GET", "k"]).await.as_deref(), Some("v"));
 
     servers.postgres.stop_immediately().await.unwrap();
     servers.postgres.start_again().await.unwrap();
@@ -125,10 +89,7 @@ async fn killed_servers_start_again_with_the_same_url_and_data() {
 #[tokio::test]
 async fn two_pairs_run_side_by_side_and_one_directory_admits_one() {
     let (left, right) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let starts = tokio::join!(
-        Servers::start_with(left.path(), FAST),
-        Servers::start_with(right.path(), FAST)
-    );
+    let starts = tokio::join!(Servers::start_with(left.path(), FAST), Servers::start_with(right.path(), FAST));
     let (left_servers, right_servers) = (starts.0.unwrap(), starts.1.unwrap());
     keep_number(&left_servers.postgres, 1).await;
     keep_number(&right_servers.postgres, 2).await;
@@ -140,9 +101,7 @@ async fn two_pairs_run_side_by_side_and_one_directory_admits_one() {
 
 #[test]
 fn missing_programs_are_named_in_one_line_with_the_remedy() {
-    let error = Binaries::among(&["/nonexistent".into()])
-        .unwrap_err()
-        .to_string();
+    let error = Binaries::among(&["/nonexistent".into()]).unwrap_err().to_string();
     assert_eq!(
         error,
         "initdb, postgres, redis-server not found on PATH or in Debian's directories; \
@@ -153,29 +112,17 @@ fn missing_programs_are_named_in_one_line_with_the_remedy() {
 #[tokio::test]
 async fn a_server_that_dies_at_start_shows_the_end_of_its_log() {
     let directory = tempfile::tempdir().unwrap();
-    PrivatePostgres::start_with(directory.path(), FAST)
-        .await
-        .unwrap()
-        .stop()
-        .await
-        .unwrap();
+    PrivatePostgres::start_with(directory.path(), FAST).await.unwrap().stop().await.unwrap();
     std::fs::write(directory.path().join("data/PG_VERSION"), "9\n").unwrap();
-    let error = PrivatePostgres::start_with(directory.path(), FAST)
-        .await
-        .unwrap_err()
-        .to_string();
+    let error = PrivatePostgres::start_with(directory.path(), FAST).await.unwrap_err().to_string();
     assert!(error.contains("not compatible"), "{error}");
 }
 
 #[tokio::test]
 async fn a_pid_file_that_names_a_stranger_does_not_keep_postgres_down() {
     let directory = tempfile::tempdir().unwrap();
-    let mut server = PrivatePostgres::start_with(directory.path(), FAST)
-        .await
-        .unwrap();
-    let redis = PrivateRedis::start_with(&directory.path().join("redis"), FAST)
-        .await
-        .unwrap();
+    let mut server = PrivatePostgres::start_with(directory.path(), FAST).await.unwrap();
+    let redis = PrivateRedis::start_with(&directory.path().join("redis"), FAST).await.unwrap();
     let pid_file = directory.path().join("data/postmaster.pid");
     let text = std::fs::read_to_string(&pid_file).unwrap();
     let ours = server.pid().unwrap().to_string();
@@ -185,77 +132,66 @@ async fn a_pid_file_that_names_a_stranger_does_not_keep_postgres_down() {
     server.start_again().await.unwrap();
 }
 
-#[test]
-fn servers_outlive_the_thread_and_runtime_that_started_them() {
+#[tokio::test]
+async fn servers_outlive_the_thread_and_runtime_that_started_them() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().to_owned();
-    let servers = std::thread::spawn(move || run(Servers::start_with(&path, FAST)).unwrap())
-        .join()
-        .unwrap();
-    std::thread::sleep(Duration::from_millis(300));
-    assert!(lives(servers.postgres.pid().unwrap()) && lives(servers.redis.pid().unwrap()));
-    run(keep_number(&servers.postgres, 4));
-    let ids = [
-        servers.postgres.pid().unwrap(),
-        servers.redis.pid().unwrap(),
-    ];
+    let started = std::thread::spawn(move || run(Servers::start_with(&path, FAST)).unwrap());
+    let servers = started.join().unwrap();
+    // A server that was told of its parent's death is gone within this time.
+    let since = std::time::Instant::now();
+    eventually("a moment has passed", async || since.elapsed() > Duration::from_millis(300)).await;
+    let ids = [servers.postgres.pid().unwrap(), servers.redis.pid().unwrap()];
+    assert!(ids.into_iter().all(lives));
+    keep_number(&servers.postgres, 4).await;
     drop(servers);
     assert!(!ids.into_iter().any(lives));
 }
 
 fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-#[test]
-fn servers_go_away_when_the_process_is_killed() {
+const VICTIM: &str = "SERVERS_DIRECTORY";
+
+#[tokio::test]
+async fn servers_go_away_when_the_process_is_killed() {
     let directory = tempfile::tempdir().unwrap();
-    let me = std::env::current_exe().unwrap();
-    let name = "start_servers_and_wait_to_be_killed";
     // libtest names a test by its module; the suffix finds it wherever this file is mounted.
-    let mut child = Command::new(me)
-        .args([name, "--ignored"])
-        .env("SERVERS_DIRECTORY", directory.path())
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .arg("a_victim_starts_servers_where_it_is_told_and_waits_to_be_killed")
+        .env(VICTIM, directory.path())
+        .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
     let ids_file = directory.path().join("ids");
-    eventually("servers started", || ids_file.exists());
+    eventually("servers started", async || ids_file.exists()).await;
     let text = std::fs::read_to_string(&ids_file).unwrap();
-    let ids: Vec<u32> = text
-        .split_whitespace()
-        .map(|id| id.parse().unwrap())
-        .collect();
+    let ids: Vec<u32> = text.split_whitespace().map(|id| id.parse().unwrap()).collect();
     assert!(ids.len() == 2 && ids.iter().all(|id| lives(*id)));
 
     child.kill().unwrap();
     child.wait().unwrap();
     // An immediate restart must cope with servers that are still ending.
-    let again = run(Servers::start_with(&directory.path().join("s"), FAST)).unwrap();
-    eventually("servers gone", || !ids.iter().any(|id| lives(*id)));
+    let again = Servers::start_with(&directory.path().join("s"), FAST).await.unwrap();
+    eventually("servers gone", async || !ids.iter().any(|id| lives(*id))).await;
     drop(again);
 }
 
+/// Does something only in the process that the test above starts.
 #[test]
-#[ignore = "the victim of servers_go_away_when_the_process_is_killed"]
-fn start_servers_and_wait_to_be_killed() {
-    let Some(directory) = std::env::var_os("SERVERS_DIRECTORY") else {
+fn a_victim_starts_servers_where_it_is_told_and_waits_to_be_killed() {
+    let Some(directory) = std::env::var_os(VICTIM) else {
         return;
     };
     let directory = Path::new(&directory);
     let servers = run(Servers::start_with(&directory.join("s"), FAST)).unwrap();
-    let ids = format!(
-        "{} {}",
-        servers.postgres.pid().unwrap(),
-        servers.redis.pid().unwrap()
-    );
+    let ids = format!("{} {}", servers.postgres.pid().unwrap(), servers.redis.pid().unwrap());
     std::fs::write(directory.join("ids.new"), ids).unwrap();
     std::fs::rename(directory.join("ids.new"), directory.join("ids")).unwrap();
-    std::thread::sleep(Duration::from_mins(2));
+    // Whoever started us writes nothing: this ends by the kill.
+    let _ = std::io::stdin().read_line(&mut String::new());
 }
 
 #[tokio::test]
@@ -266,13 +202,8 @@ async fn root_is_dropped_and_a_directory_of_roots_own_is_opened_only_for_passing
     }
     let closed = std::fs::Permissions::from_mode(0o700);
     std::fs::set_permissions(directory.path(), closed).unwrap();
-    let servers = Servers::start_with(&directory.path().join("x"), FAST)
-        .await
-        .unwrap();
-    for id in [
-        servers.postgres.pid().unwrap(),
-        servers.redis.pid().unwrap(),
-    ] {
+    let servers = Servers::start_with(&directory.path().join("x"), FAST).await.unwrap();
+    for id in [servers.postgres.pid().unwrap(), servers.redis.pid().unwrap()] {
         let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
         assert!(!status.contains("Uid:\t0\t"), "{status}");
     }

@@ -19,5 +19,5 @@ fn operation(change: &FieldChange) -> Value {
 
 /// RFC 6901.
 fn pointer(path: &FieldPath) -> String {
-    path.0.iter().map(|key| format!("/{}", key.replace('~', "~0").replace('/', "~1"))).collect()
+    path.0.iter().fold(String::new(), |pointer, key| pointer + "/" + &key.replace('~', "~0").replace('/', "~1"))
 }

@@ -36,7 +36,7 @@ impl Stage {
 /// Who acted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Actor {
-    /// `system`, `person`, `foreign`.
+    /// `system`, `person`, `os-user`, `foreign`.
     #[serde(rename = "type")]
     pub kind: &'static str,
     /// The name within the type.

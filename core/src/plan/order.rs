@@ -4,7 +4,7 @@
 use super::Step;
 use crate::change::ObjectKey;
 use crate::diff::{Action, Change};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Steps in an order in which they could be applied one by one, each with what must come first.
 pub fn order(changes: Vec<Change>) -> Vec<Step> {
@@ -15,7 +15,7 @@ pub fn order(changes: Vec<Change>) -> Vec<Step> {
     sorted.iter().enumerate().for_each(|(new, old)| place[*old] = new);
     let mut slots: Vec<Option<Change>> = changes.into_iter().map(Some).collect();
     sorted.iter().filter_map(|old| {
-        let mut after_steps: Vec<usize> = before[*old].iter().map(|at| place[*at]).collect();
+        let mut after_steps: Vec<usize> = before[*old].iter().map(|at| place[*at]).filter(|first| *first < place[*old]).collect();
         after_steps.sort_unstable();
         Some(Step { change: slots[*old].take()?, after_steps })
     }).collect()
@@ -40,17 +40,25 @@ fn predecessors(changes: &[Change], positions: &HashMap<ObjectKey, usize>) -> Ve
 }
 
 /// Kahn's algorithm, smallest index first, so that the order is one and the same for the same input.
+/// A circle (rows can be made to refer in one behind our back) is cut at its smallest index: no
+/// change is ever lost.
 fn topological(before: &[Vec<usize>]) -> Vec<usize> {
     let mut missing: Vec<usize> = before.iter().map(Vec::len).collect();
     let mut users: Vec<Vec<usize>> = vec![Vec::new(); before.len()];
-    before.iter().enumerate().for_each(|(at, list)| list.iter().for_each(|first| users[*first].push(at)));
-    let mut ready: std::collections::BTreeSet<usize> = (0..before.len()).filter(|at| missing[*at] == 0).collect();
+    for (at, list) in before.iter().enumerate() {
+        for first in list {
+            users[*first].push(at);
+        }
+    }
+    let mut ready: BTreeSet<usize> = (0..before.len()).filter(|at| missing[*at] == 0).collect();
+    let mut rest: BTreeSet<usize> = (0..before.len()).collect();
     let mut sorted = Vec::with_capacity(before.len());
-    while let Some(at) = ready.pop_first() {
+    while let Some(at) = ready.pop_first().or_else(|| rest.first().copied()) {
+        rest.remove(&at);
         sorted.push(at);
         for user in &users[at] {
-            missing[*user] -= 1;
-            if missing[*user] == 0 {
+            missing[*user] = missing[*user].saturating_sub(1);
+            if missing[*user] == 0 && rest.contains(user) {
                 ready.insert(*user);
             }
         }

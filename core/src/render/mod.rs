@@ -10,6 +10,7 @@ mod group;
 mod head;
 mod human;
 mod json;
+mod look;
 mod markdown;
 mod markdown_table;
 mod markdown_text;
@@ -19,6 +20,7 @@ mod sections;
 mod style;
 mod summary;
 mod text;
+mod yaml;
 
 #[cfg(test)]
 mod tests;
@@ -32,6 +34,9 @@ pub use json::{
     FORMAT_VERSION, CommitOutput, CountsOutput, FieldOutput, PlanOutput, ReasonOutput, StepOutput, WaitingOutput, plan_json,
     plan_output, plan_output_schema,
 };
+pub use look::{change_lines, flow, plural, redacted, redacted_changes, shown, thousands, masked_yaml};
 pub use markdown::{COMMENT_LIMIT, plan_markdown};
 pub use style::{Paper, Style};
 pub use summary::summary;
+pub use text::visible;
+pub use yaml::yaml;

@@ -20,6 +20,21 @@ pub(super) fn drift(change: &Change) -> Vec<FieldChange> {
     shown(&change.drift, &places(change))
 }
 
+/// `changes` as they may be shown; `bodies` say where secrets are declared.
+pub(super) fn changes(changes: &[FieldChange], bodies: &[&Value]) -> Vec<FieldChange> {
+    let mut places = declared(changes);
+    for body in bodies {
+        find(body, &mut Vec::new(), &mut places);
+    }
+    shown(changes, &places)
+}
+
+/// A whole body as it may be shown.
+pub(super) fn body(body: &Value) -> Value {
+    let whole = FieldChange { path: FieldPath::default(), before: None, after: Some(body.clone()) };
+    changes(&[whole], &[body]).pop().and_then(|change| change.after).unwrap_or_default()
+}
+
 type Places = BTreeSet<Vec<String>>;
 
 /// Where secrets are declared: in the desired body, or on any side of a field.
@@ -29,7 +44,14 @@ fn places(change: &Change) -> Places {
         let body: Value = serde_json::from_str(body).unwrap_or_default();
         find(&body, &mut Vec::new(), &mut places);
     }
-    for field in change.fields.iter().chain(&change.drift) {
+    places.extend(declared(change.fields.iter().chain(&change.drift)));
+    places
+}
+
+/// Where the fields themselves say that a secret stands.
+fn declared<'a>(fields: impl IntoIterator<Item = &'a FieldChange>) -> Places {
+    let mut places = Places::new();
+    for field in fields {
         if let [parent @ .., last] = field.path.0.as_slice() && last == "secretRef" {
             places.insert(parent.to_vec());
         }

@@ -2,7 +2,7 @@
 //! terminal would obey or a reader would not see is spelled out.
 
 /// `text` on one line, with every control, bidirectional and zero-width character spelled out.
-pub(super) fn visible(text: &str) -> String {
+pub fn visible(text: &str) -> String {
     if !text.chars().any(is_hidden) {
         return text.to_owned();
     }

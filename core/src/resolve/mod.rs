@@ -4,6 +4,7 @@
 mod config_schema;
 mod cost;
 mod cycles;
+mod effective;
 mod guardrails;
 mod index;
 mod layers;
@@ -16,7 +17,8 @@ mod secrets;
 mod settings;
 mod station;
 
-pub use index::Index;
+pub use effective::{Effective, effective};
+pub use index::{Entry, Index};
 pub use layers::{Layer, Origin, merge, origin};
 pub(crate) use secrets::find as secrets_in;
 pub use object::{Object, object_body};

@@ -51,11 +51,11 @@ pub struct Question<'q> {
 
 impl Question<'_> {
     /// The clock never counts below the highest time that was recorded.
-    fn clock(&self) -> Timestamp {
+    pub(super) fn clock(&self) -> Timestamp {
         self.recorded.iter().map(|step| step.accepted_at).fold(self.now, Timestamp::max)
     }
 
-    fn bench(&self) -> Bench<'_> {
+    pub(super) fn bench(&self) -> Bench<'_> {
         Bench { introduction: self.introduction, denied: self.denied }
     }
 }
@@ -73,7 +73,7 @@ pub fn accept(question: &Question<'_>, session: &mut Session<'_>) -> Verdict {
                 return refused(Some(AcceptedCommit::new(question.introduction.repo_id.clone(), chain)), commit, reason);
             }
         }
-        Some(_) => notes.push(Reason::new(Code::RecordUnproven, "the records begin at another introduction and are not used", "pintle recover --reason TEXT")),
+        Some(_) => notes.push(Reason::new(Code::RecordUnproven, "the records begin at another introduction and are not used", "fetch what is missing into the mirror, or introduce the daemon anew in its settings: a record alone is never believed")),
         None => {}
     }
     go_on(question, session, chain, notes)
@@ -94,7 +94,7 @@ fn refused(accepted: Option<AcceptedCommit>, commit: Oid, reason: Reason) -> Ver
 /// Derives the recorded steps again, each at its recorded time.
 fn replay(question: &Question<'_>, session: &mut Session<'_>, chain: &mut Head, records: &[Acceptance]) -> Result<(), (Oid, Reason)> {
     for record in records {
-        let unproven = |why: String| (record.commit, Reason::new(Code::RecordUnproven, why, "pintle recover --reason TEXT").about(record.commit));
+        let unproven = |why: String| (record.commit, Reason::new(Code::RecordUnproven, why, "fetch what is missing into the mirror, or introduce the daemon anew in its settings: a record alone is never believed").about(record.commit));
         if !descends(session, chain.ground(), chain.commit(), record.commit).map_err(|fault| unproven(fault.to_string()))? {
             return Err(unproven("the recorded commit does not descend from the step before it".into()));
         }
@@ -141,7 +141,7 @@ fn astray(chain: &Head, standing: Standing) -> Reason {
         Standing::Behind => (Code::Rewound, format!("the tip is an ancestor of the accepted commit {}", accepted.short())),
         _ => (Code::Forked, format!("the tip does not descend from the accepted commit {}", accepted.short())),
     };
-    Reason::new(code, message, format!("push {accepted} to the branch again, or on the host: pintle trust consider TIP --reason TEXT"))
+    Reason::new(code, message, format!("push {accepted} to the branch again"))
 }
 
 /// Accepts step after step; what is held at the end, if something is.
@@ -182,7 +182,7 @@ fn advance(question: &Question<'_>, session: &mut Session<'_>, chain: &mut Head,
     Ok(None)
 }
 
-fn distinct<'c>(claims: impl Iterator<Item = &'c Claim>) -> Vec<&'c Claim> {
+pub(super) fn distinct<'c>(claims: impl Iterator<Item = &'c Claim>) -> Vec<&'c Claim> {
     let mut seen = BTreeSet::new();
     claims.filter(|(oid, _)| seen.insert(*oid)).collect()
 }
@@ -217,7 +217,7 @@ fn claim(session: &mut Session<'_>, oid: Oid) -> Result<Option<Claim>, HistoryFa
 }
 
 /// What claims to approve something between the accepted commit and the tip.
-fn walked_claims(session: &mut Session<'_>, tip: Oid, chain: &Head) -> Result<Vec<Claim>, HistoryFault> {
+pub(super) fn walked_claims(session: &mut Session<'_>, tip: Oid, chain: &Head) -> Result<Vec<Claim>, HistoryFault> {
     let mut commits: Vec<Oid> = exclusive(session, chain.ground(), tip, chain.commit())?.into_iter().collect();
     commits.sort_unstable();
     let mut claims = Vec::new();
@@ -228,9 +228,9 @@ fn walked_claims(session: &mut Session<'_>, tip: Oid, chain: &Head) -> Result<Ve
 }
 
 /// What claims to approve something under the approvals ref. What cannot be read is passed over, loudly.
-fn pushed_claims(question: &Question<'_>, session: &mut Session<'_>, notes: &mut Vec<Reason>) -> Vec<Claim> {
+pub(super) fn pushed_claims(question: &Question<'_>, session: &mut Session<'_>, notes: &mut Vec<Reason>) -> Vec<Claim> {
     if question.evidence.len() > MAX_EVIDENCE {
-        notes.push(Reason::new(Code::ApprovalIgnored, format!("only the first {MAX_EVIDENCE} approvals are read"), "pintle approve --prune"));
+        notes.push(Reason::new(Code::ApprovalIgnored, format!("only the first {MAX_EVIDENCE} approvals are read"), "delete those that were merged: git push REMOTE --delete refs/pintle/approvals/NAME"));
     }
     let mut claims = Vec::new();
     for oid in question.evidence.iter().take(MAX_EVIDENCE) {

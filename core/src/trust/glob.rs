@@ -5,6 +5,12 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glob(Box<str>);
 
+impl std::fmt::Display for Glob {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl Glob {
     /// The pattern, unless it uses characters that other tools would read as more.
     pub fn parse(text: &str) -> Result<Self, String> {

@@ -1,7 +1,7 @@
 //! OpenSSH public keys and their fingerprints. Ed25519 only, plain or on a FIDO token; everything
 //! else is refused by name, with what to use instead.
 
-use super::wire::Wire;
+use super::wire::{Wire, put_string};
 use crate::change::Digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
@@ -103,6 +103,18 @@ impl PublicKey {
             return Err(KeyError::Malformed);
         }
         Self::from_wire(&blob)
+    }
+
+    /// `type base64`, as OpenSSH writes it.
+    pub fn to_line(&self) -> String {
+        let kind = if self.is_fido() { SK_ED25519 } else { ED25519 };
+        let mut blob = Vec::new();
+        put_string(kind, &mut blob);
+        put_string(self.point.as_bytes(), &mut blob);
+        if let Some(application) = &self.application {
+            put_string(application, &mut blob);
+        }
+        format!("{} {}", String::from_utf8_lossy(kind), STANDARD.encode(blob))
     }
 
     /// Its fingerprint.

@@ -66,7 +66,7 @@ fn attempt(session: &mut Session<'_>, bench: &Bench<'_>, head: &Head, candidate:
     let mut judgement = judge(session, &case)?;
     let policy = policy_after(session, head, candidate, at)?;
     if bench.denied.contains(&id) {
-        judgement.reasons.push(Reason::new(Code::ApprovalIgnored, "the change was denied on this host", format!("pintle trust allow change {id}")));
+        judgement.reasons.push(Reason::new(Code::ApprovalIgnored, "the change was denied on this host", format!("take {id} from this host's deny list")));
         judgement.met = false;
     }
     if let Ok(Some(new)) = &policy {

@@ -133,3 +133,11 @@ fn documents_are_yaml_files_outside_dot_folders() {
     assert!(is_document_path("a/b.yaml") && is_document_path("b.yml"));
     assert!(![".pintle/guard.yaml", "a/.b/c.yaml", ".yaml", "a.json", "a/.yaml"].iter().any(|path| is_document_path(path)));
 }
+
+#[test]
+fn a_mebibyte_of_any_sign_is_read_to_an_end() {
+    for sign in ["{", "[", "- ", "? ", ": ", "a: ", "!", "&a ", "*a ", "\"", "'", "|\n", "#", " ", "\n", "---\n", "a\n", "a:\n", "%", "[{", "{a: ", "- - a\n", "\\", ",", "\t", "? a\n", "'' ", "- a: b\n  c: d\n"] {
+        let parsed = parse_file(sign.repeat((1 << 20) / sign.len()).as_bytes());
+        assert!(parsed.errors.len() + parsed.documents.len() <= 1 << 20, "{sign:?}");
+    }
+}

@@ -133,3 +133,36 @@ fn the_counts_are_those_of_the_steps() {
     let counts = world.plan(&desired).counts();
     assert_eq!((counts.create, counts.change, counts.delete, counts.heal, counts.waiting), (1, 1, 1, 1, 0));
 }
+
+#[test]
+fn a_circle_among_live_rows_loses_no_deletion() {
+    insta::assert_snapshot!(golden(r#"
+        ## commit
+        Channel/a: {mode: manual, component: platform, upstream: {channel: b, soak: 1h}}
+        Channel/b: {mode: manual, component: platform}
+        Partner/acme: {displayName: Acme}
+        ## live
+        set Channel/b spec.upstream {"channel": "a", "soak": "1h"}
+        ## commit
+        Partner/acme: {displayName: Acme}
+    "#));
+}
+
+#[test]
+fn a_tree_with_a_circle_is_planned_without_losing_a_step() {
+    let desired = Files::short("Channel/a: {mode: manual, component: platform, upstream: {channel: b, soak: 1h}}\nChannel/b: {mode: manual, component: platform, upstream: {channel: a, soak: 1h}}").resolved();
+    assert!(desired.has_errors());
+    assert_eq!(World::default().plan(&desired).steps().len(), 2);
+}
+
+#[test]
+fn a_long_chain_of_references_is_held_at_once() {
+    use std::fmt::Write;
+    let mut story = "## commit\nChannel/c0: {mode: manual, component: platform}\n".to_owned();
+    for at in 1..3000 {
+        writeln!(story, "Channel/c{at}: {{mode: manual, component: platform, upstream: {{channel: c{}, soak: 1h}}}}", at - 1).unwrap();
+    }
+    let (world, desired) = told(&(story + "## jobs\nrunning 7 Channel/c0"));
+    let plan = world.plan(&desired);
+    assert_eq!((plan.steps().len(), plan.waiting().len()), (0, 3000));
+}

@@ -155,6 +155,17 @@ fn the_config_of_an_instance_satisfies_what_it_uses() {
 }
 
 #[test]
+fn a_pinned_version_asks_for_its_config_too() {
+    let files = |config: &str| {
+        Files::short(&format!(
+            "Version/v: {{component: platform, version: 4.5.1, stage: released, configSchema: {{required: [theme]}}}}\nInstance/a: {{type: shared-saas, update: {{pin: {{version: 4.5.1, reason: r}}}}, config: {config}}}"
+        ))
+    };
+    assert_eq!(files("{theme: dark}").told(), "nothing is wrong\n");
+    assert!(files("{other: dark}").told().contains("PIN0303: Version/v does not accept this config"), "{}", files("{other: dark}").told());
+}
+
+#[test]
 fn the_objects_are_sorted_and_hold_only_what_is_sound() {
     let files = Files::short("Tenant/t: {partner: p}\nPartner/p: {displayName: P}\nInstance/z: {type: shared-saas}\nInstance/a: {type: shared-saas}");
     let resolved = files.resolved();

@@ -166,7 +166,7 @@ fn the_values_of_an_unused_profile_fit_its_kind() {
     "));
 }
 
-/// The rules are linear: ten times the fleet takes about ten times as long, not a hundred.
+/// Six thousand documents, every one of them read by several rules.
 #[test]
 fn a_large_fleet_is_held_by_every_rule() {
     let mut text = "Partner/acme: {displayName: A, quotas: {instances: 2999}}\nVersion/v: {component: platform, version: 1.0.0, stage: released}\nChannel/stable: {mode: manual, component: platform, target: 1.0.0}\n".to_owned();

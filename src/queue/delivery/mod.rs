@@ -7,6 +7,7 @@
 
 mod connection;
 mod error;
+mod examine;
 mod handle;
 mod interference;
 mod known;
@@ -18,6 +19,7 @@ mod settings;
 mod worker;
 
 pub use error::DeliveryError;
+pub use examine::{RedisReport, examine};
 pub use handle::Handle;
 pub use known::Known;
 pub use message::{Delivery, Heard};

@@ -3,6 +3,7 @@
 use super::claim::{Job, authority, claim};
 use super::write::{Locked, lock, write};
 use super::{outcome, record};
+use crate::chain::chain;
 use crate::queue::delivery::Delivery;
 use crate::store::audit::AuditWriter;
 use crate::store::{Store, StoreError};
@@ -25,6 +26,8 @@ pub struct Applied {
     pub again: usize,
 }
 
+/// A row that someone else keeps locked holds up its batch this long, at each halving; then it waits alone.
+const PATIENCE: &str = "SET LOCAL lock_timeout = '1s'";
 /// Tries of a batch that meets contention before its rows are put back.
 const CONTENTION_TRIES: u32 = 5;
 /// Attempts of a job whose error is no data error before it is dead.
@@ -41,7 +44,7 @@ impl Store {
                     applied.done += outcome.done;
                     applied.stale += outcome.stale;
                 }
-                Err(error) if error.is_outage() => return Err(error),
+                Err(error) if error.is_outage() || matches!(error, StoreError::WriterLost) => return Err(error),
                 Err(error) if part.len() > 1 => {
                     tracing::debug!(delivery = %delivery.id, rows = part.len(), %error, "halving a batch");
                     let (left, right) = part.split_at(part.len() / 2);
@@ -67,10 +70,12 @@ impl Store {
     async fn apply_once(&self, catalog: &Catalog, writer: &AuditWriter, delivery: Uuid, ids: &[i64]) -> Result<Applied, StoreError> {
         let failed = || StoreError::during("apply a delivery");
         let mut tx = self.pool.begin().await.map_err(failed())?;
+        sqlx::query(PATIENCE).execute(&mut *tx).await.map_err(failed())?;
         let jobs = claim(&mut tx, ids, delivery).await.map_err(failed())?;
         if jobs.is_empty() {
             return Ok(Applied::default());
         }
+        crate::crash::point("claimed");
         let mut effects = Effects::default();
         for (kind, of_kind) in by_kind(&jobs) {
             let Some(definition) = catalog.kind(kind) else {
@@ -78,11 +83,14 @@ impl Store {
             };
             effects.apply(&mut tx, definition.table, &of_kind).await.map_err(failed())?;
         }
+        crate::crash::point("written");
         let drafts = effects.drafts(&mut tx).await.map_err(failed())?;
         outcome::done(&mut tx, &effects.done_ids(), delivery).await.map_err(failed())?;
         outcome::stale(&mut tx, &effects.stale, delivery).await.map_err(failed())?;
         writer.append(&mut tx, &drafts).await?;
+        crate::crash::point("audited");
         tx.commit().await.map_err(failed())?;
+        crate::crash::point("committed");
         Ok(Applied { done: effects.done.len(), stale: effects.stale.len(), ..Applied::default() })
     }
 
@@ -163,14 +171,4 @@ fn by_kind(jobs: &[Job]) -> BTreeMap<&str, Vec<&Job>> {
         kinds.entry(&job.key.kind).or_default().push(job);
     }
     kinds
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }

@@ -70,9 +70,14 @@ pub(super) async fn claim(tx: &mut PgConnection, ids: &[i64], delivery: Uuid) ->
         .collect()
 }
 
-/// The accepted steps in `from..=to`, whose signatures gave the authority.
+/// The accepted steps in `from..=to`, and the newest one up to `to` that anyone signed for: commits
+/// that only carry an approval are steps too, and bring nobody's word of their own.
+const AUTHORITY: &str = "SELECT seq, acceptance FROM pintle.accepted_commits WHERE source_id = $1 AND (seq BETWEEN $2 AND $3
+    OR seq = (SELECT max(seq) FROM pintle.accepted_commits WHERE source_id = $1 AND seq <= $3 AND acceptance -> 'counted' <> '[]'))";
+
+/// The accepted steps whose signatures gave the authority for what moved between `from` and `to`.
 pub(super) async fn authority(tx: &mut PgConnection, source: &str, from: i64, to: i64) -> Result<BTreeMap<i64, Acceptance>, sqlx::Error> {
-    let rows = sqlx::query("SELECT seq, acceptance FROM pintle.accepted_commits WHERE source_id = $1 AND seq BETWEEN $2 AND $3")
+    let rows = sqlx::query(AUTHORITY)
         .bind(source)
         .bind(from)
         .bind(to)

@@ -51,8 +51,12 @@ fn about(job: &Job, stage: Stage, outcome: Outcome) -> Draft {
     }
 }
 
-/// The signatures of every accepted step that the row had not seen, or, for drift, of the step it stands on.
+/// The signatures of every accepted step that the row had not seen; for drift, of the step it stands on.
 fn approvals(authority: &BTreeMap<i64, Acceptance>, since: i64, seq: i64) -> Vec<Approval> {
-    let from = if since < seq { since + 1 } else { seq };
-    authority.range(from..=seq).flat_map(|(_, acceptance)| acceptance.counted.iter()).map(approval).collect()
+    let unseen: Vec<Approval> = authority.range(since.min(seq)..=seq).skip_while(|(step, _)| **step <= since).flat_map(|(_, step)| &step.counted).map(approval).collect();
+    if !unseen.is_empty() {
+        return unseen;
+    }
+    let signed = authority.range(..=seq).rev().find(|(_, step)| !step.counted.is_empty());
+    signed.into_iter().flat_map(|(_, step)| &step.counted).map(approval).collect()
 }

@@ -1,0 +1,77 @@
+//! Single values and fields outside a plan: what `get`, `why` and `audit show` print. The same
+//! masks as in a plan, and the same spelling.
+
+use super::style::Paper;
+use super::{field, redact, scalar, text};
+use crate::change::{FieldChange, Value};
+
+/// `text` on one line, safe to print on a terminal.
+pub fn shown(text: &str) -> String {
+    text::visible(text)
+}
+
+/// `1,204`.
+pub fn thousands(number: i64) -> String {
+    let digits = text::grouped(usize::try_from(number.unsigned_abs()).unwrap_or(usize::MAX));
+    if number < 0 { format!("-{digits}") } else { digits }
+}
+
+/// `1 job`, `2 jobs`.
+pub fn plural(number: i64, noun: &str) -> String {
+    format!("{} {noun}{}", thousands(number), if number == 1 { "" } else { "s" })
+}
+
+/// A scalar as YAML would say it on one line; lists and maps by their flow style.
+pub fn flow(value: &Value) -> String {
+    scalar::flow(value)
+}
+
+/// `body` as it may be shown: no secret in it.
+pub fn redacted(body: &Value) -> Value {
+    redact::body(body)
+}
+
+/// `body` as lines of YAML, secrets masked.
+pub fn masked_yaml(body: &Value) -> Vec<String> {
+    scalar::lines(&redact::body(body))
+}
+
+/// `changes` as they may be shown; `bodies` are the documents they stand in, and say where secrets are.
+pub fn redacted_changes(changes: &[FieldChange], bodies: &[&Value]) -> Vec<FieldChange> {
+    redact::changes(changes, bodies)
+}
+
+/// `changes`, already redacted, as lines: `~ spec.field  before → after`.
+pub fn change_lines(changes: &[FieldChange], paper: &Paper) -> Vec<String> {
+    let column = changes.iter().map(|change| text::columns(&field::path(change)) + 2).max().unwrap_or(0).min(40);
+    changes.iter().flat_map(|change| field::lines(change, column, paper)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::field_changes;
+
+    fn value(json: &str) -> Value {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn a_body_is_shown_without_its_secrets() {
+        let body = value(r#"{"spec":{"db":{"secretRef":"acme-db"},"token":"ghp_0123456789012345678901234567890123456789"}}"#);
+        assert_eq!(masked_yaml(&body), ["spec: {db: (secret acme-db), token: (hidden)}"]);
+    }
+
+    #[test]
+    fn what_was_typed_over_a_secret_is_hidden_on_both_sides() {
+        let (base, live) = (value(r#"{"spec":{"db":{"secretRef":"acme-db"}}}"#), value(r#"{"spec":{"db":"hunter2"}}"#));
+        let changes = redacted_changes(&field_changes(&base, &live), &[&base, &live]);
+        let lines = change_lines(&changes, &Paper::plain(100, jiff::Timestamp::UNIX_EPOCH)).join("\n");
+        assert!(lines.contains("(hidden)") && !lines.contains("hunter2"), "{lines}");
+    }
+
+    #[test]
+    fn nouns_follow_their_number() {
+        assert_eq!([0, 1, 1204].map(|n| plural(n, "job")), ["0 jobs", "1 job", "1,204 jobs"]);
+    }
+}

@@ -1,0 +1,141 @@
+//! The ledger for people: jobs and what became of them.
+
+use super::acceptance::SOURCE;
+use super::rows::moment;
+use super::{Store, StoreError};
+use jiff::Timestamp;
+use sqlx::postgres::PgRow;
+use sqlx::types::Json;
+use sqlx::Row;
+use uuid::Uuid;
+
+/// The states of a job, as the ledger says them.
+pub const STATES: &[&str] = &["queued", "released", "running", "done", "superseded", "cancelled", "dead"];
+
+const JOBS: &str = "SELECT j.id, j.plan_id, j.object_kind, j.object_name, j.uid, j.action, j.cause, j.file, j.line, p.commit, s.state, s.attempts, s.partner, s.delivery, s.reason,
+        (extract(epoch FROM j.created_at) * 1000000)::bigint AS created_us, (extract(epoch FROM s.changed_at) * 1000000)::bigint AS changed_us,
+        (extract(epoch FROM s.not_before) * 1000000)::bigint AS not_before_us,
+        ARRAY(SELECT n.needs FROM pintle.job_needs n WHERE n.job_id = j.id ORDER BY n.needs) AS needs
+    FROM pintle.jobs j JOIN pintle.plans p ON p.id = j.plan_id LEFT JOIN pintle.job_state s ON s.job_id = j.id
+    WHERE j.source_id = $1 AND ($2::bigint IS NULL OR j.id = $2) AND ($3::text[] IS NULL OR s.state = ANY($3))
+      AND ($4::text IS NULL OR j.object_kind = $4) AND ($5::text IS NULL OR j.object_name = $5)
+    ORDER BY j.id DESC LIMIT $6";
+
+/// What should move and does not, as the newest plan said.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WaitingRow {
+    /// `Kind/name`.
+    pub object: String,
+    /// The stable word.
+    pub code: String,
+    /// One sentence.
+    pub message: String,
+    /// What lifts it.
+    pub lifted_by: String,
+}
+
+/// A job and its state.
+#[derive(Debug, Clone, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobRow {
+    /// The ledger's number.
+    pub id: i64,
+    /// The plan that wanted it.
+    pub plan: i64,
+    /// `Kind/name`.
+    pub object: String,
+    /// The row's identity.
+    pub uid: Uuid,
+    /// `create`, `update`, `adopt`, `restore`, `delete`.
+    pub action: String,
+    /// `intent`, `drift`, `conflict`.
+    pub cause: String,
+    /// Where its document stands.
+    pub file: Option<String>,
+    /// Its line.
+    pub line: Option<i32>,
+    /// The accepted commit.
+    pub commit: String,
+    /// `queued`, …; `None` when its state was pruned: it was over long ago.
+    pub state: Option<String>,
+    /// How often it was tried.
+    pub attempts: Option<i16>,
+    /// The partner whose turn it takes.
+    pub partner: Option<String>,
+    /// The delivery that carries or carried it.
+    pub delivery: Option<Uuid>,
+    /// The last error, or why it ended.
+    pub reason: Option<String>,
+    /// When it was enqueued.
+    pub created_at: Option<Timestamp>,
+    /// When its state last changed.
+    pub changed_at: Option<Timestamp>,
+    /// Not tried before.
+    pub not_before: Option<Timestamp>,
+    /// The jobs that come first.
+    pub needs: Vec<i64>,
+}
+
+/// Which jobs.
+#[derive(Debug, Clone, Default)]
+pub struct JobFilter<'a> {
+    /// One of them.
+    pub id: Option<i64>,
+    /// In one of these states; any if empty.
+    pub states: Vec<String>,
+    /// Of one object: kind and name.
+    pub object: Option<(&'a str, &'a str)>,
+    /// At most so many.
+    pub limit: i64,
+}
+
+impl Store {
+    /// Jobs, newest first.
+    pub async fn jobs(&self, filter: &JobFilter<'_>) -> Result<Vec<JobRow>, StoreError> {
+        let failed = || StoreError::during("read jobs");
+        let rows = sqlx::query(JOBS)
+            .bind(SOURCE)
+            .bind(filter.id)
+            .bind((!filter.states.is_empty()).then_some(&filter.states))
+            .bind(filter.object.map(|(kind, _)| kind))
+            .bind(filter.object.map(|(_, name)| name))
+            .bind(filter.limit)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed())?;
+        rows.iter().map(job).collect::<Result<_, _>>().map_err(failed())
+    }
+
+    /// What waits, as of the newest plan: the reasons that are kept, and how many there are in all.
+    pub async fn waiting(&self) -> Result<(Vec<WaitingRow>, i64), StoreError> {
+        let failed = || StoreError::during("read what waits");
+        let row = sqlx::query("SELECT waiting, waiting_count FROM pintle.sources WHERE id = $1").bind(SOURCE).fetch_optional(&self.pool).await.map_err(failed())?;
+        let Some(row) = row else { return Ok((Vec::new(), 0)) };
+        let Json(kept): Json<Vec<WaitingRow>> = row.try_get("waiting").map_err(failed())?;
+        Ok((kept, row.try_get("waiting_count").map_err(failed())?))
+    }
+}
+
+fn job(row: &PgRow) -> Result<JobRow, sqlx::Error> {
+    Ok(JobRow {
+        id: row.try_get("id")?,
+        plan: row.try_get("plan_id")?,
+        object: format!("{}/{}", row.try_get::<&str, _>("object_kind")?, row.try_get::<&str, _>("object_name")?),
+        uid: row.try_get("uid")?,
+        action: row.try_get("action")?,
+        cause: row.try_get("cause")?,
+        file: row.try_get("file")?,
+        line: row.try_get("line")?,
+        commit: row.try_get("commit")?,
+        state: row.try_get("state")?,
+        attempts: row.try_get("attempts")?,
+        partner: row.try_get::<Option<String>, _>("partner")?.filter(|partner| !partner.is_empty()),
+        delivery: row.try_get("delivery")?,
+        reason: row.try_get("reason")?,
+        created_at: moment(row, "created_us")?,
+        changed_at: moment(row, "changed_us")?,
+        not_before: moment(row, "not_before_us")?,
+        needs: row.try_get("needs")?,
+    })
+}

@@ -1,0 +1,82 @@
+//! Operational acts: a dead letter tried again. Recorded in the same transaction.
+
+use super::audit::AuditWriter;
+use super::{Store, StoreError};
+use pintle_core::audit::{Actor, Draft, GitRef, JobRef, Outcome, Stage};
+use pintle_core::change::ObjectKey;
+use sqlx::Row;
+use uuid::Uuid;
+
+const LOCK: &str = "SELECT s.state, s.source_id, s.object_kind, s.object_name, s.partner, s.reason, j.uid, p.commit, j.file, j.line
+    FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id JOIN pintle.plans p ON p.id = j.plan_id WHERE s.job_id = $1 FOR UPDATE OF s";
+
+const REQUEUE: &str = "UPDATE pintle.job_state SET state = 'queued', attempts = 0, delivery = NULL, not_before = clock_timestamp(), changed_at = clock_timestamp(), reason = NULL
+    WHERE job_id = $1 AND state = 'dead'";
+
+/// What became of a retry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Retried {
+    /// It is queued again; the error it died of.
+    Queued {
+        /// `Kind/name`.
+        object: String,
+        /// The error it died of.
+        error: Option<String>,
+    },
+    /// There is no such job, or its state was pruned.
+    Unknown,
+    /// It is not dead.
+    NotDead(String),
+    /// Another job of the same object is open.
+    Busy(String),
+}
+
+impl Store {
+    /// Puts the dead job `id` back into the queue, as `actor` wanted for `reason`.
+    pub async fn retry(&self, writer: &AuditWriter, id: i64, actor: &str, reason: &str) -> Result<Retried, StoreError> {
+        let failed = || StoreError::during("retry a job");
+        let mut tx = self.pool.begin().await.map_err(failed())?;
+        let Some(row) = sqlx::query(LOCK).bind(id).fetch_optional(&mut *tx).await.map_err(failed())? else { return Ok(Retried::Unknown) };
+        let state: String = row.try_get("state").map_err(failed())?;
+        if state != "dead" {
+            return Ok(Retried::NotDead(state));
+        }
+        let draft = draft(&row, id, actor, reason).map_err(failed())?;
+        let object = draft.resource.as_ref().map(|(key, _)| key.to_string()).unwrap_or_default();
+        match sqlx::query(REQUEUE).bind(id).execute(&mut *tx).await {
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => return Ok(Retried::Busy(object)),
+            Err(error) => return Err(failed()(error)),
+            Ok(_) => {}
+        }
+        writer.append(&mut tx, &[draft]).await?;
+        sqlx::query("SELECT pg_notify('pintle_jobs', 'retry')").execute(&mut *tx).await.map_err(failed())?;
+        tx.commit().await.map_err(failed())?;
+        Ok(Retried::Queued { object, error: row.try_get("reason").map_err(failed())? })
+    }
+}
+
+fn draft(row: &sqlx::postgres::PgRow, id: i64, actor: &str, reason: &str) -> Result<Draft, sqlx::Error> {
+    let key = ObjectKey::new(row.try_get::<&str, _>("object_kind")?, row.try_get::<&str, _>("object_name")?);
+    let partner: String = row.try_get("partner")?;
+    Ok(Draft {
+        id: Uuid::now_v7(),
+        stage: Stage::System,
+        correlation: None,
+        actor: Actor { kind: "os-user", id: actor.to_owned() },
+        approvals: Vec::new(),
+        partner: (!partner.is_empty()).then_some(partner),
+        action: "retry".into(),
+        resource: Some((key, Some(row.try_get("uid")?))),
+        git: Some(GitRef {
+            source: row.try_get("source_id")?,
+            commit: row.try_get("commit")?,
+            path: row.try_get("file")?,
+            line: row.try_get::<Option<i32>, _>("line")?.map(|line| line as u32),
+            action_digest: None,
+        }),
+        job: Some(JobRef { id, step: None, fence: None }),
+        outcome: Outcome { status: "ok", code: None },
+        reason: Some(reason.to_owned()),
+        sealed: None,
+    })
+}

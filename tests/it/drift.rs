@@ -1,0 +1,141 @@
+//! What is changed behind the repository's back.
+
+use crate::harness::{World, suite};
+use serde_json::Value;
+
+const CRM: &str = "suites/crm.yaml";
+const BY_HAND: &str =
+    "UPDATE pintle.suites SET spec = jsonb_set(spec, '{description}', '\"by hand\"') WHERE name = 'crm'";
+
+async fn world() -> World {
+    World::new(&[(CRM, suite("crm", "one")), ("suites/pos.yaml", suite("pos", "one"))]).await
+}
+
+/// Before and after of the newest record about `crm`.
+async fn newest(world: &World) -> (Value, Value) {
+    let sql = "SELECT convert_from(sealed, 'UTF8') FROM pintle.audit_logs WHERE stage = 'effect' AND resource_name = 'crm' ORDER BY job_id DESC LIMIT 1";
+    let sealed = world.database.json(sql).await;
+    (sealed["before"].clone(), sealed["after"].clone())
+}
+
+#[tokio::test]
+async fn a_row_edited_by_hand_is_healed_through_the_queue_and_told_as_drift() {
+    let world = world().await;
+    let daemon = world.daemon();
+    world.settled().await;
+    world.database.run(BY_HAND).await;
+    world.database.until("(SELECT description = 'one' AND NOT drifted FROM pintle.suites WHERE name = 'crm')").await;
+    world.settled().await;
+    assert_eq!(world.told("crm").await, ["effect create ok", "effect heal ok"]);
+    let (before, after) = newest(&world).await;
+    assert_eq!(before["spec"]["description"], "by hand");
+    assert_eq!(after["spec"]["description"], "one");
+    let leaf =
+        world.database.json("SELECT convert_from(leaf, 'UTF8') FROM pintle.audit_logs WHERE action = 'heal'").await;
+    assert_eq!(leaf["reason"], "drift");
+    assert_eq!(leaf["approvals"][0]["person"], "alice", "what was approved is what is healed to");
+    assert_eq!(world.told("pos").await, ["effect create ok"]);
+    world.assert_whole().await;
+    daemon.stop().await;
+}
+
+#[tokio::test]
+async fn edited_labels_and_annotations_are_drift_too() {
+    let world = world().await;
+    let daemon = world.daemon();
+    world.settled().await;
+    world.database.run("UPDATE pintle.suites SET labels = '{\"team\": \"x\"}', annotations = '{\"note\": \"x\"}' WHERE name = 'crm'").await;
+    world.database.until("(SELECT labels = '{}' AND annotations = '{}' FROM pintle.suites WHERE name = 'crm')").await;
+    world.settled().await;
+    assert_eq!(world.told("crm").await, ["effect create ok", "effect heal ok"]);
+    world.assert_whole().await;
+    daemon.stop().await;
+}
+
+#[tokio::test]
+async fn a_tombstone_set_by_hand_is_lifted_and_a_deleted_row_is_made_again() {
+    let world = world().await;
+    let daemon = world.daemon();
+    world.settled().await;
+    world.database.run("UPDATE pintle.suites SET tombstoned_at = now() WHERE name = 'crm'").await;
+    world.database.until("(SELECT tombstoned_at IS NULL FROM pintle.suites WHERE name = 'crm')").await;
+    world.database.run("DELETE FROM pintle.suites WHERE name = 'pos'").await;
+    world.database.until("EXISTS (SELECT FROM pintle.suites WHERE name = 'pos')").await;
+    world.settled().await;
+    assert_eq!(world.told("crm").await, ["effect create ok", "effect restore ok"]);
+    assert_eq!(world.told("pos").await, ["effect create ok", "effect create ok"]);
+    world.assert_whole().await;
+    daemon.stop().await;
+}
+
+#[tokio::test]
+async fn an_unmanaged_row_made_by_hand_is_left_alone() {
+    let world = world().await;
+    let daemon = world.daemon();
+    world.settled().await;
+    world
+        .database
+        .run("INSERT INTO pintle.suites (name, spec) VALUES ('mine', '{\"displayName\": \"mine\", \"owner\": \"me\"}')")
+        .await;
+    world.repository.change("alice", CRM, &suite("crm", "two"));
+    world.settled().await;
+    assert_eq!(
+        world
+            .database
+            .ask("SELECT revision FROM pintle.suites WHERE name = 'mine' AND tombstoned_at IS NULL")
+            .await
+            .as_deref(),
+        Some("1")
+    );
+    assert_eq!(world.told("mine").await, Vec::<String>::new());
+    world.assert_plans_empty();
+    world.assert_whole().await;
+    daemon.stop().await;
+}
+
+#[tokio::test]
+async fn a_row_made_by_hand_is_adopted_once_it_is_declared() {
+    let world = world().await;
+    let daemon = world.daemon();
+    world.settled().await;
+    world.database.run("INSERT INTO pintle.suites (name, spec) VALUES ('mine', '{\"displayName\": \"mine\", \"owner\": \"me\", \"description\": \"theirs\"}')").await;
+    world.repository.change("alice", "suites/mine.yaml", &suite("mine", "ours"));
+    world.settled().await;
+    assert_eq!(
+        world.database.ask("SELECT description FROM pintle.suites WHERE name = 'mine'").await.as_deref(),
+        Some("ours")
+    );
+    world.assert_plans_empty();
+    world.assert_whole().await;
+    daemon.stop().await;
+}
+
+/// A worker is missing, so that an edit falls between plan and execution; then one comes.
+#[tokio::test]
+async fn a_hand_edit_between_plan_and_execution_makes_the_job_stale_and_is_the_next_before() {
+    let world = world().await;
+    let daemon = world.daemon();
+    world.settled().await;
+    daemon.stop().await;
+    world.repository.change("alice", CRM, &suite("crm", "two"));
+    let reconciler = crate::harness::Daemon::start(&world, "reconciler", &[("PINTLE_ROLE", "reconciler")]);
+    world.database.until("EXISTS (SELECT FROM pintle.job_state WHERE state = 'released')").await;
+    reconciler.kill().await;
+    world.database.run(BY_HAND).await;
+
+    let worker = crate::harness::Daemon::start(&world, "worker", &[("PINTLE_ROLE", "worker")]);
+    world.database.until("EXISTS (SELECT FROM pintle.job_state WHERE state = 'superseded' AND reason = 'stale')").await;
+    assert_eq!(
+        world.database.ask("SELECT description FROM pintle.suites WHERE name = 'crm'").await.as_deref(),
+        Some("by hand")
+    );
+    world.lease_expires().await;
+    let reconciler = crate::harness::Daemon::start(&world, "reconciler", &[("PINTLE_ROLE", "reconciler")]);
+    world.settled().await;
+    let (before, after) = newest(&world).await;
+    assert_eq!(before["spec"]["description"], "by hand");
+    assert_eq!(after["spec"]["description"], "two");
+    world.assert_whole().await;
+    worker.stop().await;
+    reconciler.stop().await;
+}

@@ -1,0 +1,13 @@
+//! The whole walk against real servers: Postgres, Redis, git and ssh-keygen, all private to this
+//! process. A reader starts at [`harness::World`].
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
+
+mod audit_log;
+mod crash_sweep;
+mod delivery;
+mod drift;
+mod harness;
+mod refusals;
+mod servers;
+mod survival;
+mod walk;

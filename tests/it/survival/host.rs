@@ -1,0 +1,47 @@
+//! What a host keeps beside the servers, and what may have happened to it.
+
+use super::{CRM, begun, description};
+use crate::harness::suite;
+
+#[tokio::test]
+async fn a_lock_that_a_killed_git_left_in_the_mirror_is_no_hindrance() {
+    let world = begun().await;
+    let lock = world.path().join("daemon.state/mirror.git/refs/pintle/tip.lock");
+    std::fs::write(&lock, "").unwrap();
+    world.repository.change("alice", CRM, &suite("crm", "two"));
+    let daemon = world.daemon();
+    world.settled().await;
+    assert!(!lock.exists());
+    assert_eq!(description(&world).await.as_deref(), Some("two"));
+    daemon.stop().await;
+}
+
+#[tokio::test]
+async fn a_lost_state_folder_is_derived_again() {
+    let world = begun().await;
+    std::fs::remove_dir_all(world.path().join("daemon.state")).unwrap();
+    world.repository.change("alice", CRM, &suite("crm", "two"));
+    let daemon = world.daemon();
+    world.settled().await;
+    assert_eq!(world.told("crm").await, ["effect create ok", "effect update ok"]);
+    world.assert_whole().await;
+    daemon.stop().await;
+}
+
+#[tokio::test]
+async fn a_database_restored_from_a_backup_is_noticed_and_nothing_is_applied() {
+    let world = begun().await;
+    let records = "SELECT count(*) FROM pintle.audit_logs";
+    let daemon = world.daemon();
+    world.repository.change("alice", CRM, &suite("crm", "two"));
+    world.settled().await;
+    daemon.stop().await;
+    let before = world.database.count(records).await;
+    world.database.run("DELETE FROM pintle.accepted_commits WHERE seq = 2").await;
+    world.repository.change("alice", CRM, &suite("crm", "three"));
+    let daemon = world.daemon();
+    daemon.says("was a backup restored").await;
+    assert_eq!(description(&world).await.as_deref(), Some("two"));
+    assert_eq!(world.database.count(records).await, before);
+    daemon.stop().await;
+}
