@@ -3,7 +3,8 @@
 
 use crate::reconcile::all_diagnostics;
 use crate::source::{GitObjects, LoadError, TreeLoader};
-use crate::store::{Store, StoreError};
+use crate::store::live::LiveView;
+use crate::store::{LeaderProof, Store, StoreError};
 use jiff::Timestamp;
 use pintle_core::change::Oid;
 use pintle_core::diagnostic::Diagnostic;
@@ -20,6 +21,9 @@ pub struct Planner {
     catalog: &'static Catalog,
     loader: TreeLoader,
     desired: Option<Desired>,
+    view: LiveView,
+    /// The commit that was planned last, if nothing came between.
+    planned: Option<Oid>,
 }
 
 /// What a commit says.
@@ -43,7 +47,7 @@ pub struct Planned {
 impl Planner {
     /// A planner that has read nothing.
     pub fn new(store: Store, objects: Arc<GitObjects>, catalog: &'static Catalog) -> Self {
-        Self { store, objects, catalog, loader: TreeLoader::default(), desired: None }
+        Self { store, objects, catalog, loader: TreeLoader::default(), desired: None, view: LiveView::default(), planned: None }
     }
 
     /// Parses and resolves `commit`, unless it is the one already read; says what is wrong with it.
@@ -58,13 +62,35 @@ impl Planner {
         Ok(self.desired.as_ref().map_or(&[], |desired| &desired.diagnostics))
     }
 
-    /// Plans the commit that was read last against the live rows of `source`.
-    pub async fn plan(&mut self, source: &str) -> Result<Planned, StoreError> {
-        let empty = Desired { commit: Oid([0; 20]), resolved: Resolved::default(), diagnostics: Vec::new() };
-        let desired = self.desired.as_ref().unwrap_or(&empty);
-        let live = self.store.snapshot(source, |live| needs_bodies(&desired.resolved, live)).await?;
+    /// Plans the commit that was read last against the live rows of `source`. `None` when commit,
+    /// rows, jobs and current plan are those of the last time: the plan would be the same.
+    pub async fn plan(&mut self, source: &str) -> Result<Option<Planned>, StoreError> {
+        let Some(desired) = &self.desired else { return Ok(None) };
+        let known = self.planned.take() == Some(desired.commit);
+        let mut differs = true;
+        self.store
+            .look(source, &mut self.view, |moved, live| {
+                differs = moved || !known;
+                if differs { needs_bodies(&desired.resolved, live) } else { Vec::new() }
+            })
+            .await?;
+        self.planned = Some(desired.commit);
+        if !differs {
+            return Ok(None);
+        }
+        let live = self.view.state();
         let commit = desired.commit.to_string();
-        let plan = plan(PlanInput { commit: &commit, desired: &desired.resolved, live: &live, catalog: self.catalog, now: Timestamp::now() });
-        Ok(Planned { plan, parent: live.parent, jobs_open: live.jobs.iter().any(|job| !job.dead) })
+        let plan = plan(PlanInput { commit: &commit, desired: &desired.resolved, live, catalog: self.catalog, now: Timestamp::now() });
+        Ok(Some(Planned { plan, parent: live.parent, jobs_open: live.jobs.iter().any(|job| !job.dead) }))
+    }
+
+    /// What was planned did not reach the ledger: the next tick plans it again.
+    pub fn plan_again(&mut self) {
+        self.planned = None;
+    }
+
+    /// Forgets what the change log says of what was seen.
+    pub async fn prune(&self, proof: &LeaderProof) -> Result<(), StoreError> {
+        self.store.prune_changes(proof, &self.view).await
     }
 }

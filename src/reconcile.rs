@@ -77,6 +77,8 @@ pub struct Reconciler {
     recorded: u64,
     accepted_since: Option<Instant>,
     said: Option<serde_json::Value>,
+    /// What the last plan came to: how much had drifted, and whether everything was settled.
+    last: (usize, bool, Waits),
     mistakes: Option<(Oid, Vec<Diagnostic>)>,
     waiting: Option<Waits>,
 }
@@ -89,7 +91,7 @@ impl Reconciler {
     pub fn new(store: Store, mirror: Mirror, catalog: &'static Catalog, introduction: Introduction, writer: AuditWriter, state: StateFile) -> Result<Self, TickError> {
         let objects = mirror.objects().map_err(TickError::Mirror)?;
         let planner = Planner::new(store.clone(), objects.clone(), catalog);
-        Ok(Self { store, mirror, objects, catalog, introduction, writer, state, memory: Memory::default(), planner, accepted: None, recorded: 0, accepted_since: None, said: None, mistakes: None, waiting: None })
+        Ok(Self { store, mirror, objects, catalog, introduction, writer, state, memory: Memory::default(), planner, accepted: None, recorded: 0, accepted_since: None, said: None, mistakes: None, waiting: None, last: (0, false, Waits::default()) })
     }
 
     /// From a fetch to the ledger.
@@ -214,8 +216,22 @@ impl Reconciler {
     }
 
     async fn plan_and_enqueue(&mut self, proof: &LeaderProof, accepted: &AcceptedCommit, tick: &mut Tick) -> Result<Waits, TickError> {
-        let Planned { plan, parent, jobs_open } = self.planner.plan(SOURCE).await?;
+        let Some(planned) = self.planner.plan(SOURCE).await? else {
+            (tick.drifted, tick.settled) = (self.last.0, self.last.1);
+            return Ok(self.last.2.clone());
+        };
         crate::crash::point("planned");
+        let ended = self.enqueue(proof, accepted, planned, tick).await;
+        if ended.is_err() {
+            self.planner.plan_again();
+        }
+        let waits = ended?;
+        self.last = (tick.drifted, tick.settled, waits.clone());
+        Ok(waits)
+    }
+
+    async fn enqueue(&mut self, proof: &LeaderProof, accepted: &AcceptedCommit, planned: Planned, tick: &mut Tick) -> Result<Waits, TickError> {
+        let Planned { plan, parent, jobs_open } = planned;
         tick.drifted = plan.counts().heal;
         let waits = waiting(&plan);
         let settled = plan.is_empty() && !jobs_open;
@@ -226,6 +242,7 @@ impl Reconciler {
             tick.settled = true;
             let took = self.accepted_since.map(|since| since.elapsed()).unwrap_or_default();
             self.store.record_applied(proof, &accepted.commit().to_string(), took).await?;
+            self.planner.prune(proof).await?;
         }
         Ok(waits)
     }

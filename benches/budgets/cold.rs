@@ -63,7 +63,7 @@ async fn plan(path: &Path, rev: &str, url: &str) -> serde_json::Value {
     let mut planner = Planner::new(Store::open(url, 2).unwrap(), objects, Catalog::standard());
     assert!(!has_errors(planner.read(rev.parse().unwrap(), Timestamp::now()).unwrap()));
     let read = started.elapsed();
-    let planned = planner.plan(SOURCE).await.unwrap();
+    let planned = planner.plan(SOURCE).await.unwrap().unwrap();
     let total = started.elapsed();
     serde_json::json!({
         "total": total.as_secs_f64(),

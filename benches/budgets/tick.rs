@@ -7,6 +7,7 @@ use super::report::{Goal, Report, Row};
 use super::world::{Database, World};
 use pintle::reconcile::Reconciler;
 use pintle::source::{Fetched, Mirror};
+use pintle::state_file::StateFile;
 use pintle::store::LeaderProof;
 use pintle_core::change::Oid;
 use pintle_core::model::Catalog;
@@ -25,7 +26,7 @@ pub async fn measure(world: &World, fleet: &Fleet, database: &Database, report: 
     for _ in 0..RUNS {
         database.store.renew(&mut proof).await.unwrap();
         let started = Instant::now();
-        let tick = reconciler.tick_at(&proof, &fetched).await.unwrap();
+        let tick = reconciler.tick_at(&proof, &fetched, true).await.unwrap();
         bare.push(started.elapsed());
         assert!(tick.settled);
     }
@@ -54,7 +55,8 @@ async fn settled(world: &World, fleet: &Fleet, database: &Database, last: Oid) -
     let mirror = Mirror::open(&world.path(&format!("mirror-{}", fleet.size)), fleet.path.to_str().unwrap(), &introduction.git_ref).await.unwrap();
     mirror.fetch().await.unwrap();
     let writer = store.audit_writer(Uuid::now_v7()).await.unwrap();
-    let mut reconciler = Reconciler::new(store.clone(), mirror, Catalog::standard(), introduction, writer).unwrap();
+    let state = StateFile::of(&world.path(&format!("state-{}", fleet.size)), &introduction);
+    let mut reconciler = Reconciler::new(store.clone(), mirror, Catalog::standard(), introduction, writer, state).unwrap();
     loop {
         store.renew(&mut proof).await.unwrap();
         let tick = tokio::time::timeout(Duration::from_secs(300), reconciler.tick(&proof)).await.unwrap();

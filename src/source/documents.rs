@@ -1,11 +1,12 @@
 //! A commit's documents: every file of its tree that is one, parsed once by blob id.
 
 use super::GitObjects;
+use super::folders::{self, Folders, Found};
 use pintle_core::change::Oid;
 use pintle_core::diagnostic::{Code, Diagnostic, Location};
-use pintle_core::parse::{File, IgnoreRules, ParsedFile, ParsedTree, is_document_path, parse_file};
+use pintle_core::parse::{File, IgnoreRules, ParsedTree, is_document_path, parse_file};
 use pintle_core::resolve::Sources;
-use pintle_core::trust::{Commit, ObjectKind, ObjectStore, ReadError, parse_tree};
+use pintle_core::trust::{Commit, ObjectKind, ObjectStore, ReadError};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -49,8 +50,8 @@ pub enum Texts {
     /// Nowhere.
     #[default]
     None,
-    /// In the object database.
-    Blobs(Arc<GitObjects>, HashMap<Arc<str>, Oid>),
+    /// In the object database; sorted by path.
+    Blobs(Arc<GitObjects>, Vec<Arc<Found>>),
     /// Here.
     Memory(HashMap<Arc<str>, Arc<str>>),
 }
@@ -60,24 +61,23 @@ impl Sources for Texts {
         match self {
             Self::None => None,
             Self::Memory(texts) => texts.get(file).cloned(),
-            Self::Blobs(objects, blobs) => {
-                let bytes = objects.raw(*blobs.get(file)?, ObjectKind::Blob).ok()?;
+            Self::Blobs(objects, files) => {
+                let at = files.binary_search_by(|found| (*found.path).cmp(file)).ok()?;
+                let bytes = objects.raw(files[at].blob, ObjectKind::Blob).ok()?;
                 std::str::from_utf8(&bytes).ok().map(Arc::from)
             }
         }
     }
 }
 
-/// Loads trees, and remembers the blobs of the last one.
+/// Loads trees, and remembers the last one: a folder that is the same tree at the same path is not
+/// read again, and a file that is the same blob at the same path not parsed again.
 #[derive(Default)]
 pub struct TreeLoader {
-    parsed: HashMap<Oid, Arc<ParsedFile>>,
+    folders: Folders,
+    ignore: Option<Oid>,
 }
 
-/// Levels of folders in each other.
-const MAX_DEPTH: usize = 32;
-/// Git's mode of a folder.
-const TREE: u32 = 0o40_000;
 const IGNORE_FILE: &str = ".pintle/ignore";
 
 impl TreeLoader {
@@ -85,92 +85,57 @@ impl TreeLoader {
     pub fn load(&mut self, objects: &Arc<GitObjects>, commit: Oid) -> Result<LoadedTree, LoadError> {
         let raw = objects.raw(commit, ObjectKind::Commit)?;
         let root = Commit::parse(&raw).map_err(|error| LoadError::Grammar(error.to_string()))?.tree;
-        let mut files = Vec::new();
-        walk(objects.as_ref(), root, "", 0, &mut files)?;
         let mut loaded = LoadedTree::default();
-        let ignore = ignore_rules(objects.as_ref(), &files, &mut loaded.unreadable);
-        files.retain(|file| is_document_path(&file.path) && !ignore.hides(&file.path));
-        files.sort_by(|a, b| a.path.cmp(&b.path));
-        self.parse(objects, &files, &mut loaded.unreadable)?;
-        for file in &files {
-            if let Some(parsed) = self.parsed.get(&file.blob) {
-                loaded.tree.files.push(File { path: file.path.clone(), parsed: parsed.clone() });
-            }
+        let rules = folders::ignore_file(objects.as_ref(), root)?;
+        let ignore = ignore_rules(objects.as_ref(), rules, &mut loaded.unreadable);
+        if self.ignore != rules {
+            self.folders = Folders::default();
         }
+        self.ignore = rules;
+        let files = self.folders.read(objects.as_ref(), root, &|path| is_document_path(path) && !ignore.hides(path))?;
+        parse(objects, &files, &mut loaded.unreadable)?;
+        loaded.tree.files.extend(files.iter().filter_map(|file| Some(File { path: file.path.clone(), parsed: file.parsed.get()?.clone() })));
         if loaded.tree.files.iter().all(|file| file.parsed.documents.is_empty() && file.parsed.errors.is_empty()) && loaded.unreadable.is_empty() {
             loaded.unreadable.push(empty());
         }
-        loaded.texts = Texts::Blobs(objects.clone(), files.into_iter().map(|file| (file.path, file.blob)).collect());
+        loaded.texts = Texts::Blobs(objects.clone(), files);
         Ok(loaded)
     }
-
-    /// Parses the blobs that were not seen before, on all cores, and forgets those that are gone.
-    fn parse(&mut self, objects: &Arc<GitObjects>, files: &[Found], unreadable: &mut Vec<Diagnostic>) -> Result<(), LoadError> {
-        let before = std::mem::take(&mut self.parsed);
-        let mut fresh = Vec::new();
-        for file in files {
-            match before.get(&file.blob) {
-                Some(parsed) => drop(self.parsed.insert(file.blob, parsed.clone())),
-                None => fresh.push(file),
-            }
-        }
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let share = fresh.len().div_ceil(cores).max(256);
-        let parts: Vec<Result<Vec<_>, git2::Error>> = std::thread::scope(|scope| {
-            let running: Vec<_> = fresh.chunks(share).map(|part| scope.spawn(move || parse_part(objects, part))).collect();
-            running.into_iter().map(|one| one.join().unwrap_or_else(|_| Err(git2::Error::from_str("a parser panicked")))).collect()
-        });
-        for part in parts {
-            for (file, parsed) in part.map_err(LoadError::Open)? {
-                match parsed {
-                    Ok(parsed) => drop(self.parsed.insert(file.blob, Arc::new(parsed))),
-                    Err(error) => unreadable.push(cannot_read(&file.path, &error.to_string())),
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
-struct Found {
-    path: Arc<str>,
-    blob: Oid,
-    regular: bool,
-}
-
-type Parsed<'a> = (&'a Found, Result<ParsedFile, ReadError>);
-
-fn parse_part<'a>(objects: &GitObjects, part: &[&'a Found]) -> Result<Vec<Parsed<'a>>, git2::Error> {
-    let own = objects.another()?;
-    Ok(part
-        .iter()
-        .map(|file| {
-            let failed = |reason: &str| ReadError::Failed { oid: file.blob, kind: ObjectKind::Blob, reason: reason.to_owned() };
-            let bytes = if file.regular { own.raw(file.blob, ObjectKind::Blob) } else { Err(failed("it is no regular file")) };
-            (*file, bytes.map(|bytes| parse_file(&bytes)))
-        })
-        .collect())
-}
-
-fn walk(objects: &dyn ObjectStore, tree: Oid, prefix: &str, depth: usize, files: &mut Vec<Found>) -> Result<(), LoadError> {
-    if depth > MAX_DEPTH {
-        return Err(LoadError::Grammar(format!("folders are nested deeper than {MAX_DEPTH}")));
-    }
-    let raw = objects.raw(tree, ObjectKind::Tree)?;
-    for entry in parse_tree(&raw).map_err(|error| LoadError::Grammar(error.to_string()))? {
-        let path = if prefix.is_empty() { entry.name.to_string() } else { format!("{prefix}/{}", entry.name) };
-        if entry.mode == TREE {
-            walk(objects, entry.oid, &path, depth + 1, files)?;
-        } else {
-            files.push(Found { path: path.into(), blob: entry.oid, regular: matches!(entry.mode, 0o100_644 | 0o100_755) });
-        }
+/// Parses what was not parsed before, on all cores.
+fn parse(objects: &Arc<GitObjects>, files: &[Arc<Found>], unreadable: &mut Vec<Diagnostic>) -> Result<(), LoadError> {
+    let fresh: Vec<&Found> = files.iter().map(AsRef::as_ref).filter(|file| file.parsed.get().is_none()).collect();
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = fresh.len().div_ceil(cores).max(256);
+    let parts: Vec<Result<Vec<Diagnostic>, git2::Error>> = std::thread::scope(|scope| {
+        let running: Vec<_> = fresh.chunks(share).map(|part| scope.spawn(move || parse_part(objects, part))).collect();
+        running.into_iter().map(|one| one.join().unwrap_or_else(|_| Err(git2::Error::from_str("a parser panicked")))).collect()
+    });
+    for part in parts {
+        unreadable.extend(part.map_err(LoadError::Open)?);
     }
     Ok(())
 }
 
-fn ignore_rules(objects: &dyn ObjectStore, files: &[Found], unreadable: &mut Vec<Diagnostic>) -> IgnoreRules {
-    let Some(file) = files.iter().find(|file| &*file.path == IGNORE_FILE) else { return IgnoreRules::none() };
-    let text = objects.raw(file.blob, ObjectKind::Blob).map_err(|error| error.to_string());
+/// Parses one core's share; what cannot be read is told, and tried again with the next commit.
+fn parse_part(objects: &GitObjects, part: &[&Found]) -> Result<Vec<Diagnostic>, git2::Error> {
+    let own = objects.another()?;
+    let mut unreadable = Vec::new();
+    for file in part {
+        let failed = |reason: &str| ReadError::Failed { oid: file.blob, kind: ObjectKind::Blob, reason: reason.to_owned() };
+        let bytes = if file.regular { own.raw(file.blob, ObjectKind::Blob) } else { Err(failed("it is no regular file")) };
+        match bytes {
+            Ok(bytes) => drop(file.parsed.set(Arc::new(parse_file(&bytes)))),
+            Err(error) => unreadable.push(cannot_read(&file.path, &error.to_string())),
+        }
+    }
+    Ok(unreadable)
+}
+
+fn ignore_rules(objects: &dyn ObjectStore, blob: Option<Oid>, unreadable: &mut Vec<Diagnostic>) -> IgnoreRules {
+    let Some(blob) = blob else { return IgnoreRules::none() };
+    let text = objects.raw(blob, ObjectKind::Blob).map_err(|error| error.to_string());
     let rules = text.and_then(|bytes| IgnoreRules::parse(&String::from_utf8_lossy(&bytes)));
     rules.unwrap_or_else(|reason| {
         unreadable.push(Diagnostic::error(Code::IgnoreFile, Location::file(IGNORE_FILE), reason));

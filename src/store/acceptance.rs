@@ -108,6 +108,8 @@ impl Store {
     /// Records what was fetched and what became of it; `fresh` when the remote answered.
     pub async fn record_verdict(&self, proof: &LeaderProof, tip: &str, fresh: bool, verdict: Option<&serde_json::Value>) -> Result<(), StoreError> {
         let mut tx = self.begin_as(proof).await?;
+        // Said again with every tick and derived again after a crash: not worth waiting for the disk.
+        sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut *tx).await.map_err(StoreError::during("record the verdict"))?;
         sqlx::query(
             "UPDATE pintle.sources SET seen_tip = $2, fetched_at = CASE WHEN $4 THEN clock_timestamp() ELSE fetched_at END,
                  fetch_error = CASE WHEN $4 THEN NULL ELSE fetch_error END, fetch_failed_since = CASE WHEN $4 THEN NULL ELSE fetch_failed_since END,

@@ -1,75 +1,199 @@
 //! Reads the live side in one snapshot: heads of every row, the jobs that are not over, and the
-//! bodies of the rows that differ. The transaction ends before planning begins.
+//! bodies of the rows that differ. The transaction ends before planning begins. Who looks again is
+//! told by the change log which rows were written, and reads no other.
 
-use super::{Store, StoreError};
+use super::{LeaderProof, Store, StoreError};
+use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use pintle_core::change::{Digest, Map, ObjectKey, Value};
 use pintle_core::diff::{Bodies, LiveObject, LiveState, PendingJob};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 const HEADS: &str = "SELECT kind, name, uid, revision, generation, drifted, applied_digest, written_digest, applied_commit, applied_file,
         (extract(epoch FROM tombstoned_at) * 1000000)::bigint AS tombstoned_us, protected, partner
     FROM pintle.objects WHERE source_id = $1";
 
+/// Those of some rows. By name alone, so that each kind's index is used; more than was asked for may come.
+const SOME_HEADS: &str = "SELECT kind, name, uid, revision, generation, drifted, applied_digest, written_digest, applied_commit, applied_file,
+        (extract(epoch FROM tombstoned_at) * 1000000)::bigint AS tombstoned_us, protected, partner
+    FROM pintle.objects WHERE source_id = $1 AND name = ANY($2)";
+
 /// Open jobs, and of each object the newest dead one that nothing has replaced.
 const JOBS: &str = "SELECT s.job_id, s.object_kind, s.object_name, s.state, s.reason, j.target_digest
-    FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id
-    WHERE s.source_id = $1 AND s.state IN ('queued', 'released', 'running', 'dead') ORDER BY s.job_id";
+    FROM (SELECT * FROM pintle.job_state WHERE source_id = $1 AND state IN ('queued', 'released', 'running')
+          UNION ALL SELECT * FROM pintle.job_state WHERE source_id = $1 AND state = 'dead') s
+    JOIN pintle.jobs j ON j.id = s.job_id ORDER BY s.job_id";
 
-const BODIES: &str = "SELECT kind, name, labels, annotations, spec, applied
-    FROM pintle.objects WHERE source_id = $1 AND (kind, name) IN (SELECT * FROM unnest($2::text[], $3::text[]))";
+const BODIES: &str = "SELECT kind, name, labels, annotations, spec, applied FROM pintle.objects WHERE source_id = $1 AND name = ANY($2)";
+
+/// The moment, the transactions before which everything is seen, and the current plan.
+const MOMENT: &str = "SELECT (extract(epoch FROM now()) * 1000000)::bigint AS now_us, pg_snapshot_xmin(pg_current_snapshot())::text AS xmin,
+        (SELECT plan_id FROM pintle.plan_heads WHERE source_id = $1) AS parent";
+
+const CHANGES: &str = "SELECT kind, names FROM pintle.live_changes WHERE xid >= $1::text::xid8";
 
 /// Bodies read by one statement.
 const BODIES_AT_ONCE: usize = 5_000;
+/// Beyond this many written rows it is cheaper to read all heads.
+const MANY: usize = 2_000;
+/// How long the change log is believed before every row is looked at again.
+const FULL_EVERY: Duration = Duration::from_secs(600);
+
+/// The live side as it was seen last, and from where on the change log must be read to see it now.
+#[derive(Debug, Default)]
+pub struct LiveView {
+    state: LiveState,
+    seen: Option<Seen>,
+}
+
+#[derive(Debug)]
+struct Seen {
+    /// Every transaction below this one was over: whatever is seen later was written at or above it.
+    xmin: String,
+    full_at: Instant,
+}
+
+impl LiveView {
+    /// What was seen.
+    pub fn state(&self) -> &LiveState {
+        &self.state
+    }
+
+    /// Reads every row the next time.
+    pub fn forget(&mut self) {
+        self.seen = None;
+    }
+}
 
 impl Store {
     /// The live side of `source`; `needs` names the rows whose bodies are wanted.
     pub async fn snapshot(&self, source: &str, needs: impl FnOnce(&LiveState) -> Vec<ObjectKey>) -> Result<LiveState, StoreError> {
+        let mut view = LiveView::default();
+        self.look(source, &mut view, |_, live| needs(live)).await?;
+        Ok(view.state)
+    }
+
+    /// Brings `view` up to date in one snapshot. `needs` is told whether anything differs from what
+    /// was seen before, rows, jobs or plan, and names the rows whose bodies are wanted.
+    pub async fn look(&self, source: &str, view: &mut LiveView, needs: impl FnOnce(bool, &LiveState) -> Vec<ObjectKey>) -> Result<(), StoreError> {
         let failed = || StoreError::during("read the live state");
-        let mut tx = self.pool.begin().await.map_err(failed())?;
-        sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut *tx).await.map_err(failed())?;
-        let now_us: i64 = sqlx::query_scalar("SELECT (extract(epoch FROM now()) * 1000000)::bigint").fetch_one(&mut *tx).await.map_err(failed())?;
-        let mut live = LiveState {
-            objects: heads(&mut tx, source).await.map_err(failed())?,
-            jobs: jobs(&mut tx, source).await.map_err(failed())?,
-            read_at: Timestamp::from_microsecond(now_us).unwrap_or_default(),
-            parent: parent(&mut tx, source).await.map_err(failed())?,
-            bodies: HashMap::new(),
-        };
-        for keys in needs(&live).chunks(BODIES_AT_ONCE) {
-            live.bodies.extend(bodies(&mut tx, source, keys).await.map_err(failed())?);
+        let mut tx = self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await.map_err(failed())?;
+        let moment = sqlx::query(MOMENT).bind(source).fetch_one(&mut *tx).await.map_err(failed())?;
+        let before = view.seen.take().filter(|seen| seen.full_at.elapsed() < FULL_EVERY);
+        let mut moved = refresh(&mut tx, source, &mut view.state, before.as_ref()).await.map_err(failed())?;
+        let parent = moment.try_get("parent").map_err(failed())?;
+        let jobs = jobs(&mut tx, source).await.map_err(failed())?;
+        moved |= view.state.parent != parent || view.state.jobs != jobs;
+        let now_us: i64 = moment.try_get("now_us").map_err(failed())?;
+        view.state.read_at = Timestamp::from_microsecond(now_us).unwrap_or_default();
+        (view.state.parent, view.state.jobs) = (parent, jobs);
+        view.state.bodies.clear();
+        for keys in needs(moved, &view.state).chunks(BODIES_AT_ONCE) {
+            view.state.bodies.extend(bodies(&mut tx, source, keys).await.map_err(failed())?);
         }
         tx.commit().await.map_err(failed())?;
-        Ok(live)
+        let full_at = before.map_or_else(Instant::now, |seen| seen.full_at);
+        view.seen = Some(Seen { xmin: moment.try_get("xmin").map_err(failed())?, full_at });
+        Ok(())
+    }
+
+    /// Forgets what the change log says of transactions that `view` has seen the end of. Only the
+    /// leader may: its view is the only one that goes by the log.
+    pub async fn prune_changes(&self, proof: &LeaderProof, view: &LiveView) -> Result<(), StoreError> {
+        let Some(seen) = &view.seen else { return Ok(()) };
+        let failed = || StoreError::during("prune the change log");
+        let mut tx = self.begin_as(proof).await?;
+        sqlx::query("DELETE FROM pintle.live_changes WHERE xid < $1::text::xid8").bind(&seen.xmin).execute(&mut *tx).await.map_err(failed())?;
+        tx.commit().await.map_err(failed())
     }
 }
 
-async fn heads(tx: &mut PgConnection, source: &str) -> Result<Vec<LiveObject>, sqlx::Error> {
-    let rows = sqlx::query(HEADS).bind(source).fetch_all(tx).await?;
-    let mut objects = rows.iter().map(head).collect::<Result<Vec<_>, _>>()?;
+/// Brings the heads in `state` up to date, from the change log if they were read `before`. Whether any was written.
+async fn refresh(tx: &mut PgConnection, source: &str, state: &mut LiveState, before: Option<&Seen>) -> Result<bool, sqlx::Error> {
+    let written = match before {
+        Some(seen) => written_since(tx, &seen.xmin).await?,
+        None => None,
+    };
+    let Some(written) = written else {
+        state.objects = heads(tx, source, None).await?;
+        return Ok(true);
+    };
+    if written.is_empty() {
+        return Ok(false);
+    }
+    let names: Vec<&str> = written.iter().map(|key| &*key.name).collect();
+    let fresh = heads(tx, source, Some(names)).await?;
+    state.objects.retain(|row| !written.contains(&row.key));
+    state.objects.extend(fresh.into_iter().filter(|row| written.contains(&row.key)));
+    state.objects.sort_by(|a, b| a.key.cmp(&b.key));
+    Ok(true)
+}
+
+/// The rows written since `xmin`; `None` when they are too many or not told one by one.
+async fn written_since(tx: &mut PgConnection, xmin: &str) -> Result<Option<HashSet<ObjectKey>>, sqlx::Error> {
+    let mut written = HashSet::new();
+    for row in sqlx::query(CHANGES).bind(xmin).fetch_all(tx).await? {
+        let (Some(kind), Some(names)) = (row.try_get::<Option<&str>, _>("kind")?, row.try_get::<Option<Vec<String>>, _>("names")?) else { return Ok(None) };
+        written.extend(names.into_iter().map(|name| ObjectKey::new(kind, name)));
+        if written.len() > MANY {
+            return Ok(None);
+        }
+    }
+    Ok(Some(written))
+}
+
+/// The heads of every row, or of those of some names, sorted.
+async fn heads(tx: &mut PgConnection, source: &str, names: Option<Vec<&str>>) -> Result<Vec<LiveObject>, sqlx::Error> {
+    let mut shared = Shared::default();
+    let query = match names {
+        Some(names) => sqlx::query(SOME_HEADS).bind(source).bind(names.into_iter().map(str::to_owned).collect::<Vec<_>>()),
+        None => sqlx::query(HEADS).bind(source),
+    };
+    let mut rows = query.fetch(tx);
+    let mut objects = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        objects.push(head(&row, &mut shared)?);
+    }
     objects.sort_by(|a, b| a.key.cmp(&b.key));
     Ok(objects)
 }
 
-fn head(row: &PgRow) -> Result<LiveObject, sqlx::Error> {
+/// Words that many rows share, kept once.
+#[derive(Default)]
+struct Shared(HashSet<Arc<str>>);
+
+impl Shared {
+    fn word(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(text) {
+            return known.clone();
+        }
+        let word: Arc<str> = text.into();
+        self.0.insert(word.clone());
+        word
+    }
+}
+
+fn head(row: &PgRow, shared: &mut Shared) -> Result<LiveObject, sqlx::Error> {
+    let mut word = |text: Option<&str>| text.map(|text| shared.word(text));
     Ok(LiveObject {
-        key: ObjectKey::new(row.try_get::<&str, _>("kind")?, row.try_get::<&str, _>("name")?),
+        key: ObjectKey { kind: word(row.try_get("kind")?).unwrap_or_default(), name: row.try_get::<&str, _>("name")?.into() },
         uid: row.try_get::<Uuid, _>("uid")?,
         revision: row.try_get("revision")?,
         generation: row.try_get("generation")?,
         drifted: row.try_get("drifted")?,
         applied: digest(row.try_get("applied_digest")?),
         written: digest(row.try_get("written_digest")?),
-        applied_commit: row.try_get::<Option<&str>, _>("applied_commit")?.map(Arc::from),
+        applied_commit: word(row.try_get("applied_commit")?),
         applied_file: row.try_get::<Option<&str>, _>("applied_file")?.map(Arc::from),
         tombstoned_at: row.try_get::<Option<i64>, _>("tombstoned_us")?.and_then(|us| Timestamp::from_microsecond(us).ok()),
         protected: row.try_get("protected")?,
-        partner: row.try_get::<Option<&str>, _>("partner")?.map(Arc::from),
+        partner: word(row.try_get("partner")?),
     })
 }
 
@@ -90,21 +214,19 @@ async fn jobs(tx: &mut PgConnection, source: &str) -> Result<Vec<PendingJob>, sq
         .collect()
 }
 
-async fn parent(tx: &mut PgConnection, source: &str) -> Result<Option<i64>, sqlx::Error> {
-    sqlx::query_scalar("SELECT plan_id FROM pintle.plan_heads WHERE source_id = $1").bind(source).fetch_optional(tx).await
-}
-
 async fn bodies(tx: &mut PgConnection, source: &str, keys: &[ObjectKey]) -> Result<HashMap<ObjectKey, Bodies>, sqlx::Error> {
-    let kinds: Vec<&str> = keys.iter().map(|key| &*key.kind).collect();
     let names: Vec<&str> = keys.iter().map(|key| &*key.name).collect();
-    let rows = sqlx::query(BODIES).bind(source).bind(kinds).bind(names).fetch_all(tx).await?;
-    rows.iter()
-        .map(|row| {
-            let key = ObjectKey::new(row.try_get::<&str, _>("kind")?, row.try_get::<&str, _>("name")?);
+    let wanted: HashSet<&ObjectKey> = keys.iter().collect();
+    let rows = sqlx::query(BODIES).bind(source).bind(names).fetch_all(tx).await?;
+    let mut found = HashMap::with_capacity(rows.len());
+    for row in &rows {
+        let key = ObjectKey::new(row.try_get::<&str, _>("kind")?, row.try_get::<&str, _>("name")?);
+        if wanted.contains(&key) {
             let applied: Option<Json<Value>> = row.try_get("applied")?;
-            Ok((key, Bodies { live: body_of(row)?, applied: applied.map(|json| json.0.normalised()) }))
-        })
-        .collect()
+            found.insert(key, Bodies { live: body_of(row)?, applied: applied.map(|json| json.0.normalised()) });
+        }
+    }
+    Ok(found)
 }
 
 /// The body of a row: `{annotations, labels, spec}`, as a document would say it.

@@ -2,7 +2,7 @@
 //! compiled or evaluated denies; its length and its work are bounded.
 
 use super::index::{Entry, Index};
-use super::Problem;
+use super::{Object, Problem};
 use super::cost::{Cost, width};
 use crate::change::{FieldPath, ObjectKey, Value};
 use crate::diagnostic::{Code, Severity};
@@ -21,9 +21,31 @@ struct Guardrail {
     kind: Option<Box<str>>,
     labels: Vec<(Box<str>, Value)>,
     program: cel::Program,
+    reads: Reads,
     cost: Cost,
     message: Box<str>,
     severity: Severity,
+}
+
+/// Which variables an expression names. What none of them reads need not be built.
+#[derive(Debug, Clone, Copy, Default)]
+struct Reads {
+    object: bool,
+    old: bool,
+    partner: bool,
+    now: bool,
+}
+
+impl Reads {
+    fn of(program: &cel::Program) -> Self {
+        let references = program.references();
+        let reads = |name: &str| references.has_variable(name) || references.has_variable(format!(".{name}"));
+        Self { object: reads("object"), old: reads("old"), partner: reads("partner"), now: reads("now") }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self { object: self.object || other.object, old: self.old || other.old, partner: self.partner || other.partner, now: self.now || other.now }
+    }
 }
 
 /// The compiled guardrails of a tree.
@@ -37,7 +59,7 @@ pub struct Facts<'a> {
     /// The moment of judging.
     pub now: jiff::Timestamp,
     /// The same object in the tree accepted before, if there was one.
-    pub old: Option<Value>,
+    pub old: Option<&'a Object>,
     /// The document's owner, if it has one.
     pub partner: Option<&'a Entry>,
 }
@@ -56,36 +78,38 @@ impl Guardrails {
         Self { rules, env }
     }
 
-    /// Whether any guardrail looks at `key` with these labels.
-    pub fn concern(&self, key: &ObjectKey, body: &Value) -> bool {
-        self.rules.iter().any(|rule| rule.matches(key, body))
+    /// Whether a verdict on `key` with these labels may be another one in the next commit although
+    /// nothing that it was made of changed: it looks at the clock or at what was before.
+    pub fn change_with_time(&self, key: &ObjectKey, body: &Value) -> bool {
+        self.rules.iter().any(|rule| (rule.reads.now || rule.reads.old) && rule.matches(key, body))
     }
 
     /// Every guardrail that `body` breaks.
     pub fn check(&self, entry: &Entry, body: &Value, facts: &Facts<'_>) -> Vec<Problem> {
         let key = &entry.document.key;
-        let sees = [Some(body), facts.old.as_ref(), facts.partner.map(|entry| &entry.document.body)];
+        let matching: Vec<&Guardrail> = self.rules.iter().filter(|rule| rule.matches(key, body)).collect();
+        if matching.is_empty() {
+            return Vec::new();
+        }
+        let reads = matching.iter().fold(Reads::default(), |reads, rule| reads.and(rule.reads));
+        let old = facts.old.filter(|_| reads.old).map(Object::value);
+        let partner = facts.partner.filter(|_| reads.partner).map(|entry| &entry.document);
+        let sees = [Some(body), old.as_ref(), partner.map(|document| &document.body)];
         let width = sees.into_iter().flatten().map(width).max().unwrap_or_default();
-        let broken = self.rules.iter().filter(|rule| rule.matches(key, body));
-        broken.filter_map(|rule| Some(problem(rule, entry, self.verdict(rule, body, key, facts, width)?))).collect()
-    }
-
-    /// `None` when it holds, else why not.
-    fn verdict(&self, rule: &Guardrail, body: &Value, key: &ObjectKey, facts: &Facts<'_>, width: usize) -> Option<(Code, String)> {
-        if !rule.cost.is_bearable(width) {
-            return Some((Code::GuardrailInvalid, format!("the expression is too costly over {width} entries")));
-        }
         let mut context = cel::Context::with_env(self.env.clone());
-        context.add_variable_from_value("object", document(key, body));
-        context.add_variable_from_value("old", facts.old.as_ref().map_or(cel::Value::Null, |old| document(key, old)));
-        context.add_variable_from_value("now", facts.now.to_string());
-        context.add_variable_from_value("partner", facts.partner.map_or(cel::Value::Null, |entry| document(&entry.document.key, &entry.document.body)));
-        match rule.program.execute(&context) {
-            Ok(cel::Value::Bool(true)) => None,
-            Ok(cel::Value::Bool(false)) => Some((Code::GuardrailBroken, rule.message.to_string())),
-            Ok(_) => Some((Code::GuardrailInvalid, "the expression gives no boolean".into())),
-            Err(error) => Some((Code::GuardrailInvalid, format!("the expression failed: {error}"))),
+        if reads.object {
+            context.add_variable_from_value("object", document(key, body));
         }
+        if reads.old {
+            context.add_variable_from_value("old", old.as_ref().map_or(cel::Value::Null, |old| document(key, old)));
+        }
+        if reads.partner {
+            context.add_variable_from_value("partner", partner.map_or(cel::Value::Null, |one| document(&one.key, &one.body)));
+        }
+        if reads.now {
+            context.add_variable_from_value("now", facts.now.to_string());
+        }
+        matching.iter().filter_map(|rule| Some(problem(rule, entry, rule.verdict(&context, width)?))).collect()
     }
 }
 
@@ -93,6 +117,19 @@ impl Guardrail {
     fn matches(&self, key: &ObjectKey, body: &Value) -> bool {
         let label = |name: &str| body.at(&["labels", name]);
         self.kind.as_ref().is_none_or(|kind| **kind == *key.kind) && self.labels.iter().all(|(name, wanted)| label(name) == Some(wanted))
+    }
+
+    /// `None` when it holds, else why not.
+    fn verdict(&self, context: &cel::Context<'_, '_>, width: usize) -> Option<(Code, String)> {
+        if !self.cost.is_bearable(width) {
+            return Some((Code::GuardrailInvalid, format!("the expression is too costly over {width} entries")));
+        }
+        match self.program.execute(context) {
+            Ok(cel::Value::Bool(true)) => None,
+            Ok(cel::Value::Bool(false)) => Some((Code::GuardrailBroken, self.message.to_string())),
+            Ok(_) => Some((Code::GuardrailInvalid, "the expression gives no boolean".into())),
+            Err(error) => Some((Code::GuardrailInvalid, format!("the expression failed: {error}"))),
+        }
     }
 }
 
@@ -113,6 +150,7 @@ fn compile(entry: &Entry, env: &cel::Env) -> Result<Guardrail, String> {
         name: entry.document.key.name.clone(),
         kind: text(&["match", "kind"]).map(Into::into),
         labels: labels.map(|map| map.iter().map(|(key, value)| (key.into(), value.clone())).collect()).unwrap_or_default(),
+        reads: Reads::of(&program),
         program,
         cost,
         message: text(&["message"]).unwrap_or_default().into(),

@@ -8,6 +8,7 @@ mod effective;
 mod guardrails;
 mod index;
 mod layers;
+mod memory;
 mod object;
 mod problem;
 mod references;

@@ -3,6 +3,7 @@
 use super::config_schema::ConfigSchemas;
 use super::guardrails::{Facts, Guardrails};
 use super::index::{Entry, Index};
+use super::memory::{self, Kept, Memory};
 use super::object::{Object, object_body};
 use super::rules::{self, Fact};
 use super::{Problem, cycles, layers, references, secrets, settings};
@@ -21,6 +22,8 @@ pub struct Resolved {
     pub problems: Vec<Problem>,
     /// Files of the tree that could not be read as documents; their errors stand in the tree.
     pub broken_files: usize,
+    /// What was found of each document, for the next tree.
+    memory: Memory,
 }
 
 impl Resolved {
@@ -35,22 +38,25 @@ impl Resolved {
     }
 }
 
-/// Resolves `tree`. `previous` is the tree accepted before, for guardrails that compare.
+/// Resolves `tree`. `previous` is the tree accepted before: for guardrails that compare, and so that
+/// what did not change is not resolved again.
 pub fn resolve(tree: &ParsedTree, catalog: &Catalog, previous: Option<&Resolved>, now: jiff::Timestamp) -> Resolved {
     let mut problems = Vec::new();
     let index = Index::of(tree, catalog, &mut problems);
     let schemas = ConfigSchemas::of(&index, &mut problems);
     let guardrails = Guardrails::of(&index, &mut problems);
-    let world = World { catalog, index: &index, schemas: &schemas, guardrails: &guardrails, previous, now };
+    let judges = memory::judges(&index);
+    let known = previous.map(|tree| &tree.memory).filter(|memory| memory.is_of(catalog, &judges));
+    let world = World { catalog, index: &index, schemas: &schemas, guardrails: &guardrails, previous, known, now };
     let entries: Vec<&Entry> = index.iter().collect();
-    let Found { mut objects, problems: mut found, facts } = on_all_cores(&entries, &world);
+    let Found { mut objects, problems: mut found, facts, kept } = on_all_cores(&entries, &world);
     problems.append(&mut found);
     let broken_files = tree.files.iter().filter(|file| !file.parsed.errors.is_empty()).count();
     problems.extend(rules::check(facts, broken_files == 0, &index, catalog));
     objects.sort_by(|a, b| (&a.key, &a.document).cmp(&(&b.key, &b.document)));
     problems.extend(settings::given_twice(&objects));
     problems.extend(cycles::find(&objects).iter().filter_map(|key| circle(key, &index)));
-    Resolved { objects, problems, broken_files }
+    Resolved { objects, problems, broken_files, memory: Memory::of(catalog, judges, kept) }
 }
 
 struct World<'a> {
@@ -59,6 +65,7 @@ struct World<'a> {
     schemas: &'a ConfigSchemas,
     guardrails: &'a Guardrails,
     previous: Option<&'a Resolved>,
+    known: Option<&'a Memory>,
     now: jiff::Timestamp,
 }
 
@@ -69,6 +76,8 @@ struct Found<'a> {
     problems: Vec<Problem>,
     /// Of the sound documents, for the rules across documents.
     facts: Vec<(&'a Entry, Fact)>,
+    /// Of the documents about which there is nothing to tell, for the next tree.
+    kept: Vec<Arc<Kept>>,
 }
 
 /// Below this many documents a second thread costs more than it gives.
@@ -86,6 +95,7 @@ fn on_all_cores<'a>(entries: &[&'a Entry], world: &World<'_>) -> Found<'a> {
         all.objects.extend(part.objects);
         all.problems.extend(part.problems);
         all.facts.extend(part.facts);
+        all.kept.extend(part.kept);
     }
     all
 }
@@ -93,14 +103,48 @@ fn on_all_cores<'a>(entries: &[&'a Entry], world: &World<'_>) -> Found<'a> {
 fn resolve_part<'a>(entries: &[&'a Entry], world: &World<'_>) -> Found<'a> {
     let mut found = Found::default();
     for entry in entries {
-        if let Some(kind) = world.catalog.kind(&entry.document.key.kind) {
-            resolve_one(entry, kind, world, &mut found);
+        if let Some(kept) = world.known.and_then(|memory| memory.recall(entry, world.index)) {
+            found.recall(entry, kept);
+        } else if let Some(kind) = world.catalog.kind(&entry.document.key.kind) {
+            let before = Mark::of(&found);
+            let lasting = resolve_one(entry, kind, world, &mut found);
+            found.keep(entry, &before, lasting, world.index);
         }
     }
     found
 }
 
-fn resolve_one<'a>(entry: &'a Entry, kind: &KindDef, world: &World<'_>, found: &mut Found<'a>) {
+impl<'a> Found<'a> {
+    fn recall(&mut self, entry: &'a Entry, kept: &Arc<Kept>) {
+        self.objects.extend(kept.objects.iter().cloned());
+        self.facts.extend(kept.fact.clone().map(|fact| (entry, fact)));
+        self.kept.push(kept.clone());
+    }
+
+    /// Keeps what was found of `entry` since `before`, if there is nothing to tell of it.
+    fn keep(&mut self, entry: &'a Entry, before: &Mark, lasting: bool, index: &Index) {
+        if lasting && self.problems.len() == before.problems && self.objects.len() > before.objects {
+            let fact = self.facts.get(before.facts).map(|(_, fact)| fact.clone());
+            self.kept.push(Arc::new(Kept::of(entry, index, self.objects[before.objects..].to_vec(), fact)));
+        }
+    }
+}
+
+/// How much was found before a document.
+struct Mark {
+    objects: usize,
+    problems: usize,
+    facts: usize,
+}
+
+impl Mark {
+    fn of(found: &Found<'_>) -> Self {
+        Self { objects: found.objects.len(), problems: found.problems.len(), facts: found.facts.len() }
+    }
+}
+
+/// Whether what is found of `entry` holds for as long as what it was made of does not change.
+fn resolve_one<'a>(entry: &'a Entry, kind: &KindDef, world: &World<'_>, found: &mut Found<'a>) -> bool {
     let problems = &mut found.problems;
     let layers = layers::layers(entry, world.index, problems);
     let id = entry.id();
@@ -114,20 +158,20 @@ fn resolve_one<'a>(entry: &'a Entry, kind: &KindDef, world: &World<'_>, found: &
         problems.push(Problem { place: place(&path, crate::parse::Part::Value), ..secret(&id, what) });
     }
     if !sound {
-        return;
+        return false;
     }
     found.facts.extend(written.get("spec").and_then(|spec| Fact::of(kind.name, spec)).map(|fact| (entry, fact)));
     let (object, body) = build(entry, kind, written, references.into());
     for (path, message) in world.schemas.check(entry, &body, &object.references) {
         problems.push(Problem { place: place(&path, crate::parse::Part::Value), ..Problem::error(Code::ConfigSchema, &id, path, message) });
     }
-    if world.guardrails.concern(&object.key, &body) {
-        problems.extend(world.guardrails.check(entry, &body, &facts(entry, &object, world)));
-    }
+    problems.extend(world.guardrails.check(entry, &body, &facts(entry, &object, world)));
+    let lasting = !world.guardrails.change_with_time(&object.key, &body);
     match kind.expand(body.get("spec").unwrap_or(&Value::Null)) {
         Some(parts) => found.objects.extend(settings::expand(entry, parts, &object.references)),
         None => found.objects.push(object),
     }
+    lasting
 }
 
 /// The document as its schema sees it: as written, but with the merged spec.
@@ -164,8 +208,8 @@ fn build(entry: &Entry, kind: &KindDef, mut written: Value, references: Arc<[Obj
     (object, body)
 }
 
-fn facts<'a>(entry: &Entry, object: &Object, world: &'a World<'_>) -> Facts<'a> {
-    let old = world.previous.and_then(|tree| tree.get(&entry.document.key)).map(Object::value);
+fn facts<'a>(entry: &Entry, object: &Object, world: &World<'a>) -> Facts<'a> {
+    let old = world.previous.and_then(|tree| tree.get(&entry.document.key));
     let partner = object.partner.as_ref().and_then(|name| world.index.get(&ObjectKey::new("Partner", name.clone())));
     Facts { now: world.now, old, partner }
 }

@@ -3,6 +3,7 @@
 
 mod diff;
 mod documents;
+mod memory;
 mod parse;
 mod plan;
 mod properties;

@@ -6,26 +6,27 @@ use crate::model::quantity::{bytes, milli_cores};
 use crate::model::scalar::span_ms;
 use crate::model::version::DEFAULT_ESTIMATE;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What the rules read of one object; kinds that no rule reads have none.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Fact {
     /// Of an Instance.
-    Instance(Box<Instance>),
+    Instance(Arc<Instance>),
     /// Of a Tenant.
-    Tenant(Tenant),
+    Tenant(Arc<Tenant>),
     /// Of a Partner.
-    Partner(Partner),
+    Partner(Arc<Partner>),
     /// Of a Member.
-    Member(Member),
+    Member(Arc<Member>),
     /// Of a Version.
-    Version(Version),
+    Version(Arc<Version>),
     /// Of a Channel.
-    Channel(Channel),
+    Channel(Arc<Channel>),
     /// Of a Capability.
-    Capability(Capability),
+    Capability(Arc<Capability>),
     /// Of a MaintenanceWindow.
-    Window(Window),
+    Window(Arc<Window>),
 }
 
 /// Whether something runs.
@@ -120,19 +121,19 @@ impl Fact {
     /// What the rules read of a sound object of `kind` with this merged `spec`.
     pub fn of(kind: &str, spec: &Value) -> Option<Self> {
         Some(match kind {
-            "Instance" => Self::Instance(Box::new(instance(spec))),
-            "Tenant" => Self::Tenant(Tenant { partner: text(spec, &["partner"])?, instance: text(spec, &["instance"])?, lifecycle: lifecycle(spec) }),
-            "Partner" => Self::Partner(Partner { lifecycle: lifecycle(spec), quotas: quotas(spec) }),
-            "Member" => Self::Member(Member { partner: text(spec, &["partner"])?, tenants: texts(spec, &["tenants"]) }),
-            "Version" => Self::Version(version(spec)?),
-            "Channel" => Self::Channel(Channel {
+            "Instance" => Self::Instance(Arc::new(instance(spec))),
+            "Tenant" => Self::Tenant(Arc::new(Tenant { partner: text(spec, &["partner"])?, instance: text(spec, &["instance"])?, lifecycle: lifecycle(spec) })),
+            "Partner" => Self::Partner(Arc::new(Partner { lifecycle: lifecycle(spec), quotas: quotas(spec) })),
+            "Member" => Self::Member(Arc::new(Member { partner: text(spec, &["partner"])?, tenants: texts(spec, &["tenants"]) })),
+            "Version" => Self::Version(Arc::new(version(spec)?)),
+            "Channel" => Self::Channel(Arc::new(Channel {
                 component: text(spec, &["component"])?,
                 target: text(spec, &["target"]),
                 track: text(spec, &["track"]),
                 upstream: text(spec, &["upstream", "channel"]),
-            }),
-            "Capability" => Self::Capability(Capability { requires: texts(spec, &["requires"]), default: spec.get("default").and_then(Value::as_bool) == Some(true) }),
-            "MaintenanceWindow" => Self::Window(Window { allow: allowed(spec) }),
+            })),
+            "Capability" => Self::Capability(Arc::new(Capability { requires: texts(spec, &["requires"]), default: spec.get("default").and_then(Value::as_bool) == Some(true) })),
+            "MaintenanceWindow" => Self::Window(Arc::new(Window { allow: allowed(spec) })),
             _ => return None,
         })
     }

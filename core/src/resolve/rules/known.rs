@@ -9,10 +9,11 @@ use crate::change::FieldPath;
 use crate::diagnostic::{Code, Severity};
 use crate::model::Catalog;
 use crate::parse::Part;
+use std::sync::Arc;
 
 /// The facts of one kind, in order of name.
 #[derive(Debug)]
-pub struct ByName<'a, T>(Vec<(&'a Entry, T)>);
+pub struct ByName<'a, T>(Vec<(&'a Entry, Arc<T>)>);
 
 impl<T> Default for ByName<'_, T> {
     fn default() -> Self {
@@ -24,12 +25,12 @@ impl<'a, T> ByName<'a, T> {
     /// The fact of `name`, and its document.
     pub fn get(&self, name: &str) -> Option<(&'a Entry, &T)> {
         let at = self.0.binary_search_by(|(entry, _)| (*entry.document.key.name).cmp(name)).ok()?;
-        self.0.get(at).map(|(entry, fact)| (*entry, fact))
+        self.0.get(at).map(|(entry, fact)| (*entry, &**fact))
     }
 
     /// Every fact with its document.
     pub fn iter(&self) -> impl Iterator<Item = (&'a Entry, &T)> {
-        self.0.iter().map(|(entry, fact)| (*entry, fact))
+        self.0.iter().map(|(entry, fact)| (*entry, &**fact))
     }
 }
 
@@ -37,7 +38,7 @@ impl<'a, T> ByName<'a, T> {
 pub struct Known<'a> {
     pub index: &'a Index,
     pub catalog: &'a Catalog,
-    pub instances: ByName<'a, Box<Instance>>,
+    pub instances: ByName<'a, Instance>,
     pub tenants: ByName<'a, Tenant>,
     pub partners: ByName<'a, Partner>,
     pub members: ByName<'a, Member>,
