@@ -52,7 +52,8 @@ impl Folders {
                 None => Arc::new(Folder::read(objects, tree, &path, old.map(AsRef::as_ref), wanted)?),
             };
             files.extend(folder.files.iter().cloned());
-            open.extend(folder.folders.iter().map(|(path, tree)| (path.clone(), *tree, depth + 1)));
+            // The next is popped from the end: nearly in order of path already.
+            open.extend(folder.folders.iter().rev().map(|(path, tree)| (path.clone(), *tree, depth + 1)));
             self.0.insert(path, folder);
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));

@@ -7,6 +7,7 @@ mod crash_sweep;
 mod delivery;
 mod drift;
 mod harness;
+mod live_view;
 mod refusals;
 mod servers;
 mod survival;

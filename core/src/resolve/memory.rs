@@ -20,8 +20,30 @@ const JUDGES: [&str; 3] = ["Guardrail", "Capability", "Version"];
 pub struct Memory {
     catalog: Option<usize>,
     judges: Vec<Arc<Document>>,
+    /// What layers are made of, and all that there was to refer to.
+    frame: Frame,
     /// By the address of the document, which lives for as long as it is kept here.
     kept: HashMap<usize, Arc<Kept>>,
+}
+
+/// The documents that others are made of, and the name of every document. While a frame stays the
+/// same, a document that is the same need not ask after each thing that it was made of.
+#[derive(Debug, Default)]
+pub struct Frame {
+    layers: Vec<Arc<Document>>,
+    keys: Vec<ObjectKey>,
+}
+
+impl Frame {
+    /// The frame of a tree.
+    pub fn of(index: &Index) -> Self {
+        let layers = ["Partner", "Profile"].iter().flat_map(|kind| index.of_kind(kind)).map(|entry| entry.document.clone()).collect();
+        Self { layers, keys: index.iter().map(|entry| entry.document.key.clone()).collect() }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        same(&self.layers, &other.layers) && self.keys == other.keys
+    }
 }
 
 /// What was found of one document.
@@ -69,9 +91,9 @@ fn same(these: &[Arc<Document>], those: &[Arc<Document>]) -> bool {
 
 impl Memory {
     /// The memory of a tree.
-    pub fn of(catalog: &Catalog, judges: Vec<Arc<Document>>, kept: Vec<Arc<Kept>>) -> Self {
+    pub fn of(catalog: &Catalog, judges: Vec<Arc<Document>>, frame: Frame, kept: Vec<Arc<Kept>>) -> Self {
         let kept = kept.into_iter().map(|one| (address(&one.document), one)).collect();
-        Self { catalog: Some(std::ptr::from_ref(catalog) as usize), judges, kept }
+        Self { catalog: Some(std::ptr::from_ref(catalog) as usize), judges, frame, kept }
     }
 
     /// Whether it was made by the same kinds, guardrails and schemas.
@@ -79,9 +101,16 @@ impl Memory {
         self.catalog == Some(std::ptr::from_ref(catalog) as usize) && same(&self.judges, judges)
     }
 
-    /// What was found of `entry`, if it still holds.
-    pub fn recall(&self, entry: &Entry, index: &Index) -> Option<&Arc<Kept>> {
-        self.kept.get(&address(&entry.document)).filter(|kept| kept.holds(entry, index))
+    /// Whether what documents are made of, and what there is to refer to, is the same in `frame`.
+    pub fn is_in(&self, frame: &Frame) -> bool {
+        self.frame.is(frame)
+    }
+
+    /// What was found of `entry`, if it still holds; `steady` when the frame is the same.
+    pub fn recall(&self, entry: &Entry, index: &Index, steady: bool) -> Option<&Arc<Kept>> {
+        let kept = self.kept.get(&address(&entry.document))?;
+        let holds = if steady { *kept.file == *entry.file } else { kept.holds(entry, index) };
+        holds.then_some(kept)
     }
 }
 

@@ -47,7 +47,9 @@ pub fn resolve(tree: &ParsedTree, catalog: &Catalog, previous: Option<&Resolved>
     let guardrails = Guardrails::of(&index, &mut problems);
     let judges = memory::judges(&index);
     let known = previous.map(|tree| &tree.memory).filter(|memory| memory.is_of(catalog, &judges));
-    let world = World { catalog, index: &index, schemas: &schemas, guardrails: &guardrails, previous, known, now };
+    let frame = memory::Frame::of(&index);
+    let steady = known.is_some_and(|memory| memory.is_in(&frame));
+    let world = World { catalog, index: &index, schemas: &schemas, guardrails: &guardrails, previous, known, steady, now };
     let entries: Vec<&Entry> = index.iter().collect();
     let Found { mut objects, problems: mut found, facts, kept } = on_all_cores(&entries, &world);
     problems.append(&mut found);
@@ -56,7 +58,7 @@ pub fn resolve(tree: &ParsedTree, catalog: &Catalog, previous: Option<&Resolved>
     objects.sort_by(|a, b| (&a.key, &a.document).cmp(&(&b.key, &b.document)));
     problems.extend(settings::given_twice(&objects));
     problems.extend(cycles::find(&objects).iter().filter_map(|key| circle(key, &index)));
-    Resolved { objects, problems, broken_files, memory: Memory::of(catalog, judges, kept) }
+    Resolved { objects, problems, broken_files, memory: Memory::of(catalog, judges, frame, kept) }
 }
 
 struct World<'a> {
@@ -66,6 +68,8 @@ struct World<'a> {
     guardrails: &'a Guardrails,
     previous: Option<&'a Resolved>,
     known: Option<&'a Memory>,
+    /// Whether the memory's frame is this tree's.
+    steady: bool,
     now: jiff::Timestamp,
 }
 
@@ -103,7 +107,7 @@ fn on_all_cores<'a>(entries: &[&'a Entry], world: &World<'_>) -> Found<'a> {
 fn resolve_part<'a>(entries: &[&'a Entry], world: &World<'_>) -> Found<'a> {
     let mut found = Found::default();
     for entry in entries {
-        if let Some(kept) = world.known.and_then(|memory| memory.recall(entry, world.index)) {
+        if let Some(kept) = world.known.and_then(|memory| memory.recall(entry, world.index, world.steady)) {
             found.recall(entry, kept);
         } else if let Some(kind) = world.catalog.kind(&entry.document.key.kind) {
             let before = Mark::of(&found);
