@@ -84,7 +84,6 @@ fn said(id: i64, retried: Retried, out: &Out) -> Result<(), CliError> {
         }
         Retried::Unknown => return Err(unknown(id)),
         Retried::NotDead(state) => return Err(CliError::new(format!("job {id} is {state}; only a dead one can be retried")).hint("pintle jobs list --state dead")),
-        Retried::Busy(object) => return Err(CliError::new(format!("another job of {object} is open")).hint(format!("pintle why {object}"))),
     }
     Ok(())
 }

@@ -3,10 +3,8 @@
 
 use crate::store::live::digest;
 use pintle_core::change::{Digest, ObjectKey, Value};
-use pintle_core::trust::Acceptance;
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 const CLAIM: &str = "SELECT s.job_id, s.attempts, j.source_id, j.object_kind, j.object_name, j.uid, j.action, j.cause, j.target_digest, j.written_digest,
@@ -67,27 +65,6 @@ pub(super) async fn claim(tx: &mut PgConnection, ids: &[i64], delivery: Uuid) ->
                 plan: row.try_get("plan_id")?,
                 repo_id: row.try_get("repo_id")?,
             })
-        })
-        .collect()
-}
-
-/// The accepted steps in `from..=to`, and the newest one up to `to` that anyone signed for: commits
-/// that only carry an approval are steps too, and bring nobody's word of their own.
-const AUTHORITY: &str = "SELECT seq, acceptance FROM pintle.accepted_commits WHERE source_id = $1 AND (seq BETWEEN $2 AND $3
-    OR seq = (SELECT max(seq) FROM pintle.accepted_commits WHERE source_id = $1 AND seq <= $3 AND acceptance -> 'counted' <> '[]'))";
-
-/// The accepted steps whose signatures gave the authority for what moved between `from` and `to`.
-pub(super) async fn authority(tx: &mut PgConnection, source: &str, from: i64, to: i64) -> Result<BTreeMap<i64, Acceptance>, sqlx::Error> {
-    let rows = sqlx::query(AUTHORITY)
-        .bind(source)
-        .bind(from)
-        .bind(to)
-        .fetch_all(tx)
-        .await?;
-    rows.iter()
-        .map(|row| {
-            let Json(acceptance): Json<Acceptance> = row.try_get("acceptance")?;
-            Ok((row.try_get("seq")?, acceptance))
         })
         .collect()
 }
