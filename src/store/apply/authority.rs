@@ -52,7 +52,11 @@ impl Authority {
 
     fn chosen(&self, job: &Job, before: Option<&Locked>) -> Vec<i64> {
         let since = before.map_or(0, |row| row.applied_seq);
-        let touching: BTreeSet<i64> = documents(job).iter().filter_map(|key| self.touches.get(key)).flatten().copied().filter(|seq| *seq <= job.seq).collect();
+        let (named, anything): (Vec<_>, Vec<_>) = documents(job).into_iter().partition(|key| &*key.kind != ANY);
+        let steps = |keys: &[ObjectKey]| -> BTreeSet<i64> { keys.iter().filter_map(|key| self.touches.get(key)).flatten().copied().filter(|seq| *seq <= job.seq).collect() };
+        let named = steps(&named);
+        // What no step named came with the introduction.
+        let touching = if named.is_empty() { steps(&anything) } else { named };
         let unseen: Vec<i64> = touching.iter().rev().copied().take_while(|seq| *seq > since).take(MAX_STEPS).collect();
         match (unseen.is_empty(), touching.last()) {
             (true, Some(newest)) => vec![*newest],
