@@ -1,7 +1,7 @@
 //! What people see while a change is held, and when the repository is away.
 
 use super::{PROD, ask, begun, golden};
-use crate::harness::instance;
+use crate::harness::{World, instance};
 
 #[tokio::test]
 async fn a_held_commit_says_what_lifts_it_and_ends_with_4_until_it_is_lifted() {
@@ -30,8 +30,9 @@ async fn a_held_commit_says_what_lifts_it_and_ends_with_4_until_it_is_lifted() {
 }
 
 #[tokio::test]
-async fn a_commit_that_was_not_pushed_is_waited_for_only_so_long() {
+async fn a_commit_that_does_not_arrive_is_waited_for_only_so_long() {
     let (world, daemon) = begun(&[]).await;
+    a_repository_that_cannot_be_fetched_is_seen_in_status(&world).await;
     world.repository.git(&["checkout", "--quiet", "-b", "aside"]);
     world.repository.say("alice", "Not pushed");
     let said = [ask(&world, &["wait", "aside", "--timeout", "0s"]).ends(1), ask(&world, &["apply", "--rev", "aside"]).ends(1)];
@@ -39,16 +40,13 @@ async fn a_commit_that_was_not_pushed_is_waited_for_only_so_long() {
     daemon.stop().await;
 }
 
-#[tokio::test]
-async fn a_repository_that_cannot_be_fetched_is_seen_in_status() {
-    let (world, daemon) = begun(&[]).await;
+async fn a_repository_that_cannot_be_fetched_is_seen_in_status(world: &World) {
     let away = world.path().join("away");
     std::fs::rename(&world.repository.path, &away).unwrap();
     world.database.until("(SELECT fetch_error IS NOT NULL FROM pintle.sources)").await;
-    let status = ask(&world, &["status"]).ends(0);
+    let status = ask(world, &["status"]).ends(0);
     std::fs::rename(&away, &world.repository.path).unwrap();
-    insta::assert_snapshot!("fetch_fails", golden(&world, &[status]));
+    insta::assert_snapshot!("fetch_fails", golden(world, &[status]));
     world.database.until("(SELECT fetch_error IS NULL FROM pintle.sources)").await;
-    assert!(!ask(&world, &["status"]).ends(0).out.contains("fails"));
-    daemon.stop().await;
+    assert!(!ask(world, &["status"]).ends(0).out.contains("fails"));
 }

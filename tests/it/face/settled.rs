@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-const VOLATILE: [(&str, &str); 9] = [
+const VOLATILE: [(&str, &str); 12] = [
     (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "<uid>"),
     (r"\b[0-9a-f]{64}\b", "<digest>"),
     (r"\b[0-9a-f]{4}…[0-9a-f]{2}\b", "<digest>"),
@@ -10,7 +10,10 @@ const VOLATILE: [(&str, &str); 9] = [
     (r"SHA256:[A-Za-z0-9+/]{43}", "<fingerprint>"),
     (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?", "<time>"),
     (r"\b(in )?\d+(\.\d+)? (s|min)( ago)?\b|\bjust now\b", "<span>"),
+    (r" \(waited <span>\)", ""),
     (r"\bpin-\d+\b", "pin-<delivery>"),
+    (r"\bwriter \d+, seq \d+\b", "writer <slot>, seq <seq>"),
+    (r",\d+,\d+,<digest>", ",<slot>,<seq>,<digest>"),
     (r"<host>:\d+", "<host>:<pid>"),
 ];
 
