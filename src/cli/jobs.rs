@@ -9,6 +9,9 @@ use pintle_core::render::{Paper, Style, ago, shown};
 use serde_json::json;
 use uuid::Uuid;
 
+/// Characters of a reason in a list.
+const REASON: usize = 80;
+
 /// What to do with jobs.
 #[derive(Debug, clap::Args)]
 pub struct JobsArgs {
@@ -104,7 +107,7 @@ fn list(jobs: &[JobRow], limit: i64, out: &Out) {
 fn table(jobs: &[JobRow], paper: &Paper) -> String {
     let mut table = Table::new(&["job", "state", "action", "object", "cause", "commit", "tries", "changed", "reason"]);
     for job in jobs {
-        let reason: String = job.reason.as_deref().unwrap_or_default().chars().take(80).collect();
+        let reason = cut(job.reason.as_deref().unwrap_or_default());
         table.row([
             job.id.to_string().into(),
             Cell::from(state(job)).styled(colour(state(job))),
@@ -118,6 +121,12 @@ fn table(jobs: &[JobRow], paper: &Paper) -> String {
         ]);
     }
     table.render(paper)
+}
+
+/// The beginning of a reason: `pintle jobs show` has the rest.
+fn cut(reason: &str) -> String {
+    let end = reason.char_indices().nth(REASON).map(|(at, _)| at);
+    end.map_or_else(|| reason.to_owned(), |end| format!("{}…", reason[..end].trim_end()))
 }
 
 /// The state; a job whose state was pruned is over.

@@ -151,7 +151,16 @@ impl Mirror {
             return Ok(());
         }
         let said = String::from_utf8_lossy(&output.stderr);
-        let message = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no reason given").chars().filter(|c| !c.is_control()).take(300).collect();
-        Err(FetchError::Git { what, message })
+        Err(FetchError::Git { what, message: reason(&said) })
+    }
+}
+
+/// Why git failed: its first `fatal:` line and what was said right before it. Below stands advice.
+fn reason(said: &str) -> String {
+    let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let end = lines.iter().position(|line| line.starts_with("fatal:")).map_or(lines.len(), |at| at + 1);
+    match &lines[end.saturating_sub(2)..end] {
+        [] => "no reason given".to_owned(),
+        last => last.join("; ").chars().filter(|c| !c.is_control()).take(300).collect(),
     }
 }
