@@ -311,7 +311,9 @@ async fn a_paused_list_a_pause_and_another_major_are_interference() {
     redis.ask::<()>(&["HSET", "pintle:rows:meta", "version", "bullmq:5.65.1"]).await;
     assert!(ringer.interference().await.unwrap().unwrap().contains("5.65.1"));
     stranger(&redis).await.pause().await.unwrap();
-    assert!(ringer.interference().await.unwrap().unwrap().contains("paused the queue"));
+    assert!(ringer.interference().await.unwrap().unwrap().contains("set paused on the queue"));
+    ringer.release_brakes().await.unwrap();
+    assert!(!ringer.interference().await.unwrap().unwrap().contains("set paused"));
 }
 
 #[tokio::test]
