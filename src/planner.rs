@@ -6,12 +6,13 @@ use crate::source::{GitObjects, LoadError, TreeLoader};
 use crate::store::live::LiveView;
 use crate::store::{LeaderProof, Store, StoreError};
 use jiff::Timestamp;
-use pintle_core::change::Oid;
-use pintle_core::diagnostic::Diagnostic;
+use pintle_core::change::{ObjectKey, Oid};
+use pintle_core::diagnostic::{Diagnostic, has_errors};
 use pintle_core::diff::needs_bodies;
 use pintle_core::model::Catalog;
 use pintle_core::plan::{Plan, PlanInput, plan};
 use pintle_core::resolve::{Resolved, resolve};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Reads commits and plans them against the live rows.
@@ -20,7 +21,10 @@ pub struct Planner {
     objects: Arc<GitObjects>,
     catalog: &'static Catalog,
     loader: TreeLoader,
+    /// The last sound tree.
     desired: Option<Desired>,
+    /// What is wrong with the tree read last, if it was not sound.
+    broken: Option<(Oid, Vec<Diagnostic>)>,
     view: LiveView,
     /// The commit that was planned last, if nothing came between.
     planned: Option<Oid>,
@@ -40,26 +44,41 @@ pub struct Planned {
     pub plan: Plan,
     /// The plan that was current.
     pub parent: Option<i64>,
-    /// Whether a job was on its way.
-    pub jobs_open: bool,
+    /// The objects that a job was on its way to.
+    pub open: HashSet<ObjectKey>,
 }
 
 impl Planner {
     /// A planner that has read nothing.
     pub fn new(store: Store, objects: Arc<GitObjects>, catalog: &'static Catalog) -> Self {
-        Self { store, objects, catalog, loader: TreeLoader::default(), desired: None, view: LiveView::default(), planned: None }
+        Self { store, objects, catalog, loader: TreeLoader::default(), desired: None, broken: None, view: LiveView::default(), planned: None }
     }
 
     /// Parses and resolves `commit`, unless it is the one already read; says what is wrong with it.
     pub fn read(&mut self, commit: Oid, now: Timestamp) -> Result<&[Diagnostic], LoadError> {
-        if self.desired.as_ref().is_none_or(|desired| desired.commit != commit) {
+        let known = self.desired.as_ref().map(|desired| desired.commit) == Some(commit) || self.broken.as_ref().map(|(broken, _)| *broken) == Some(commit);
+        if !known {
             let loaded = self.loader.load(&self.objects, commit)?;
             let previous = self.desired.as_ref().map(|desired| &desired.resolved);
             let resolved = resolve(&loaded.tree, self.catalog, previous, now);
             let diagnostics = all_diagnostics(&loaded, &resolved);
-            self.desired = Some(Desired { commit, resolved, diagnostics });
+            if has_errors(&diagnostics) {
+                // The sound tree stays: the next one is compared with it, and never with a broken one.
+                self.broken = Some((commit, diagnostics));
+            } else {
+                self.broken = None;
+                self.desired = Some(Desired { commit, resolved, diagnostics });
+            }
         }
-        Ok(self.desired.as_ref().map_or(&[], |desired| &desired.diagnostics))
+        match &self.broken {
+            Some((broken, diagnostics)) if *broken == commit => Ok(diagnostics),
+            _ => Ok(self.desired.as_ref().map_or(&[], |desired| &desired.diagnostics)),
+        }
+    }
+
+    /// Whether nothing sound was read yet.
+    pub fn is_empty(&self) -> bool {
+        self.desired.is_none()
     }
 
     /// Plans the commit that was read last against the live rows of `source`. `None` when commit,
@@ -81,7 +100,7 @@ impl Planner {
         let live = self.view.state();
         let commit = desired.commit.to_string();
         let plan = plan(PlanInput { commit: &commit, desired: &desired.resolved, live, catalog: self.catalog, now: Timestamp::now() });
-        Ok(Some(Planned { plan, parent: live.parent, jobs_open: live.jobs.iter().any(|job| !job.dead) }))
+        Ok(Some(Planned { plan, parent: live.parent, open: live.jobs.iter().filter(|job| !job.dead).map(|job| job.key.clone()).collect() }))
     }
 
     /// What was planned did not reach the ledger: the next tick plans it again.

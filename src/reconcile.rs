@@ -2,7 +2,7 @@
 
 use crate::planner::{Planned, Planner};
 use crate::source::{FetchError, Fetched, GitObjects, LoadError, LoadedTree, Mirror, TreeLoader};
-use crate::store::acceptance::SOURCE;
+use crate::store::acceptance::{ANY, SOURCE};
 use crate::store::audit::AuditWriter;
 use crate::store::enqueue::Enqueued;
 use crate::store::ledger::WaitingRow;
@@ -10,14 +10,15 @@ use crate::store::waiting::waiting;
 use crate::store::{LeaderProof, Store, StoreError};
 use crate::state_file::{StateError, StateFile};
 use jiff::Timestamp;
-use pintle_core::change::Oid;
+use pintle_core::change::{ObjectKey, Oid};
 use pintle_core::diagnostic::{Code, Diagnostic, has_errors};
 use pintle_core::gate::{Refusal, gate};
-use pintle_core::model::Catalog;
+use pintle_core::model::platform_config::PlatformConfig;
+use pintle_core::model::{Catalog, Kind};
 use pintle_core::resolve::{Resolved, diagnose, resolve};
-use pintle_core::trust::{AcceptedCommit, Introduction, Memory, Question, Session, Times, Verdict, accept, accept_from};
+use pintle_core::trust::{Acceptance, AcceptedCommit, Introduction, Memory, Question, Session, Times, Verdict, accept, accept_from};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A tick could not be finished.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +76,7 @@ pub struct Reconciler {
     planner: Planner,
     accepted: Option<AcceptedCommit>,
     recorded: u64,
+    fetched_at: Option<Instant>,
     accepted_since: Option<Instant>,
     said: Option<serde_json::Value>,
     /// What the last plan came to: how much had drifted, and whether everything was settled.
@@ -83,6 +85,8 @@ pub struct Reconciler {
     waiting: Option<Waits>,
 }
 
+/// However busy rows and jobs are, the repository is asked this often.
+const FETCH_AT_LEAST: Duration = Duration::from_secs(30);
 /// Mistakes of a held tree that are told.
 const MAX_MISTAKES: usize = 50;
 
@@ -91,14 +95,18 @@ impl Reconciler {
     pub fn new(store: Store, mirror: Mirror, catalog: &'static Catalog, introduction: Introduction, writer: AuditWriter, state: StateFile) -> Result<Self, TickError> {
         let objects = mirror.objects().map_err(TickError::Mirror)?;
         let planner = Planner::new(store.clone(), objects.clone(), catalog);
-        Ok(Self { store, mirror, objects, catalog, introduction, writer, state, memory: Memory::default(), planner, accepted: None, recorded: 0, accepted_since: None, said: None, mistakes: None, waiting: None, last: (0, false, Waits::default()) })
+        Ok(Self { store, mirror, objects, catalog, introduction, writer, state, memory: Memory::default(), planner, accepted: None, recorded: 0, fetched_at: None, accepted_since: None, said: None, mistakes: None, waiting: None, last: (0, false, Waits::default()) })
     }
 
-    /// From a fetch to the ledger.
-    pub async fn tick(&mut self, proof: &LeaderProof) -> Result<Tick, TickError> {
-        let (fetched, away) = self.fetch(proof).await?;
+    /// From a fetch to the ledger; without one when only rows or jobs rang, and not too long ago.
+    pub async fn tick(&mut self, proof: &LeaderProof, fetch: bool) -> Result<Tick, TickError> {
+        let due = fetch || self.fetched_at.is_none_or(|at| at.elapsed() >= FETCH_AT_LEAST);
+        let (fetched, away) = if due { self.fetch(proof).await? } else { (self.mirror.fetched().map_err(TickError::Mirror)?, None) };
+        if due && away.is_none() {
+            self.fetched_at = Some(Instant::now());
+        }
         crate::crash::point("fetched");
-        let tick = self.tick_at(proof, &fetched, away.is_none()).await?;
+        let tick = self.tick_at(proof, &fetched, due && away.is_none()).await?;
         away.map_or(Ok(tick), |error| Err(error.into()))
     }
 
@@ -115,7 +123,8 @@ impl Reconciler {
             return Ok(tick);
         };
         tick.accepted = Some(accepted.commit());
-        let diagnostics = self.planner.read(accepted.commit(), Timestamp::now())?.to_vec();
+        self.recall_applied(accepted.commit()).await?;
+        let diagnostics = heavy(|| self.planner.read(accepted.commit(), Timestamp::now()).map(<[_]>::to_vec))?;
         self.record_verdict(proof, fetched, fresh, &verdict, &diagnostics).await?;
         tick.held = verdict.held.is_some() || verdict.refused.is_some() || has_errors(&diagnostics);
         if !has_errors(&diagnostics) {
@@ -164,7 +173,20 @@ impl Reconciler {
                 None => accept(&question, &mut session),
             }
         });
-        std::panic::catch_unwind(judge).map_err(|_| TickError::Verifier(fetched.tip))
+        heavy(|| std::panic::catch_unwind(judge)).map_err(|_| TickError::Verifier(fetched.tip))
+    }
+
+    /// After a restart, what guardrails call `old` is what was applied last: a commit that breaks one
+    /// does not come through because nothing is remembered.
+    async fn recall_applied(&mut self, accepted: Oid) -> Result<(), TickError> {
+        if !self.planner.is_empty() {
+            return Ok(());
+        }
+        let applied = self.store.source_state().await?.and_then(|state| state.applied_commit?.parse::<Oid>().ok());
+        if let Some(applied) = applied.filter(|applied| *applied != accepted) {
+            heavy(|| self.planner.read(applied, Timestamp::now()).map(|_| ()))?;
+        }
+        Ok(())
     }
 
     /// Says all that is wrong inside a held tree that has no meaning: trust stops at the first.
@@ -184,10 +206,11 @@ impl Reconciler {
         let Some(accepted) = &verdict.accepted else { return Ok(()) };
         let fresh: Vec<_> = accepted.steps().iter().filter(|step| step.seq > self.recorded).cloned().collect();
         if !fresh.is_empty() {
-            let mut recorded = self.store.record_acceptances(proof, &self.writer, &self.introduction.repo_id, &fresh).await;
+            let touches = self.touches(accepted.steps(), fresh.len());
+            let mut recorded = self.store.record_acceptances(proof, &self.writer, &self.introduction.repo_id, &fresh, &touches).await;
             if matches!(recorded, Err(StoreError::WriterLost)) {
                 self.writer = self.store.replace_audit_writer(self.writer).await?;
-                recorded = self.store.record_acceptances(proof, &self.writer, &self.introduction.repo_id, &fresh).await;
+                recorded = self.store.record_acceptances(proof, &self.writer, &self.introduction.repo_id, &fresh, &touches).await;
             }
             if recorded.is_err() {
                 // It may have been committed all the same: the next tick reads what is on record.
@@ -201,6 +224,24 @@ impl Reconciler {
         }
         self.accepted = Some(accepted.clone());
         Ok(())
+    }
+
+    /// The documents that each of the last `fresh` steps touched. The introduction touches everything,
+    /// and so, for want of a better answer, does a step that cannot be compared.
+    fn touches(&mut self, steps: &[Acceptance], fresh: usize) -> Vec<(u64, ObjectKey)> {
+        let mut session = Session::new(self.objects.as_ref(), self.catalog, &mut self.memory);
+        let mut touches = Vec::new();
+        for at in steps.len() - fresh..steps.len() {
+            let before = at.checked_sub(1).map(|before| steps[before].commit);
+            let keys = before.and_then(|before| session.documents_between(before, steps[at].commit).ok());
+            for key in keys.unwrap_or_else(|| vec![ObjectKey::new(ANY, ANY)]) {
+                if &*key.kind == PlatformConfig::NAME {
+                    touches.push((steps[at].seq, ObjectKey::new(key.kind.clone(), ANY)));
+                }
+                touches.push((steps[at].seq, key));
+            }
+        }
+        touches
     }
 
     async fn record_verdict(&mut self, proof: &LeaderProof, fetched: &Fetched, fresh: bool, verdict: &Verdict, diagnostics: &[Diagnostic]) -> Result<(), TickError> {
@@ -231,12 +272,12 @@ impl Reconciler {
     }
 
     async fn enqueue(&mut self, proof: &LeaderProof, accepted: &AcceptedCommit, planned: Planned, tick: &mut Tick) -> Result<Waits, TickError> {
-        let Planned { plan, parent, jobs_open } = planned;
+        let Planned { plan, parent, open } = planned;
         tick.drifted = plan.counts().heal;
         let waits = waiting(&plan);
-        let settled = plan.is_empty() && !jobs_open;
+        let settled = plan.is_empty() && open.is_empty();
         let admitted = gate(plan, accepted)?;
-        tick.enqueued = self.store.enqueue(proof, SOURCE, parent, &admitted).await?;
+        tick.enqueued = self.store.enqueue(proof, SOURCE, parent, &open, &admitted).await?;
         crate::crash::point("enqueued");
         if settled && tick.enqueued == Enqueued::default() {
             tick.settled = true;
@@ -265,4 +306,12 @@ pub fn all_diagnostics(loaded: &LoadedTree, resolved: &Resolved) -> Vec<Diagnost
     let mut all = loaded.unreadable.clone();
     all.extend(diagnose(&loaded.tree, &resolved.problems, &loaded.texts));
     all
+}
+
+/// Runs what takes long without keeping the runtime from renewing leases and locks.
+fn heavy<T>(work: impl FnOnce() -> T) -> T {
+    match tokio::runtime::Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(tokio::runtime::RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
+    }
 }

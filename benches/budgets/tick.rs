@@ -38,7 +38,7 @@ pub async fn measure(world: &World, fleet: &Fleet, database: &Database, report: 
     for _ in 0..RUNS {
         database.store.renew(&mut proof).await.unwrap();
         let started = Instant::now();
-        reconciler.tick(&proof).await.unwrap();
+        reconciler.tick(&proof, true).await.unwrap();
         whole.push(started.elapsed());
     }
     let count = floors::count(database).await;
@@ -62,7 +62,7 @@ async fn settled(world: &World, fleet: &Fleet, database: &Database, last: Oid) -
     let mut reconciler = Reconciler::new(store.clone(), mirror, Catalog::standard(), introduction, writer, state).unwrap();
     loop {
         store.renew(&mut proof).await.unwrap();
-        let tick = tokio::time::timeout(Duration::from_secs(300), reconciler.tick(&proof)).await.unwrap();
+        let tick = tokio::time::timeout(Duration::from_secs(300), reconciler.tick(&proof, true)).await.unwrap();
         if tick.is_ok_and(|tick| tick.settled) {
             return (reconciler, proof);
         }

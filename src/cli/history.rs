@@ -51,7 +51,7 @@ fn table(rows: &[HistoryRow], subjects: &[Option<String>], out: &Out) -> String 
             Cell::from(step.commit.short()).styled(Style::Bold),
             ago(step.accepted_at, paper.now).into(),
             row.objects.to_string().into(),
-            if step.counted.is_empty() { "introduction".into() } else { counted(&step.counted).into() },
+            by(step).into(),
             subject.as_deref().unwrap_or_default().into(),
         ]);
     }
@@ -77,8 +77,17 @@ pub(super) fn people(step: &Acceptance) -> Vec<String> {
     people
 }
 
+/// Who made a commit count. Nobody has to for one without a change of its own, such as an approval.
+pub(super) fn by(step: &Acceptance) -> String {
+    match (step.counted.is_empty(), step.seq) {
+        (false, _) => counted(&step.counted),
+        (true, 1) => "the introduction".to_owned(),
+        (true, _) => "nobody (no change of its own)".to_owned(),
+    }
+}
+
 /// `alice (author), bob: gold`: who counted, in which role, for which rules.
-pub(super) fn counted(counted: &[Counted]) -> String {
+fn counted(counted: &[Counted]) -> String {
     let mut parts: Vec<String> = Vec::new();
     for one in counted {
         let rules = one.rules.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ");

@@ -9,6 +9,9 @@ use pintle_core::render::{Paper, Style, ago, shown};
 use serde_json::json;
 use uuid::Uuid;
 
+/// Characters of a reason in a list.
+const REASON: usize = 80;
+
 /// What to do with jobs.
 #[derive(Debug, clap::Args)]
 pub struct JobsArgs {
@@ -84,7 +87,6 @@ fn said(id: i64, retried: Retried, out: &Out) -> Result<(), CliError> {
         }
         Retried::Unknown => return Err(unknown(id)),
         Retried::NotDead(state) => return Err(CliError::new(format!("job {id} is {state}; only a dead one can be retried")).hint("pintle jobs list --state dead")),
-        Retried::Busy(object) => return Err(CliError::new(format!("another job of {object} is open")).hint(format!("pintle why {object}"))),
     }
     Ok(())
 }
@@ -105,7 +107,7 @@ fn list(jobs: &[JobRow], limit: i64, out: &Out) {
 fn table(jobs: &[JobRow], paper: &Paper) -> String {
     let mut table = Table::new(&["job", "state", "action", "object", "cause", "commit", "tries", "changed", "reason"]);
     for job in jobs {
-        let reason: String = job.reason.as_deref().unwrap_or_default().chars().take(80).collect();
+        let reason = cut(job.reason.as_deref().unwrap_or_default());
         table.row([
             job.id.to_string().into(),
             Cell::from(state(job)).styled(colour(state(job))),
@@ -119,6 +121,12 @@ fn table(jobs: &[JobRow], paper: &Paper) -> String {
         ]);
     }
     table.render(paper)
+}
+
+/// The beginning of a reason: `pintle jobs show` has the rest.
+fn cut(reason: &str) -> String {
+    let end = reason.char_indices().nth(REASON).map(|(at, _)| at);
+    end.map_or_else(|| reason.to_owned(), |end| format!("{}…", reason[..end].trim_end()))
 }
 
 /// The state; a job whose state was pruned is over.

@@ -174,6 +174,9 @@ impl Command {
     }
 }
 
+/// More than one even on one core: leases and locks are renewed while something is computed.
+const WORKER_THREADS: usize = 4;
+
 /// Parses, dispatches, and says how it ended. Usage errors are 1, as every error is.
 pub fn main() -> ExitCode {
     let command = help::grouped(settings_file::with_defaults(Cli::command()));
@@ -186,7 +189,7 @@ pub fn main() -> ExitCode {
     };
     let out = Out::new(cli.global.output, cli.global.no_color);
     start_log(cli.global.log.as_deref().unwrap_or_else(|| cli.command.default_log()));
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(WORKER_THREADS).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return out.failed(&CliError::because("the runtime cannot be started", error)),
     };

@@ -56,7 +56,7 @@ pub(super) struct Revision {
 pub(super) fn read(path: &std::path::Path, rev: &str) -> Result<Revision, CliError> {
     let objects = GitObjects::open(path).map_err(|error| CliError::because(format!("there is no Git repository at {}", path.display()), error).hint("pintle init makes one"))?;
     let objects = Arc::new(objects);
-    let oid = objects.resolve(rev).map_err(|error| CliError::because(format!("`{rev}` names no commit"), error))?;
+    let oid = objects.resolve(rev).map_err(|error| CliError::because(format!("`{rev}` names no commit"), error).hint("give a commit id, a branch or a tag that this repository has; git fetch gets those it lacks"))?;
     let raw = objects.raw(oid, ObjectKind::Commit).map_err(|error| CliError::because("the commit cannot be read", error))?;
     let commit = Commit::parse(&raw).map_err(|error| CliError::because("the commit cannot be read", error))?;
     let loaded = TreeLoader::default().load(&objects, oid).map_err(|error| CliError::because("the tree cannot be read", error))?;

@@ -17,6 +17,8 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+/// How often what is over is put away, and the partitions of the coming months are made.
+const TIDY_EVERY: Duration = Duration::from_mins(1);
 /// How often the sweep looks, and how often the relay looks when nothing rings.
 const SWEEP_EVERY: Duration = Duration::from_secs(2);
 const RELAY_EVERY: Duration = Duration::from_secs(1);
@@ -52,6 +54,8 @@ pub(super) async fn lead(daemon: &Arc<Daemon>, bells: &Arc<Bells>, proof: Leader
     tasks.spawn(async move { ending(&token, renewal(&own, &held)).await });
     let (own, rung, held, token) = (daemon.clone(), bells.clone(), lease.clone(), term.clone());
     tasks.spawn(async move { ending(&token, reconciling(&own, &rung, &held, &token)).await });
+    let (own, held, token) = (daemon.clone(), lease.clone(), term.clone());
+    tasks.spawn(async move { ending(&token, tidying(&own, &held)).await });
     ending(&term, relaying(daemon, bells, &lease, &term)).await;
     while tasks.join_next().await.is_some() {}
     daemon.gauges.leads(false);
@@ -81,12 +85,32 @@ async fn renewal(daemon: &Daemon, lease: &Lease) {
     }
 }
 
+/// Housekeeping. Its failures hold up nothing else.
+async fn tidying(daemon: &Daemon, lease: &Lease) {
+    let mut outage = Outage::of("housekeeping");
+    loop {
+        let done = async {
+            let made = daemon.store.ensure_audit_partitions().await?;
+            if made > 0 {
+                tracing::info!(made, "made {made} partitions of the audit log");
+            }
+            daemon.store.prune(&current(lease)).await
+        };
+        match done.await {
+            Ok(_) => outage.over(),
+            Err(error) => drop(outage.failed(&error)),
+        }
+        tokio::time::sleep(TIDY_EVERY).await;
+    }
+}
+
 async fn reconciling(daemon: &Daemon, bells: &Bells, lease: &Lease, term: &CancellationToken) {
     let mut outage = Outage::of("reconcile");
     let mut reconciler = None;
+    let mut fetch = true;
     loop {
         let started = Instant::now();
-        let pause = match tick(daemon, &mut reconciler, lease).await {
+        let pause = match tick(daemon, &mut reconciler, lease, fetch).await {
             Ok(tick) => {
                 outage.over();
                 daemon.gauges.ticked(&tick);
@@ -97,13 +121,16 @@ async fn reconciling(daemon: &Daemon, bells: &Bells, lease: &Lease, term: &Cance
             Err(error) => Some(outage.failed(&error)),
         };
         match pause {
-            Some(pause) => drop(tokio::time::timeout(pause, term.cancelled()).await),
-            None => wait(bells, started.elapsed(), daemon.settings.poll_interval).await,
+            Some(pause) => {
+                drop(tokio::time::timeout(pause, term.cancelled()).await);
+                fetch = true;
+            }
+            None => fetch = wait(bells, started.elapsed(), daemon.settings.poll_interval).await,
         }
     }
 }
 
-async fn tick(daemon: &Daemon, slot: &mut Option<Reconciler>, lease: &Lease) -> Result<crate::reconcile::Tick, TickError> {
+async fn tick(daemon: &Daemon, slot: &mut Option<Reconciler>, lease: &Lease, fetch: bool) -> Result<crate::reconcile::Tick, TickError> {
     let reconciler = match slot {
         Some(reconciler) => reconciler,
         None => {
@@ -114,20 +141,22 @@ async fn tick(daemon: &Daemon, slot: &mut Option<Reconciler>, lease: &Lease) -> 
             slot.insert(Reconciler::new(daemon.store.clone(), mirror, Catalog::standard(), introduction, writer, state)?)
         }
     };
-    reconciler.tick(&current(lease)).await
+    reconciler.tick(&current(lease), fetch).await
 }
 
-/// The repository is answered at once. Rows and jobs ring often while work is under way: they are
-/// answered after a pause as long as the last tick took.
-async fn wait(bells: &Bells, took: Duration, poll: Duration) {
+/// Waits for a reason to look again; says whether the repository is to be asked. It is when it rang,
+/// when somebody asked, and by interval. Rows and jobs ring often while work is under way: they are
+/// answered after a pause as long as the last tick took, and without troubling the forge.
+async fn wait(bells: &Bells, took: Duration, poll: Duration) -> bool {
     let calm = async {
         bells.live.notified().await;
         tokio::time::sleep(took.clamp(Duration::from_millis(20), Duration::from_secs(5))).await;
     };
     tokio::select! {
-        () = bells.git.notified() => {}
-        () = calm => {}
-        () = tokio::time::sleep(poll) => {}
+        biased;
+        () = bells.git.notified() => true,
+        () = tokio::time::sleep(poll) => true,
+        () = calm => false,
     }
 }
 
@@ -163,7 +192,6 @@ async fn turn(daemon: &Daemon, slot: &mut Option<Ringer>, lease: &Lease, swept: 
     relay(&daemon.store, ringer, &proof).await?;
     if swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
         sweep(&daemon.store, ringer, &proof).await?;
-        daemon.store.prune(&proof).await?;
         *swept = Some(Instant::now());
     }
     Ok(())

@@ -134,14 +134,18 @@ async fn listening(daemon: &Daemon, bells: &Bells) {
     loop {
         let heard = async {
             let mut listener = PgListener::connect_with(daemon.store.pool()).await?;
-            listener.listen_all(["pintle_live", "pintle_jobs"]).await?;
+            listener.listen_all(["pintle_live", "pintle_jobs", "pintle_ask"]).await?;
             outage.over();
             loop {
                 let notification = listener.recv().await?;
-                if notification.channel() == "pintle_jobs" {
-                    bells.relay.notify_one();
+                match notification.channel() {
+                    "pintle_ask" => bells.git.notify_one(),
+                    "pintle_jobs" => {
+                        bells.relay.notify_one();
+                        bells.live.notify_one();
+                    }
+                    _ => bells.live.notify_one(),
                 }
-                bells.live.notify_one();
             }
         };
         let ended: Result<(), sqlx::Error> = heard.await;

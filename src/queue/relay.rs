@@ -50,6 +50,7 @@ async fn ring(ringer: &Ringer, deliveries: &[Delivery]) -> Result<(), DeliveryEr
 pub async fn sweep(store: &Store, ringer: &Ringer, proof: &LeaderProof) -> Result<usize, RelayError> {
     if let Some(interference) = ringer.interference().await? {
         tracing::warn!(%interference, "somebody interferes with our queue: {interference}");
+        ringer.release_brakes().await?;
     }
     let flushed = ringer.epoch().await?.is_none();
     let silent = store.silent(if flushed { Duration::ZERO } else { SILENCE }).await?;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::process::Command;
 
 /// How long one fetch may take.
-const FETCH_LIMIT: Duration = Duration::from_mins(2);
+const FETCH_LIMIT: Duration = Duration::from_mins(1);
 /// Folders of refs that are looked through for locks.
 const MAX_FOLDERS: usize = 1_000;
 const TIP: &str = "refs/pintle/tip";
@@ -88,12 +88,26 @@ impl Mirror {
     pub async fn fetch(&self) -> Result<Fetched, FetchError> {
         let tip = format!("+{}:{TIP}", self.git_ref);
         let approvals = format!("+{APPROVALS}*:{APPROVALS}*");
-        let arguments = [
-            "-c", "core.hooksPath=/dev/null", "-c", "fetch.fsckObjects=true", "-c", "protocol.ext.allow=never", "-c", "gc.auto=0",
-            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--prune", "--refmap=", &self.url, &tip, &approvals,
-        ];
-        tokio::time::timeout(FETCH_LIMIT, self.git("fetch", &arguments, false)).await.map_err(|_| FetchError::TimedOut)??;
+        if let Err(error) = self.fetch_refs(&[&tip, &approvals]).await {
+            // One bad approval, which anybody who may push can leave there, must not hold the branch.
+            self.fetch_refs(&[&tip]).await?;
+            tracing::warn!(%error, "the approvals refs cannot be fetched: {error}");
+        }
         self.fetched().map_err(FetchError::Mirror)
+    }
+
+    async fn fetch_refs(&self, refspecs: &[&str]) -> Result<(), FetchError> {
+        let mut arguments = vec![
+            "-c", "core.hooksPath=/dev/null", "-c", "fetch.fsckObjects=true", "-c", "protocol.ext.allow=never", "-c", "gc.auto=0",
+            "-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=20",
+            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--prune", "--refmap=", &self.url,
+        ];
+        arguments.extend_from_slice(refspecs);
+        let fetched = tokio::time::timeout(FETCH_LIMIT, self.git("fetch", &arguments, false)).await;
+        if fetched.is_err() {
+            self.forget_locks();
+        }
+        fetched.map_err(|_| FetchError::TimedOut)?
     }
 
     /// What the last fetch brought.
@@ -137,7 +151,16 @@ impl Mirror {
             return Ok(());
         }
         let said = String::from_utf8_lossy(&output.stderr);
-        let message = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no reason given").chars().filter(|c| !c.is_control()).take(300).collect();
-        Err(FetchError::Git { what, message })
+        Err(FetchError::Git { what, message: reason(&said) })
+    }
+}
+
+/// Why git failed: its first `fatal:` line and what was said right before it. Below stands advice.
+fn reason(said: &str) -> String {
+    let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let end = lines.iter().position(|line| line.starts_with("fatal:")).map_or(lines.len(), |at| at + 1);
+    match &lines[end.saturating_sub(2)..end] {
+        [] => "no reason given".to_owned(),
+        last => last.join("; ").chars().filter(|c| !c.is_control()).take(300).collect(),
     }
 }

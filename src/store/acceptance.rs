@@ -4,6 +4,7 @@
 use super::audit::AuditWriter;
 use super::{LeaderProof, Store, StoreError};
 use pintle_core::audit::{Actor, Approval, Draft, GitRef, Outcome, Stage};
+use pintle_core::change::ObjectKey;
 use pintle_core::trust::{Acceptance, Introduction};
 use sqlx::Row;
 use sqlx::types::Json;
@@ -12,6 +13,11 @@ use uuid::Uuid;
 
 /// Which source a row belongs to; one source a daemon for now.
 pub const SOURCE: &str = "default";
+
+/// Any kind, or any name, among what a step touched.
+pub const ANY: &str = "*";
+/// Touched documents written by one statement.
+const TOUCHES_AT_ONCE: usize = 10_000;
 
 /// Where a source stands, for `status`.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -84,8 +90,8 @@ impl Store {
         Ok(rows.into_iter().map(|Json(acceptance)| acceptance).collect())
     }
 
-    /// Records new acceptances, each with its audit record.
-    pub async fn record_acceptances(&self, proof: &LeaderProof, writer: &AuditWriter, repo_id: &str, steps: &[Acceptance]) -> Result<(), StoreError> {
+    /// Records new acceptances, each with its audit record, and which documents each step touched.
+    pub async fn record_acceptances(&self, proof: &LeaderProof, writer: &AuditWriter, repo_id: &str, steps: &[Acceptance], touches: &[(u64, ObjectKey)]) -> Result<(), StoreError> {
         let failed = || StoreError::during("record accepted commits");
         let mut tx = self.begin_as(proof).await?;
         for step in steps {
@@ -96,6 +102,19 @@ impl Store {
                 .bind(step.change_id.to_string())
                 .bind(step.accepted_at.as_microsecond())
                 .bind(Json(step))
+                .execute(&mut *tx)
+                .await
+                .map_err(failed())?;
+        }
+        for part in touches.chunks(TOUCHES_AT_ONCE) {
+            let kinds: Vec<&str> = part.iter().map(|(_, key)| &*key.kind).collect();
+            let names: Vec<&str> = part.iter().map(|(_, key)| &*key.name).collect();
+            let seqs: Vec<i64> = part.iter().map(|(seq, _)| *seq as i64).collect();
+            sqlx::query("INSERT INTO pintle.accepted_touches (source_id, kind, name, seq) SELECT $1, * FROM unnest($2::text[], $3::text[], $4::bigint[]) ON CONFLICT DO NOTHING")
+                .bind(SOURCE)
+                .bind(kinds)
+                .bind(names)
+                .bind(seqs)
                 .execute(&mut *tx)
                 .await
                 .map_err(failed())?;

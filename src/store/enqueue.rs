@@ -6,6 +6,7 @@ use super::{LeaderProof, Store, StoreError};
 use pintle_core::change::ObjectKey;
 use pintle_core::diff::{Cause, Change};
 use pintle_core::gate::AdmittedPlan;
+use pintle_core::plan::Reason;
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
 use std::collections::{HashMap, HashSet};
@@ -27,12 +28,11 @@ const OPEN: &str = "SELECT s.job_id, j.object_kind, j.object_name, j.action, j.t
     FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id
     WHERE s.source_id = $1 AND s.state IN ('queued', 'released', 'running')";
 
-const SUPERSEDE: &str = "UPDATE pintle.job_state SET state = 'superseded', reason = 'plan', changed_at = clock_timestamp()
-    WHERE job_id = ANY($1) AND state IN ('queued', 'released')";
+const SUPERSEDE: &str = "WITH locked AS (SELECT job_id FROM pintle.job_state WHERE job_id = ANY($1) AND state IN ('queued', 'released') ORDER BY job_id FOR UPDATE)
+    UPDATE pintle.job_state s SET state = 'superseded', reason = 'plan', changed_at = clock_timestamp() FROM locked WHERE s.job_id = locked.job_id";
 
-/// A new target replaces what failed for good at another one.
-const REPLACE_DEAD: &str = "UPDATE pintle.job_state SET state = 'superseded', changed_at = clock_timestamp()
-    WHERE state = 'dead' AND source_id = $1 AND (object_kind, object_name) IN (SELECT * FROM unnest($2::text[], $3::text[]))";
+const LIFT_DEAD: &str = "UPDATE pintle.job_state SET state = 'superseded', reason = 'plan', changed_at = clock_timestamp()
+    WHERE state = 'dead' AND source_id = $1 AND NOT (job_id = ANY($2))";
 
 const PLAN: &str = "INSERT INTO pintle.plans (source_id, parent, commit, seq, actions, made_at, counts, waiting)
     VALUES ($1, $2, $3, $4, $5, clock_timestamp(), $6, $7) RETURNING id";
@@ -50,14 +50,22 @@ const STATES: &str = "INSERT INTO pintle.job_state (job_id, source_id, object_ki
     SELECT r.id, $1, r.kind, r.name, r.partner, r.priority FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::smallint[]) AS r (id, kind, name, partner, priority)";
 
 impl Store {
-    /// Enqueues `admitted`, made from a snapshot whose current plan was `parent`.
-    pub async fn enqueue(&self, proof: &LeaderProof, source: &str, parent: Option<i64>, admitted: &AdmittedPlan) -> Result<Enqueued, StoreError> {
+    /// Enqueues `admitted`, made from a snapshot whose current plan was `parent` and in which the jobs of
+    /// `seen_open` were open. What one of them has done since then is not in the plan: its object is
+    /// left to the next one.
+    pub async fn enqueue(&self, proof: &LeaderProof, source: &str, parent: Option<i64>, seen_open: &HashSet<ObjectKey>, admitted: &AdmittedPlan) -> Result<Enqueued, StoreError> {
         let failed = || StoreError::during("enqueue the plan");
         let mut tx = self.begin_as(proof).await?;
         let open = open_jobs(&mut tx, source).await.map_err(failed())?;
-        let (kept, obsolete) = sort_out(admitted, open);
-        let fresh: Vec<&Change> = changes(admitted).filter(|change| !kept.contains_key(&change.key)).collect();
+        let open_now: HashSet<&ObjectKey> = open.iter().map(|(_, key, _)| key).collect();
+        let ended_since = |key: &ObjectKey| seen_open.contains(key) && !open_now.contains(key);
+        let (kept, obsolete) = sort_out(admitted, &open);
+        let fresh: Vec<&Change> = changes(admitted).filter(|change| !kept.contains_key(&change.key) && !ended_since(&change.key)).collect();
+        let lifted = lift_dead(&mut tx, source, admitted).await.map_err(failed())?;
         if fresh.is_empty() && obsolete.is_empty() {
+            if lifted > 0 {
+                tx.commit().await.map_err(failed())?;
+            }
             return Ok(Enqueued::default());
         }
         let superseded = sqlx::query(SUPERSEDE).bind(&obsolete).execute(&mut *tx).await.map_err(failed())?.rows_affected() as usize;
@@ -71,6 +79,15 @@ impl Store {
         tx.commit().await.map_err(failed())?;
         Ok(Enqueued { added: fresh.len(), superseded })
     }
+}
+
+/// Dead letters that the plan no longer waits for are over: what they wanted is not wanted any more.
+async fn lift_dead(tx: &mut PgConnection, source: &str, admitted: &AdmittedPlan) -> Result<u64, sqlx::Error> {
+    let held = admitted.plan().waiting().iter().filter_map(|waiting| match waiting.reason {
+        Reason::DeadLetter { job, .. } => Some(job),
+        _ => None,
+    });
+    sqlx::query(LIFT_DEAD).bind(source).bind(held.collect::<Vec<i64>>()).execute(tx).await.map(|done| done.rows_affected())
 }
 
 fn changes(admitted: &AdmittedPlan) -> impl Iterator<Item = &Change> {
@@ -96,13 +113,13 @@ async fn open_jobs(tx: &mut PgConnection, source: &str) -> Result<Vec<(i64, Obje
 }
 
 /// Open jobs that the plan contains, and those that it does not.
-fn sort_out(admitted: &AdmittedPlan, open: Vec<(i64, ObjectKey, Identity)>) -> (HashMap<ObjectKey, i64>, Vec<i64>) {
+fn sort_out(admitted: &AdmittedPlan, open: &[(i64, ObjectKey, Identity)]) -> (HashMap<ObjectKey, i64>, Vec<i64>) {
     let wanted: HashMap<&ObjectKey, &Change> = changes(admitted).map(|change| (&change.key, change)).collect();
     let (mut kept, mut obsolete) = (HashMap::new(), Vec::new());
     for (id, key, have) in open {
-        match wanted.get(&key) {
-            Some(change) if identity(change) == have => drop(kept.insert(key, id)),
-            _ => obsolete.push(id),
+        match wanted.get(key) {
+            Some(change) if identity(change) == *have => drop(kept.insert(key.clone(), *id)),
+            _ => obsolete.push(*id),
         }
     }
     (kept, obsolete)
@@ -136,7 +153,6 @@ async fn insert_jobs(tx: &mut PgConnection, source: &str, plan_id: i64, part: &[
     }
     let kinds = column(part, |change| &*change.key.kind);
     let names = column(part, |change| &*change.key.name);
-    sqlx::query(REPLACE_DEAD).bind(source).bind(&kinds).bind(&names).execute(&mut *tx).await?;
     let rows = sqlx::query(JOBS)
         .bind(plan_id)
         .bind(source)

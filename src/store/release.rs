@@ -70,6 +70,9 @@ impl Store {
         let failed = || StoreError::during("cancel dependents");
         let mut tx = self.begin_as(proof).await?;
         let cancelled = sqlx::query(CANCEL_DEPENDENTS).execute(&mut *tx).await.map_err(failed())?.rows_affected();
+        if cancelled > 0 {
+            sqlx::query("SELECT pg_notify('pintle_jobs', 'cancelled')").execute(&mut *tx).await.map_err(failed())?;
+        }
         tx.commit().await.map_err(failed())?;
         Ok(cancelled)
     }

@@ -19,7 +19,7 @@ impl Store {
             .await
             .map_err(failed())?;
         if accepted {
-            sqlx::query("SELECT pg_notify('pintle_live', $1)").bind(request).execute(&mut *tx).await.map_err(failed())?;
+            sqlx::query("SELECT pg_notify('pintle_ask', $1)").bind(request).execute(&mut *tx).await.map_err(failed())?;
         }
         tx.commit().await.map_err(failed())
     }
@@ -27,7 +27,7 @@ impl Store {
     /// Wakes the leader. Only a doorbell: nothing depends on its being heard, and a database that is
     /// read-only has none.
     pub async fn ring(&self) {
-        let _ = sqlx::query("SELECT pg_notify('pintle_live', 'asked')").execute(&self.pool).await;
+        let _ = sqlx::query("SELECT pg_notify('pintle_ask', 'asked')").execute(&self.pool).await;
     }
 
     /// Puts a refused request into the audit log.

@@ -10,13 +10,14 @@ use uuid::Uuid;
 const LOCK: &str = "SELECT s.state, s.source_id, s.object_kind, s.object_name, s.partner, s.reason, j.uid, p.commit, j.file, j.line
     FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id JOIN pintle.plans p ON p.id = j.plan_id WHERE s.job_id = $1 FOR UPDATE OF s";
 
-const REQUEUE: &str = "UPDATE pintle.job_state SET state = 'queued', attempts = 0, delivery = NULL, not_before = clock_timestamp(), changed_at = clock_timestamp(), reason = NULL
-    WHERE job_id = $1 AND state = 'dead'";
+/// The mark is lifted, and the next tick plans the object anew, under what is accepted then: a job of
+/// a plan that is over is never run again.
+const LIFT: &str = "UPDATE pintle.job_state SET state = 'superseded', changed_at = clock_timestamp(), reason = 'retried' WHERE job_id = $1 AND state = 'dead'";
 
 /// What became of a retry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Retried {
-    /// It is queued again; the error it died of.
+    /// The next tick plans it anew.
     Queued {
         /// `Kind/name`.
         object: String,
@@ -27,12 +28,10 @@ pub enum Retried {
     Unknown,
     /// It is not dead.
     NotDead(String),
-    /// Another job of the same object is open.
-    Busy(String),
 }
 
 impl Store {
-    /// Puts the dead job `id` back into the queue, as `actor` wanted for `reason`.
+    /// Lifts the mark of the dead job `id`, so that its object is planned anew, as `actor` wanted for `reason`.
     pub async fn retry(&self, writer: &AuditWriter, id: i64, actor: &str, reason: &str) -> Result<Retried, StoreError> {
         let failed = || StoreError::during("retry a job");
         let mut tx = self.pool.begin().await.map_err(failed())?;
@@ -43,11 +42,7 @@ impl Store {
         }
         let draft = draft(&row, id, actor, reason).map_err(failed())?;
         let object = draft.resource.as_ref().map(|(key, _)| key.to_string()).unwrap_or_default();
-        match sqlx::query(REQUEUE).bind(id).execute(&mut *tx).await {
-            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => return Ok(Retried::Busy(object)),
-            Err(error) => return Err(failed()(error)),
-            Ok(_) => {}
-        }
+        sqlx::query(LIFT).bind(id).execute(&mut *tx).await.map_err(failed())?;
         writer.append(&mut tx, &[draft]).await?;
         sqlx::query("SELECT pg_notify('pintle_jobs', 'retry')").execute(&mut *tx).await.map_err(failed())?;
         tx.commit().await.map_err(failed())?;

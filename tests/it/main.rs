@@ -6,6 +6,7 @@ mod audit_log;
 mod crash_sweep;
 mod delivery;
 mod drift;
+mod face;
 mod harness;
 mod live_view;
 mod refusals;

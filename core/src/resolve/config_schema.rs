@@ -63,7 +63,7 @@ impl ConfigSchemas {
     /// The Version documents that `body` is pinned to, as far as they carry a schema.
     fn pinned<'a>(&'a self, body: &'a Value) -> impl Iterator<Item = &'a ObjectKey> {
         let platform = text(body, &["spec", "update", "pin", "version"]).map(|version| ("platform", version));
-        let suites = body.at(&["spec", "suites"]).and_then(Value::as_map).into_iter().flat_map(|suites| suites.iter());
+        let suites = body.at(&["spec", "suites"]).and_then(Value::as_map).into_iter().flat_map(crate::change::Map::iter);
         let suites = suites.filter_map(|(suite, used)| Some((suite, text(used, &["pin", "version"])?)));
         platform.into_iter().chain(suites).filter_map(|(component, version)| self.versions.get(&(component.into(), version.into())))
     }

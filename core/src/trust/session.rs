@@ -5,7 +5,7 @@ use super::commit::{Commit, CommitError, Irregular, Seal};
 use super::snapshot::{self, DocumentFile, Snapshot, TreeFault};
 use super::sshsig::{self, SignatureError, Signed};
 use super::{ObjectKind, ObjectStore, ReadError, delta};
-use crate::change::{ChangeId, ChangeSet, Entry, Oid, Touched};
+use crate::change::{ChangeId, ChangeSet, Entry, ObjectKey, Oid, Touched};
 use crate::model::Catalog;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -140,6 +140,14 @@ impl<'a> Session<'a> {
     pub(super) fn change(&mut self, old: Oid, new: Oid) -> Result<ChangeSet, ChangeError> {
         let (old, new) = (self.commit(old)?.tree, self.commit(new)?.tree);
         Ok(self.change_set(old, new)?)
+    }
+
+    /// The documents that differ between two commits.
+    pub fn documents_between(&mut self, old: Oid, new: Oid) -> Result<Vec<ObjectKey>, ChangeError> {
+        let mut keys: Vec<ObjectKey> = self.change(old, new)?.entries().iter().filter_map(|entry| entry.key().cloned()).collect();
+        keys.sort();
+        keys.dedup();
+        Ok(keys)
     }
 
     /// What a step between two commits touched.

@@ -1,7 +1,7 @@
 //! What became of a commit: accepted (when, by whom, what it changed), held (why), or not seen.
 
 use super::super::follow::{Place, place};
-use super::super::history::{counted, one, subject};
+use super::super::history::{by, one, subject};
 use super::super::status::{because, said};
 use super::super::table::{Lines, short};
 use super::super::{CliError, Exit, Out};
@@ -39,8 +39,7 @@ pub(super) async fn explain(store: &Store, oid: &str, repo: &Path, out: &Out) ->
 fn acceptance(row: &HistoryRow, lines: &mut Lines, paper: &Paper) {
     let step = &row.acceptance;
     lines.add("accepted", format!("as {}, {} ({})", step.seq, ago(step.accepted_at, paper.now), step.accepted_at));
-    let by = if step.counted.is_empty() { "the introduction".to_owned() } else { counted(&step.counted) };
-    lines.add("by", shown(&by));
+    lines.add("by", shown(&by(step)));
     lines.add("changed", format!("{} (pintle audit search --commit {})", plural(row.objects, "object"), step.commit.short()));
 }
 

@@ -27,7 +27,7 @@ pub enum Known {
 }
 
 type Scores = Vec<Option<f64>>;
-type Reply = (Vec<String>, Vec<String>, Vec<String>, Scores, Scores);
+type Reply = (Vec<String>, Vec<String>, Scores, Scores);
 
 /// Reads all states in one round trip, in the order a job walks through them, so that one on
 /// its way is seen where it goes. Only a stalled job on its way back can be missed; ringing
@@ -39,7 +39,7 @@ pub(super) async fn read(queue: &Queue, ids: &[Uuid]) -> Result<Vec<Known>, Erro
     let redis_ids: Vec<String> = ids.iter().copied().map(Delivery::redis_id).collect();
     let keys = queue.keys();
     let mut pipe = redis::pipe();
-    for list in [keys.wait(), keys.paused(), keys.active()] {
+    for list in [keys.wait(), keys.active()] {
         pipe.cmd("LRANGE").arg(list).arg(-LIST_MAX).arg(-1);
     }
     for set in [keys.completed(), keys.failed()] {
@@ -51,9 +51,9 @@ pub(super) async fn read(queue: &Queue, ids: &[Uuid]) -> Result<Vec<Known>, Erro
 }
 
 fn states(ids: &[String], reply: &Reply) -> Vec<Known> {
-    let (wait, paused, active, completed, failed) = reply;
+    let (wait, active, completed, failed) = reply;
     let active: HashSet<&String> = active.iter().collect();
-    let waiting: HashSet<&String> = wait.iter().chain(paused).collect();
+    let waiting: HashSet<&String> = wait.iter().collect();
     ids.iter()
         .zip(completed.iter().zip(failed))
         .map(|(id, (completed, failed))| {

@@ -113,6 +113,11 @@ impl Ringer {
         .await
     }
 
+    /// Takes away what makes a queue's workers fetch nothing: pausing is the ledger's.
+    pub async fn release_brakes(&self) -> Result<(), DeliveryError> {
+        self.call("release the queue's brakes", async |queue| interference::release(&queue).await).await
+    }
+
     /// Bounds a call, and repeats it once on a new line if the old one was broken.
     async fn call<T>(
         &self,

@@ -1,6 +1,7 @@
 //! One delivery from claim to commit.
 
-use super::claim::{Job, authority, claim};
+use super::authority::Authority;
+use super::claim::{Job, claim};
 use super::write::{Locked, lock, write};
 use super::{outcome, record};
 use crate::chain::chain;
@@ -10,7 +11,7 @@ use crate::store::{Store, StoreError};
 use pintle_core::audit::Draft;
 use pintle_core::model::Catalog;
 use sqlx::PgConnection;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// What became of a delivery's rows.
@@ -150,18 +151,16 @@ impl<'a> Effects<'a> {
     }
 
     async fn drafts(&self, tx: &mut PgConnection) -> Result<Vec<Draft>, sqlx::Error> {
-        let mut spans: HashMap<&str, (i64, i64)> = HashMap::new();
+        let mut by_source: BTreeMap<&str, Vec<(&Job, Option<&Locked>)>> = BTreeMap::new();
         for (job, row) in &self.done {
-            let since = row.as_ref().map_or(0, |row| row.applied_seq).min(job.seq - 1) + 1;
-            let span = spans.entry(&job.source).or_insert((since, job.seq));
-            *span = (span.0.min(since), span.1.max(job.seq));
+            by_source.entry(&job.source).or_default().push((job, row.as_ref()));
         }
-        let mut steps = HashMap::new();
-        for (source, (from, to)) in spans {
-            steps.insert(source, authority(tx, source, from, to).await?);
+        let mut drafts = Vec::with_capacity(self.done.len());
+        for (source, done) in by_source {
+            let authority = Authority::of(tx, source, &done).await?;
+            drafts.extend(done.iter().map(|(job, row)| record::effect(job, *row, authority.approvals(job, *row))));
         }
-        let none = BTreeMap::new();
-        Ok(self.done.iter().map(|(job, row)| record::effect(job, row.as_ref(), steps.get(job.source.as_str()).unwrap_or(&none))).collect())
+        Ok(drafts)
     }
 }
 

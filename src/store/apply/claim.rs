@@ -3,16 +3,14 @@
 
 use crate::store::live::digest;
 use pintle_core::change::{Digest, ObjectKey, Value};
-use pintle_core::trust::Acceptance;
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 const CLAIM: &str = "SELECT s.job_id, s.attempts, j.source_id, j.object_kind, j.object_name, j.uid, j.action, j.cause, j.target_digest, j.written_digest,
         j.planned_revision, j.body, j.file, j.line, s.partner, p.commit, p.seq, p.actions, p.id AS plan_id, o.repo_id::text AS repo_id
     FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id JOIN pintle.plans p ON p.id = j.plan_id JOIN pintle.sources o ON o.id = j.source_id
-    WHERE s.job_id = ANY($1) AND s.delivery = $2 AND s.state = 'released' ORDER BY j.object_kind, j.uid FOR UPDATE OF s";
+    WHERE s.job_id = ANY($1) AND s.delivery = $2 AND s.state = 'released' ORDER BY s.job_id FOR UPDATE OF s";
 
 /// A claimed job.
 #[derive(Debug, Clone)]
@@ -38,7 +36,8 @@ pub(super) struct Job {
     pub repo_id: String,
 }
 
-/// Locks the jobs of `delivery` among `ids` that are still its own.
+/// Locks the jobs of `delivery` among `ids` that are still its own: in order of id, as enqueuing does,
+/// so that the two never wait for each other in a circle.
 pub(super) async fn claim(tx: &mut PgConnection, ids: &[i64], delivery: Uuid) -> Result<Vec<Job>, sqlx::Error> {
     let rows = sqlx::query(CLAIM).bind(ids).bind(delivery).fetch_all(tx).await?;
     rows.iter()
@@ -66,27 +65,6 @@ pub(super) async fn claim(tx: &mut PgConnection, ids: &[i64], delivery: Uuid) ->
                 plan: row.try_get("plan_id")?,
                 repo_id: row.try_get("repo_id")?,
             })
-        })
-        .collect()
-}
-
-/// The accepted steps in `from..=to`, and the newest one up to `to` that anyone signed for: commits
-/// that only carry an approval are steps too, and bring nobody's word of their own.
-const AUTHORITY: &str = "SELECT seq, acceptance FROM pintle.accepted_commits WHERE source_id = $1 AND (seq BETWEEN $2 AND $3
-    OR seq = (SELECT max(seq) FROM pintle.accepted_commits WHERE source_id = $1 AND seq <= $3 AND acceptance -> 'counted' <> '[]'))";
-
-/// The accepted steps whose signatures gave the authority for what moved between `from` and `to`.
-pub(super) async fn authority(tx: &mut PgConnection, source: &str, from: i64, to: i64) -> Result<BTreeMap<i64, Acceptance>, sqlx::Error> {
-    let rows = sqlx::query(AUTHORITY)
-        .bind(source)
-        .bind(from)
-        .bind(to)
-        .fetch_all(tx)
-        .await?;
-    rows.iter()
-        .map(|row| {
-            let Json(acceptance): Json<Acceptance> = row.try_get("acceptance")?;
-            Ok((row.try_get("seq")?, acceptance))
         })
         .collect()
 }

@@ -1,20 +1,16 @@
 //! The audit record of one applied row: who approved it, which commit, before and after.
 
 use super::claim::Job;
-use crate::store::acceptance::approval;
 use super::write::Locked;
 use pintle_core::audit::{Actor, Approval, Draft, GitRef, JobRef, Outcome, Sealed, Stage};
 use pintle_core::change::ObjectKey;
-use pintle_core::trust::Acceptance;
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// The record of an effect. `before` is the row as it was locked.
-pub(super) fn effect(job: &Job, before: Option<&Locked>, authority: &BTreeMap<i64, Acceptance>) -> Draft {
+pub(super) fn effect(job: &Job, before: Option<&Locked>, approvals: Vec<Approval>) -> Draft {
     let outcome = Outcome { status: "ok", code: None };
-    let since = before.map_or(0, |row| row.applied_seq);
     Draft {
-        approvals: approvals(authority, since, job.seq),
+        approvals,
         sealed: Some(Sealed { before: before.map(|row| row.body.clone()), after: job.body.clone() }),
         ..about(job, Stage::Effect, outcome)
     }
@@ -49,14 +45,4 @@ fn about(job: &Job, stage: Stage, outcome: Outcome) -> Draft {
         reason: (job.cause != "intent").then(|| job.cause.clone()),
         sealed: None,
     }
-}
-
-/// The signatures of every accepted step that the row had not seen; for drift, of the step it stands on.
-fn approvals(authority: &BTreeMap<i64, Acceptance>, since: i64, seq: i64) -> Vec<Approval> {
-    let unseen: Vec<Approval> = authority.range(since.min(seq)..=seq).skip_while(|(step, _)| **step <= since).flat_map(|(_, step)| &step.counted).map(approval).collect();
-    if !unseen.is_empty() {
-        return unseen;
-    }
-    let signed = authority.range(..=seq).rev().find(|(_, step)| !step.counted.is_empty());
-    signed.into_iter().flat_map(|(_, step)| &step.counted).map(approval).collect()
 }

@@ -19,9 +19,18 @@ pub struct Database {
 impl Database {
     /// A fresh, migrated one on the shared server.
     pub async fn new() -> Self {
+        Self::made(&format!("TEMPLATE {TEMPLATE}")).await
+    }
+
+    /// One in which nothing is.
+    pub async fn empty() -> Self {
+        Self::made("").await
+    }
+
+    async fn made(from: &str) -> Self {
         let name = format!("t{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let server = postgres().await;
-        run(&server.url("postgres"), &format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}")).await;
+        run(&server.url("postgres"), &format!("CREATE DATABASE {name} {from}")).await;
         Self::at(server.url(&name))
     }
 

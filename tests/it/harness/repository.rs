@@ -45,7 +45,9 @@ impl Repository {
         });
         let mut repository = Self::unborn(path, repo_id);
         repository.write(".pintle/trust.yaml", &policy);
-        files.iter().for_each(|(name, text)| repository.write(name, text));
+        for (name, text) in files {
+            repository.write(name, text);
+        }
         repository.introduce();
         repository
     }

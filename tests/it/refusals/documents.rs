@@ -4,10 +4,12 @@ use super::{CRM, PROD, begun, codes, refuses, state};
 use crate::harness::{World, instance, suite};
 
 /// Commits `files` beside a change of the suite and a removal that would be fine alone.
-async fn commit_with(world: &World, files: &[(&str, &str)]) {
+fn commit_with(world: &World, files: &[(&str, &str)]) {
     world.repository.write(CRM, &suite("crm", "two"));
     world.repository.write("suites/new.yaml", &suite("new", "one"));
-    files.iter().for_each(|(name, text)| world.repository.write(name, text));
+    for (name, text) in files {
+        world.repository.write(name, text);
+    }
     let base = world.repository.head();
     world.repository.commit("alice", "A mistake among others");
     if files.iter().any(|(name, _)| name.starts_with("instances")) {
@@ -22,7 +24,7 @@ async fn invalid_yaml_holds_the_whole_commit_and_every_mistake_is_told() {
         ("suites/b.yaml", "apiVersion: pintle/v1\nkind: Nothing\nmetadata: {name: b}\nspec: {}\n"),
     ];
     let (world, daemon) =
-        refuses(&["PIN0513", "PIN0101", "PIN0112"], async |world| commit_with(world, &mistakes).await).await;
+        refuses(&["PIN0513", "PIN0101", "PIN0112"], async |world| commit_with(world, &mistakes)).await;
     world.repository.remove("suites/a.yaml");
     world.repository.remove("suites/b.yaml");
     world.repository.commit("alice", "Repair it");
@@ -34,14 +36,14 @@ async fn invalid_yaml_holds_the_whole_commit_and_every_mistake_is_told() {
 #[tokio::test]
 async fn a_duplicate_identity_holds_the_whole_commit() {
     let twin = suite("crm", "twin");
-    refuses(&["PIN0513", "PIN0201"], async |world| commit_with(world, &[("suites/twin.yaml", &twin)]).await).await;
+    refuses(&["PIN0513", "PIN0201"], async |world| commit_with(world, &[("suites/twin.yaml", &twin)])).await;
 }
 
 #[tokio::test]
 async fn a_dangling_reference_holds_the_whole_commit() {
     let lost = instance("lost", "nobody", 1);
     let (world, daemon) =
-        refuses(&["PIN0203"], async |world| commit_with(world, &[("instances/lost.yaml", &lost)]).await).await;
+        refuses(&["PIN0203"], async |world| commit_with(world, &[("instances/lost.yaml", &lost)])).await;
     let base = world.repository.head();
     world.repository.remove("instances/lost.yaml");
     world.repository.commit("alice", "Take it back");
@@ -56,7 +58,7 @@ async fn a_dangling_reference_holds_the_whole_commit() {
 async fn a_broken_guardrail_holds_the_whole_commit() {
     let rule = "apiVersion: pintle/v1\nkind: Guardrail\nmetadata: {name: small}\nspec:\n  match: {kind: Suite}\n  \
                 expression: 'object.spec.description != \"two\"'\n  message: not two\n  enforcement: deny\n";
-    refuses(&["PIN0301"], async |world| commit_with(world, &[("guardrails/small.yaml", rule)]).await).await;
+    refuses(&["PIN0301"], async |world| commit_with(world, &[("guardrails/small.yaml", rule)])).await;
 }
 
 #[tokio::test]
@@ -111,7 +113,9 @@ async fn a_corrupt_object_in_the_mirror_deletes_nothing() {
     ]);
     let packs: Vec<_> =
         std::fs::read_dir(mirror.join("objects/pack")).unwrap().flatten().map(|entry| entry.path()).collect();
-    packs.iter().for_each(|pack| std::fs::remove_file(pack).unwrap());
+    for pack in packs {
+        std::fs::remove_file(pack).unwrap();
+    }
     for oid in world.repository.git(&["rev-list", "--objects", "--no-object-names", "HEAD"]).lines() {
         let (folder, name) = (mirror.join("objects").join(&oid[..2]), &oid[2..]);
         std::fs::create_dir_all(&folder).unwrap();
