@@ -32,11 +32,14 @@ const JOBS: &str = "SELECT s.job_id, s.object_kind, s.object_name, s.state, s.re
 
 const BODIES: &str = "SELECT kind, name, labels, annotations, spec, applied FROM pintle.objects WHERE source_id = $1 AND name = ANY($2)";
 
-/// The moment, the transactions before which everything is seen, and the current plan.
-const MOMENT: &str = "SELECT (extract(epoch FROM now()) * 1000000)::bigint AS now_us, pg_snapshot_xmin(pg_current_snapshot())::text AS xmin,
+/// The moment, which transactions are seen, and the current plan.
+const MOMENT: &str = "SELECT (extract(epoch FROM now()) * 1000000)::bigint AS now_us, pg_current_snapshot()::text AS seen,
         (SELECT plan_id FROM pintle.plan_heads WHERE source_id = $1) AS parent";
 
-const CHANGES: &str = "SELECT kind, names FROM pintle.live_changes WHERE xid >= $1::text::xid8";
+/// What is seen now and was not then. A transaction that stays open anywhere on the server, in any
+/// database, holds the snapshots' lower edge back; so each entry is held against the snapshot itself.
+const CHANGES: &str = "SELECT kind, names FROM pintle.live_changes
+    WHERE xid >= pg_snapshot_xmin($1::text::pg_snapshot) AND NOT pg_visible_in_snapshot(xid, $1::text::pg_snapshot)";
 
 /// Bodies read by one statement.
 const BODIES_AT_ONCE: usize = 5_000;
@@ -54,8 +57,8 @@ pub struct LiveView {
 
 #[derive(Debug)]
 struct Seen {
-    /// Every transaction below this one was over: whatever is seen later was written at or above it.
-    xmin: String,
+    /// Which transactions were seen, in Postgres's words.
+    snapshot: String,
     full_at: Instant,
 }
 
@@ -99,7 +102,7 @@ impl Store {
         }
         tx.commit().await.map_err(failed())?;
         let full_at = before.map_or_else(Instant::now, |seen| seen.full_at);
-        view.seen = Some(Seen { xmin: moment.try_get("xmin").map_err(failed())?, full_at });
+        view.seen = Some(Seen { snapshot: moment.try_get("seen").map_err(failed())?, full_at });
         Ok(())
     }
 
@@ -109,7 +112,7 @@ impl Store {
         let Some(seen) = &view.seen else { return Ok(()) };
         let failed = || StoreError::during("prune the change log");
         let mut tx = self.begin_as(proof).await?;
-        sqlx::query("DELETE FROM pintle.live_changes WHERE xid < $1::text::xid8").bind(&seen.xmin).execute(&mut *tx).await.map_err(failed())?;
+        sqlx::query("DELETE FROM pintle.live_changes WHERE xid < pg_snapshot_xmin($1::text::pg_snapshot)").bind(&seen.snapshot).execute(&mut *tx).await.map_err(failed())?;
         tx.commit().await.map_err(failed())
     }
 }
@@ -117,7 +120,7 @@ impl Store {
 /// Brings the heads in `state` up to date, from the change log if they were read `before`. Whether any was written.
 async fn refresh(tx: &mut PgConnection, source: &str, state: &mut LiveState, before: Option<&Seen>) -> Result<bool, sqlx::Error> {
     let written = match before {
-        Some(seen) => written_since(tx, &seen.xmin).await?,
+        Some(seen) => written_since(tx, &seen.snapshot).await?,
         None => None,
     };
     let Some(written) = written else {
@@ -135,10 +138,10 @@ async fn refresh(tx: &mut PgConnection, source: &str, state: &mut LiveState, bef
     Ok(true)
 }
 
-/// The rows written since `xmin`; `None` when they are too many or not told one by one.
-async fn written_since(tx: &mut PgConnection, xmin: &str) -> Result<Option<HashSet<ObjectKey>>, sqlx::Error> {
+/// The rows that `snapshot` did not see written; `None` when they are too many or not told one by one.
+async fn written_since(tx: &mut PgConnection, snapshot: &str) -> Result<Option<HashSet<ObjectKey>>, sqlx::Error> {
     let mut written = HashSet::new();
-    for row in sqlx::query(CHANGES).bind(xmin).fetch_all(tx).await? {
+    for row in sqlx::query(CHANGES).bind(snapshot).fetch_all(tx).await? {
         let (Some(kind), Some(names)) = (row.try_get::<Option<&str>, _>("kind")?, row.try_get::<Option<Vec<String>>, _>("names")?) else { return Ok(None) };
         written.extend(names.into_iter().map(|name| ObjectKey::new(kind, name)));
         if written.len() > MANY {

@@ -82,3 +82,14 @@ async fn more_rows_than_are_worth_naming_are_read_together() {
     assert!(watched.look().await);
     assert!(!watched.look().await);
 }
+
+#[tokio::test]
+async fn a_transaction_that_stays_open_makes_nothing_be_read_twice() {
+    let mut watched = Watched::new().await;
+    let mut open = watched.database.pool().begin().await.unwrap();
+    sqlx::query("SELECT pg_current_xact_id()").execute(&mut *open).await.unwrap();
+    watched.database.run(INSERT).await;
+    watched.look().await;
+    assert!(!watched.look().await, "what was seen above the open one is not new");
+    open.rollback().await.unwrap();
+}
