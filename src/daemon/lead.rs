@@ -104,6 +104,12 @@ async fn tidying(daemon: &Daemon, lease: &Lease) {
     }
 }
 
+/// Pauses; whether the term was over before the pause was. A loop that went on then would spin: what
+/// fails at once never yields.
+async fn over_within(pause: Duration, term: &CancellationToken) -> bool {
+    tokio::time::timeout(pause, term.cancelled()).await.is_ok()
+}
+
 async fn reconciling(daemon: &Daemon, bells: &Bells, lease: &Lease, term: &CancellationToken) {
     let mut outage = Outage::of("reconcile");
     let mut reconciler = None;
@@ -121,10 +127,8 @@ async fn reconciling(daemon: &Daemon, bells: &Bells, lease: &Lease, term: &Cance
             Err(error) => Some(outage.failed(&error)),
         };
         match pause {
-            Some(pause) => {
-                drop(tokio::time::timeout(pause, term.cancelled()).await);
-                fetch = true;
-            }
+            Some(pause) if over_within(pause, term).await => return,
+            Some(_) => fetch = true,
             None => fetch = wait(bells, started.elapsed(), daemon.settings.poll_interval).await,
         }
     }
@@ -177,7 +181,8 @@ async fn relaying(daemon: &Daemon, bells: &Bells, lease: &Lease, term: &Cancella
             }
         };
         match pause {
-            Some(pause) => drop(tokio::time::timeout(pause, term.cancelled()).await),
+            Some(pause) if over_within(pause, term).await => return,
+            Some(_) => {}
             None => drop(tokio::time::timeout(RELAY_EVERY, bells.relay.notified()).await),
         }
     }

@@ -90,5 +90,5 @@ async fn an_empty_database_is_migrated_once() {
     let first = ask(&["migrate"]).ends(0);
     let migrations = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap().count();
     assert_eq!(first.out, if migrations == 1 { "1 migration ran.\n".to_owned() } else { format!("{migrations} migrations ran.\n") });
-    insta::assert_snapshot!("migrate", [before, ask(&["migrate"]).ends(0), ask(&["status"]).ends(0)].map(|said| said.told()).join("\n"));
+    insta::assert_snapshot!("migrate", [before, ask(&["migrate"]).ends(0), ask(&["status"]).ends(0)].map(|said| said.told()).join("\n").replace(&format!("{migrations} migrations"), "<all> migrations"));
 }
