@@ -53,7 +53,12 @@ impl Git {
     /// Runs it and gives what it printed, without the last newline. A terminal stays connected, so
     /// that a token can ask for its PIN.
     pub fn run<S: AsRef<std::ffi::OsStr>>(&self, arguments: &[S]) -> Result<String, GitError> {
-        let output = Command::new("git").args(arguments).current_dir(&self.folder).stdin(Stdio::inherit()).output().map_err(GitError::Run)?;
+        let output = Command::new("git")
+            .args(arguments)
+            .current_dir(&self.folder)
+            .stdin(Stdio::inherit())
+            .output()
+            .map_err(GitError::Run)?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned());
         }

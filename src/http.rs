@@ -19,7 +19,12 @@ struct Served {
 }
 
 /// Serves on `address` until `stop`; nothing when there is none.
-pub async fn serve(address: Option<SocketAddr>, store: Store, gauges: Arc<Gauges>, stop: CancellationToken) -> std::io::Result<tokio::task::JoinHandle<()>> {
+pub async fn serve(
+    address: Option<SocketAddr>,
+    store: Store,
+    gauges: Arc<Gauges>,
+    stop: CancellationToken,
+) -> std::io::Result<tokio::task::JoinHandle<()>> {
     let Some(address) = address else { return Ok(tokio::spawn(async {})) };
     let listener = tokio::net::TcpListener::bind(address).await?;
     tracing::info!(address = %listener.local_addr()?, "metrics on http://{}/metrics", listener.local_addr()?);

@@ -51,12 +51,22 @@ pub struct Planned {
 impl Planner {
     /// A planner that has read nothing.
     pub fn new(store: Store, objects: Arc<GitObjects>, catalog: &'static Catalog) -> Self {
-        Self { store, objects, catalog, loader: TreeLoader::default(), desired: None, broken: None, view: LiveView::default(), planned: None }
+        Self {
+            store,
+            objects,
+            catalog,
+            loader: TreeLoader::default(),
+            desired: None,
+            broken: None,
+            view: LiveView::default(),
+            planned: None,
+        }
     }
 
     /// Parses and resolves `commit`, unless it is the one already read; says what is wrong with it.
     pub fn read(&mut self, commit: Oid, now: Timestamp) -> Result<&[Diagnostic], LoadError> {
-        let known = self.desired.as_ref().map(|desired| desired.commit) == Some(commit) || self.broken.as_ref().map(|(broken, _)| *broken) == Some(commit);
+        let known = self.desired.as_ref().map(|desired| desired.commit) == Some(commit)
+            || self.broken.as_ref().map(|(broken, _)| *broken) == Some(commit);
         if !known {
             let loaded = self.loader.load(&self.objects, commit)?;
             let previous = self.desired.as_ref().map(|desired| &desired.resolved);
@@ -99,8 +109,18 @@ impl Planner {
         }
         let live = self.view.state();
         let commit = desired.commit.to_string();
-        let plan = plan(PlanInput { commit: &commit, desired: &desired.resolved, live, catalog: self.catalog, now: Timestamp::now() });
-        Ok(Some(Planned { plan, parent: live.parent, open: live.jobs.iter().filter(|job| !job.dead).map(|job| job.key.clone()).collect() }))
+        let plan = plan(PlanInput {
+            commit: &commit,
+            desired: &desired.resolved,
+            live,
+            catalog: self.catalog,
+            now: Timestamp::now(),
+        });
+        Ok(Some(Planned {
+            plan,
+            parent: live.parent,
+            open: live.jobs.iter().filter(|job| !job.dead).map(|job| job.key.clone()).collect(),
+        }))
     }
 
     /// What was planned did not reach the ledger: the next tick plans it again.

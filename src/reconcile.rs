@@ -2,13 +2,13 @@
 
 use crate::planner::{Planned, Planner};
 use crate::source::{FetchError, Fetched, GitObjects, LoadError, LoadedTree, Mirror, TreeLoader};
+use crate::state_file::{StateError, StateFile};
 use crate::store::acceptance::{ANY, SOURCE};
 use crate::store::audit::AuditWriter;
 use crate::store::enqueue::Enqueued;
 use crate::store::ledger::WaitingRow;
 use crate::store::waiting::waiting;
 use crate::store::{LeaderProof, Store, StoreError};
-use crate::state_file::{StateError, StateFile};
 use jiff::Timestamp;
 use pintle_core::change::{ObjectKey, Oid};
 use pintle_core::diagnostic::{Code, Diagnostic, has_errors};
@@ -16,7 +16,9 @@ use pintle_core::gate::{Refusal, gate};
 use pintle_core::model::platform_config::PlatformConfig;
 use pintle_core::model::{Catalog, Kind};
 use pintle_core::resolve::{Resolved, diagnose, resolve};
-use pintle_core::trust::{Acceptance, AcceptedCommit, Introduction, Memory, Question, Session, Times, Verdict, accept, accept_from};
+use pintle_core::trust::{
+    Acceptance, AcceptedCommit, Introduction, Memory, Question, Session, Times, Verdict, accept, accept_from,
+};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -92,16 +94,42 @@ const MAX_MISTAKES: usize = 50;
 
 impl Reconciler {
     /// A reconciler over an opened mirror.
-    pub fn new(store: Store, mirror: Mirror, catalog: &'static Catalog, introduction: Introduction, writer: AuditWriter, state: StateFile) -> Result<Self, TickError> {
+    pub fn new(
+        store: Store,
+        mirror: Mirror,
+        catalog: &'static Catalog,
+        introduction: Introduction,
+        writer: AuditWriter,
+        state: StateFile,
+    ) -> Result<Self, TickError> {
         let objects = mirror.objects().map_err(TickError::Mirror)?;
         let planner = Planner::new(store.clone(), objects.clone(), catalog);
-        Ok(Self { store, mirror, objects, catalog, introduction, writer, state, memory: Memory::default(), planner, accepted: None, recorded: 0, fetched_at: None, accepted_since: None, said: None, mistakes: None, waiting: None, last: (0, false, Waits::default()) })
+        Ok(Self {
+            store,
+            mirror,
+            objects,
+            catalog,
+            introduction,
+            writer,
+            state,
+            memory: Memory::default(),
+            planner,
+            accepted: None,
+            recorded: 0,
+            fetched_at: None,
+            accepted_since: None,
+            said: None,
+            mistakes: None,
+            waiting: None,
+            last: (0, false, Waits::default()),
+        })
     }
 
     /// From a fetch to the ledger; without one when only rows or jobs rang, and not too long ago.
     pub async fn tick(&mut self, proof: &LeaderProof, fetch: bool) -> Result<Tick, TickError> {
         let due = fetch || self.fetched_at.is_none_or(|at| at.elapsed() >= FETCH_AT_LEAST);
-        let (fetched, away) = if due { self.fetch(proof).await? } else { (self.mirror.fetched().map_err(TickError::Mirror)?, None) };
+        let (fetched, away) =
+            if due { self.fetch(proof).await? } else { (self.mirror.fetched().map_err(TickError::Mirror)?, None) };
         if due && away.is_none() {
             self.fetched_at = Some(Instant::now());
         }
@@ -207,10 +235,14 @@ impl Reconciler {
         let fresh: Vec<_> = accepted.steps().iter().filter(|step| step.seq > self.recorded).cloned().collect();
         if !fresh.is_empty() {
             let touches = self.touches(accepted.steps(), fresh.len());
-            let mut recorded = self.store.record_acceptances(proof, &self.writer, &self.introduction.repo_id, &fresh, &touches).await;
+            let mut recorded =
+                self.store.record_acceptances(proof, &self.writer, &self.introduction.repo_id, &fresh, &touches).await;
             if matches!(recorded, Err(StoreError::WriterLost)) {
                 self.writer = self.store.replace_audit_writer(self.writer).await?;
-                recorded = self.store.record_acceptances(proof, &self.writer, &self.introduction.repo_id, &fresh, &touches).await;
+                recorded = self
+                    .store
+                    .record_acceptances(proof, &self.writer, &self.introduction.repo_id, &fresh, &touches)
+                    .await;
             }
             if recorded.is_err() {
                 // It may have been committed all the same: the next tick reads what is on record.
@@ -244,7 +276,14 @@ impl Reconciler {
         touches
     }
 
-    async fn record_verdict(&mut self, proof: &LeaderProof, fetched: &Fetched, fresh: bool, verdict: &Verdict, diagnostics: &[Diagnostic]) -> Result<(), TickError> {
+    async fn record_verdict(
+        &mut self,
+        proof: &LeaderProof,
+        fetched: &Fetched,
+        fresh: bool,
+        verdict: &Verdict,
+        diagnostics: &[Diagnostic],
+    ) -> Result<(), TickError> {
         let json = crate::verdict::stored(verdict, diagnostics);
         if self.said != json {
             match &json {
@@ -256,7 +295,12 @@ impl Reconciler {
         Ok(self.store.record_verdict(proof, &fetched.tip.to_string(), fresh, json.as_ref()).await?)
     }
 
-    async fn plan_and_enqueue(&mut self, proof: &LeaderProof, accepted: &AcceptedCommit, tick: &mut Tick) -> Result<Waits, TickError> {
+    async fn plan_and_enqueue(
+        &mut self,
+        proof: &LeaderProof,
+        accepted: &AcceptedCommit,
+        tick: &mut Tick,
+    ) -> Result<Waits, TickError> {
         let Some(planned) = self.planner.plan(SOURCE).await? else {
             (tick.drifted, tick.settled) = (self.last.0, self.last.1);
             return Ok(self.last.2.clone());
@@ -271,7 +315,13 @@ impl Reconciler {
         Ok(waits)
     }
 
-    async fn enqueue(&mut self, proof: &LeaderProof, accepted: &AcceptedCommit, planned: Planned, tick: &mut Tick) -> Result<Waits, TickError> {
+    async fn enqueue(
+        &mut self,
+        proof: &LeaderProof,
+        accepted: &AcceptedCommit,
+        planned: Planned,
+        tick: &mut Tick,
+    ) -> Result<Waits, TickError> {
         let Planned { plan, parent, open } = planned;
         tick.drifted = plan.counts().heal;
         let waits = waiting(&plan);

@@ -22,13 +22,17 @@ pub enum StateError {
         source: std::io::Error,
     },
     /// It is not what was written.
-    #[error("the state file {0} is corrupt: restore it, or move it away to have everything derived again from the introduction")]
+    #[error(
+        "the state file {0} is corrupt: restore it, or move it away to have everything derived again from the introduction"
+    )]
     Corrupt(String),
     /// It is of another introduction.
     #[error("the state file {0} is of another repository or introduction: give this daemon a state folder of its own")]
     Foreign(String),
     /// The database knows less than this host accepted.
-    #[error("the database stands at accepted commit {database}, but this host accepted {file}: was a backup restored? Move {path} away to go on from the database as it stands")]
+    #[error(
+        "the database stands at accepted commit {database}, but this host accepted {file}: was a backup restored? Move {path} away to go on from the database as it stands"
+    )]
     Behind {
         /// The database's last sequence number.
         database: u64,
@@ -38,7 +42,9 @@ pub enum StateError {
         path: String,
     },
     /// The database tells another history.
-    #[error("the database says that accepted commit {seq} is {database}, this host says {file}: hold until a person has looked")]
+    #[error(
+        "the database says that accepted commit {seq} is {database}, this host says {file}: hold until a person has looked"
+    )]
     Forked {
         /// The sequence number.
         seq: u64,
@@ -80,15 +86,26 @@ impl StateFile {
             return Err(StateError::Foreign(path()));
         }
         match records.iter().find(|record| record.seq == state.seq) {
-            None => Err(StateError::Behind { database: records.last().map_or(0, |last| last.seq), file: state.seq, path: path() }),
-            Some(record) if record.commit != state.commit => Err(StateError::Forked { seq: state.seq, database: record.commit, file: state.commit }),
+            None => Err(StateError::Behind {
+                database: records.last().map_or(0, |last| last.seq),
+                file: state.seq,
+                path: path(),
+            }),
+            Some(record) if record.commit != state.commit => {
+                Err(StateError::Forked { seq: state.seq, database: record.commit, file: state.commit })
+            }
             Some(_) => Ok(()),
         }
     }
 
     /// Writes down that `last` is accepted. Called after the database has it.
     pub fn write(&self, last: &Acceptance) -> Result<(), StateError> {
-        let state = State { format_version: "1.0".into(), introduction: self.introduction.clone(), seq: last.seq, commit: last.commit };
+        let state = State {
+            format_version: "1.0".into(),
+            introduction: self.introduction.clone(),
+            seq: last.seq,
+            commit: last.commit,
+        };
         let line = serde_json::to_string(&state).unwrap_or_default();
         let text = format!("{line}\n{}\n", Digest::of(line.as_bytes()));
         self.replace(text.as_bytes()).map_err(|source| self.io("written", source))
@@ -128,7 +145,12 @@ mod tests {
     use super::*;
 
     fn introduction() -> Introduction {
-        Introduction { repo_id: "r".into(), git_ref: "refs/heads/main".into(), commit: Oid([1; 20]), policy_sha256: Digest([2; 32]) }
+        Introduction {
+            repo_id: "r".into(),
+            git_ref: "refs/heads/main".into(),
+            commit: Oid([1; 20]),
+            policy_sha256: Digest([2; 32]),
+        }
     }
 
     fn record(seq: u64, commit: u8) -> Acceptance {

@@ -12,9 +12,15 @@ pub fn verdict_json(tip: Oid, verdict: &Verdict) -> Value {
         (None, Some(_)) => "held",
         (None, None) => "accepted",
     };
-    let accepts: Vec<Value> = verdict.steps().iter().map(|step| json!({"commit": step.commit, "changeId": step.change_id, "counted": step.counted.iter().map(|one| {
+    let accepts: Vec<Value> = verdict
+        .steps()
+        .iter()
+        .map(|step| {
+            json!({"commit": step.commit, "changeId": step.change_id, "counted": step.counted.iter().map(|one| {
         json!({"person": one.person, "commit": one.commit, "fingerprint": one.fingerprint, "as": one.role.as_str()})
-    }).collect::<Vec<_>>()})).collect();
+    }).collect::<Vec<_>>()})
+        })
+        .collect();
     json!({
         "formatVersion": "1.0",
         "tip": tip,
@@ -28,9 +34,13 @@ pub fn verdict_json(tip: Oid, verdict: &Verdict) -> Value {
 
 /// The published part of what is held: what `verify` promises is kept small, what `status` shows is not.
 fn published(held: &Value, keys: &[&str]) -> Value {
-    let part = |value: &Value, keys: &[&str]| -> Value { keys.iter().map(|key| ((*key).to_owned(), value[*key].clone())).collect::<serde_json::Map<_, _>>().into() };
+    let part = |value: &Value, keys: &[&str]| -> Value {
+        keys.iter().map(|key| ((*key).to_owned(), value[*key].clone())).collect::<serde_json::Map<_, _>>().into()
+    };
     let mut out = part(held, keys);
-    for (list, keys) in [("rules", ["name", "needed", "have", "from"].as_slice()), ("reasons", &["code", "message", "hint"])] {
+    for (list, keys) in
+        [("rules", ["name", "needed", "have", "from"].as_slice()), ("reasons", &["code", "message", "hint"])]
+    {
         out[list] = held[list].as_array().into_iter().flatten().map(|one| part(one, keys)).collect();
     }
     out
@@ -53,9 +63,20 @@ pub fn stored(verdict: &Verdict, diagnostics: &[Diagnostic]) -> Option<Value> {
 pub fn sentence(stored: &Value) -> String {
     let text = |path: &str| stored.pointer(path).and_then(Value::as_str).unwrap_or_default();
     match stored["verdict"].as_str() {
-        Some("refused") => format!("refused {}: {} ({})", text("/refused/commit"), text("/refused/message"), text("/refused/hint")),
-        Some("held") => format!("held {}: {} ({})", text("/held/commit"), text("/held/reasons/0/message"), text("/held/reasons/0/hint")),
-        _ => format!("held {}: {} of its documents are invalid (pintle validate)", text("/commit"), stored["diagnostics"].as_array().map_or(0, Vec::len)),
+        Some("refused") => {
+            format!("refused {}: {} ({})", text("/refused/commit"), text("/refused/message"), text("/refused/hint"))
+        }
+        Some("held") => format!(
+            "held {}: {} ({})",
+            text("/held/commit"),
+            text("/held/reasons/0/message"),
+            text("/held/reasons/0/hint")
+        ),
+        _ => format!(
+            "held {}: {} of its documents are invalid (pintle validate)",
+            text("/commit"),
+            stored["diagnostics"].as_array().map_or(0, Vec::len)
+        ),
     }
 }
 

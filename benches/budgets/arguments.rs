@@ -20,7 +20,10 @@ impl Arguments {
             match word.as_str() {
                 "--quick" => read.quick = true,
                 "--json" => read.json = words.next().map(PathBuf::from),
-                "--size" => read.sizes.extend(std::iter::from_fn(|| words.next_if(|word| !word.starts_with('-'))).map(|word| word.parse::<usize>().expect(USAGE))),
+                "--size" => read.sizes.extend(
+                    std::iter::from_fn(|| words.next_if(|word| !word.starts_with('-')))
+                        .map(|word| word.parse::<usize>().expect(USAGE)),
+                ),
                 "--only" => read.only.extend(std::iter::from_fn(|| words.next_if(|word| !word.starts_with('-')))),
                 _ => panic!("{USAGE}"),
             }

@@ -35,9 +35,23 @@ pub async fn measure(fleet: &Fleet, database: &Database, report: &mut Report) ->
         floor: Some(ms(cat + copy)),
         unit: "ms",
         goal: Goal::AtMost(3.0),
-        note: format!("{per_byte:.0} ns a byte; read {:.0} ms, plan {:.0} ms; cat-file {:.0} ms, COPY {:.0} ms", read * 1000.0, plan * 1000.0, ms(cat), ms(copy)),
+        note: format!(
+            "{per_byte:.0} ns a byte; read {:.0} ms, plan {:.0} ms; cat-file {:.0} ms, COPY {:.0} ms",
+            read * 1000.0,
+            plan * 1000.0,
+            ms(cat),
+            ms(copy)
+        ),
     });
-    report.add(Row { name: "cold plan, peak memory", size: fleet.size, ours: peak, floor: Some(600.0), unit: "MB", goal: Goal::AtMost(1.0), note: "VmHWM of the process; the floor is the budget".into() });
+    report.add(Row {
+        name: "cold plan, peak memory",
+        size: fleet.size,
+        ours: peak,
+        floor: Some(600.0),
+        unit: "MB",
+        goal: Goal::AtMost(1.0),
+        note: "VmHWM of the process; the floor is the budget".into(),
+    });
     Duration::from_secs_f64(total)
 }
 

@@ -20,7 +20,8 @@ pub fn path(at: usize) -> String {
 /// An instance; `edition` changes its memory.
 pub fn instance(at: usize, edition: usize) -> String {
     let (name, partner) = (name(at), format!("p{:05}", at / TO_A_PARTNER));
-    let (region, tier) = (["eu-west-1", "eu-central-1", "af-west-1", "sa-east-1"][at % 4], ["gold", "standard"][at % 2]);
+    let (region, tier) =
+        (["eu-west-1", "eu-central-1", "af-west-1", "sa-east-1"][at % 4], ["gold", "standard"][at % 2]);
     let text = format!(
         "apiVersion: pintle/v1\nkind: Instance\nmetadata:\n  name: {name}\n  labels: {{region: {region}, tier: {tier}}}\nspec:\n  type: partner-deployed\n  partner: {partner}\n  profiles: [standard]\n  update: {{channel: stable, windows: [night]}}\n  resources: {{cpu: 4, memory: {memory}Gi, storage: 200Gi, replicas: 3}}\n  database: {{engine: postgres, plan: dedicated, backups: {{schedule: \"0 1 * * *\", retain: 35}}}}\n  network:\n    domains: [{name}.platform.example]\n    tls: {{issuer: letsencrypt}}\n  config:\n    locale: de-DE\n    theme: partner-{theme}\n    smtp: {{host: smtp.platform.example, password: {{secretRef: {partner}-smtp}}}}\n    motto: \"{motto}\"\n",
         memory = 16 + edition,
@@ -33,12 +34,16 @@ pub fn instance(at: usize, edition: usize) -> String {
 
 /// The profile that every instance uses.
 pub fn profile(interval: usize) -> String {
-    format!("apiVersion: pintle/v1\nkind: Profile\nmetadata: {{name: standard}}\nspec:\n  appliesTo: Instance\n  values:\n    health: {{path: /healthz, interval: {interval}s, timeout: 2s}}\n")
+    format!(
+        "apiVersion: pintle/v1\nkind: Profile\nmetadata: {{name: standard}}\nspec:\n  appliesTo: Instance\n  values:\n    health: {{path: /healthz, interval: {interval}s, timeout: 2s}}\n"
+    )
 }
 
 /// The channel that every instance follows.
 pub fn channel(version: &str) -> String {
-    format!("apiVersion: pintle/v1\nkind: Channel\nmetadata: {{name: stable}}\nspec:\n  mode: manual\n  component: platform\n  target: {version}\n")
+    format!(
+        "apiVersion: pintle/v1\nkind: Channel\nmetadata: {{name: stable}}\nspec:\n  mode: manual\n  component: platform\n  target: {version}\n"
+    )
 }
 
 /// Everything but the instances.
@@ -63,8 +68,14 @@ pub fn platform(instances: usize) -> Vec<(String, String)> {
 }
 
 const GUARDRAILS: [(&str, &str); 4] = [
-    ("has-a-window", "has(object.spec.update) && has(object.spec.update.windows) && size(object.spec.update.windows) > 0"),
-    ("is-fenced", "object.spec.type != \"self-hosted-enterprise\" || (has(object.spec.network) && has(object.spec.network.allow))"),
+    (
+        "has-a-window",
+        "has(object.spec.update) && has(object.spec.update.windows) && size(object.spec.update.windows) > 0",
+    ),
+    (
+        "is-fenced",
+        "object.spec.type != \"self-hosted-enterprise\" || (has(object.spec.network) && has(object.spec.network.allow))",
+    ),
     ("pins-expire", "!has(object.spec.update) || !has(object.spec.update.pin) || has(object.spec.update.pin.expires)"),
     ("runs-twice", "object.metadata.labels.tier != \"gold\" || object.spec.resources.replicas > 1"),
 ];

@@ -67,7 +67,12 @@ impl Fleet {
 
     /// The introduction at `commit`.
     pub fn introduction(&self, commit: Oid) -> Introduction {
-        Introduction { repo_id: REPO_ID.into(), git_ref: "refs/heads/main".into(), commit, policy_sha256: Digest::of(super::signing::policy().as_bytes()) }
+        Introduction {
+            repo_id: REPO_ID.into(),
+            git_ref: "refs/heads/main".into(),
+            commit,
+            policy_sha256: Digest::of(super::signing::policy().as_bytes()),
+        }
     }
 
     /// The blobs of `base`, a line each.
@@ -80,7 +85,11 @@ impl Fleet {
 fn stream(files: &[(String, String)], size: usize, edits: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(files.len() * 800);
     let mut commit = |name: &str, from: &str, files: &[(String, String)]| {
-        write!(out, "commit refs/unsigned/{name}\ncommitter Bench <bench@bench.example> {SECOND} +0000\ndata 0\n{from}").unwrap();
+        write!(
+            out,
+            "commit refs/unsigned/{name}\ncommitter Bench <bench@bench.example> {SECOND} +0000\ndata 0\n{from}"
+        )
+        .unwrap();
         for (path, text) in files {
             write!(out, "M 100644 inline {path}\ndata {}\n{text}\n", text.len()).unwrap();
         }
@@ -92,7 +101,11 @@ fn stream(files: &[(String, String)], size: usize, edits: usize) -> Vec<u8> {
     let mut last = "base".to_owned();
     for at in 0..edits {
         let instance = at * size / edits;
-        commit(&format!("edit-{at}"), &from(&last), &[(documents::path(instance), documents::instance(instance, 1 + at / size))]);
+        commit(
+            &format!("edit-{at}"),
+            &from(&last),
+            &[(documents::path(instance), documents::instance(instance, 1 + at / size))],
+        );
         last = format!("edit-{at}");
     }
     for at in 0..WAVES {
@@ -103,7 +116,8 @@ fn stream(files: &[(String, String)], size: usize, edits: usize) -> Vec<u8> {
 }
 
 pub fn fast_import(path: &Path, stream: &[u8]) {
-    let mut child = Command::new("git").args(["fast-import", "--quiet"]).current_dir(path).stdin(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        Command::new("git").args(["fast-import", "--quiet"]).current_dir(path).stdin(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(stream).unwrap();
     assert!(child.wait().unwrap().success());
 }
@@ -121,7 +135,8 @@ impl Signed {
     }
 
     fn commit(&mut self, name: &str, parent: Option<git2::Oid>) -> git2::Oid {
-        let tree = self.repository.find_reference(&format!("refs/unsigned/{name}")).unwrap().peel_to_tree().unwrap().id();
+        let tree =
+            self.repository.find_reference(&format!("refs/unsigned/{name}")).unwrap().peel_to_tree().unwrap().id();
         let person = &self.people[self.count % self.people.len()];
         self.count += 1;
         let raw = person.commit(tree, parent, SECOND + self.count as i64, &format!("{name}\n"));

@@ -39,11 +39,15 @@ fn stream(length: usize) -> Vec<u8> {
     let mut out = Vec::new();
     for at in 0..length {
         let files = match at {
-            0 => documents::platform(INSTANCES).into_iter().chain((0..INSTANCES).map(|at| (documents::path(at), documents::instance(at, 0)))).collect(),
+            0 => documents::platform(INSTANCES)
+                .into_iter()
+                .chain((0..INSTANCES).map(|at| (documents::path(at), documents::instance(at, 0))))
+                .collect(),
             // Another memory each time: every commit is a change.
             _ => vec![(documents::path(at % INSTANCES), documents::instance(at % INSTANCES, 1 + at % 64))],
         };
-        write!(out, "commit refs/unsigned/main\ncommitter Bench <bench@bench.example> {SECOND} +0000\ndata 0\n").unwrap();
+        write!(out, "commit refs/unsigned/main\ncommitter Bench <bench@bench.example> {SECOND} +0000\ndata 0\n")
+            .unwrap();
         for (path, text) in files {
             write!(out, "M 100644 inline {path}\ndata {}\n{text}\n", text.len()).unwrap();
         }
@@ -59,14 +63,25 @@ fn sign<'t>(path: &Path, trees: impl Iterator<Item = &'t str>) -> Vec<Oid> {
     let memory = odb.add_new_mempack_backend(1000).unwrap();
     let (mut parent, mut commits) = (None, Vec::new());
     for (at, tree) in trees.enumerate() {
-        let raw = people[at % people.len()].commit(tree.parse().unwrap(), parent, SECOND + at as i64, &format!("Change {at}\n"));
+        let raw = people[at % people.len()].commit(
+            tree.parse().unwrap(),
+            parent,
+            SECOND + at as i64,
+            &format!("Change {at}\n"),
+        );
         let oid = odb.write(git2::ObjectType::Commit, &raw).unwrap();
         parent = Some(oid);
         commits.push(ours(oid));
     }
     let mut pack = git2::Buf::new();
     memory.dump(&repository, &mut pack).unwrap();
-    let mut child = Command::new("git").args(["index-pack", "--stdin", "--fix-thin"]).current_dir(path).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut child = Command::new("git")
+        .args(["index-pack", "--stdin", "--fix-thin"])
+        .current_dir(path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
     child.stdin.take().unwrap().write_all(&pack).unwrap();
     assert!(child.wait().unwrap().success());
     commits

@@ -18,7 +18,9 @@ pub async fn tables(owner: &mut PgConnection) {
     .fetch_one(&mut *owner)
     .await
     .unwrap();
-    let fill = format!("INSERT INTO bench_rows ({columns}) SELECT {columns} FROM pintle.instances; CREATE TABLE bench_one AS SELECT a.* FROM pintle.audit_logs a WHERE stage = 'effect' ORDER BY seq DESC LIMIT 1");
+    let fill = format!(
+        "INSERT INTO bench_rows ({columns}) SELECT {columns} FROM pintle.instances; CREATE TABLE bench_one AS SELECT a.* FROM pintle.audit_logs a WHERE stage = 'effect' ORDER BY seq DESC LIMIT 1"
+    );
     sqlx::raw_sql(AssertSqlSafe(fill)).execute(&mut *owner).await.unwrap();
     sqlx::raw_sql("VACUUM ANALYZE bench_rows").execute(owner).await.unwrap();
 }
@@ -41,16 +43,36 @@ pub async fn best(owner: &mut PgConnection, database: &Database, changes: usize)
     let script = std::env::temp_dir().join(format!("pintle-bench-{}.sql", std::process::id()));
     let mut quickest = (0.0, 0);
     for clients in [4, 8, 16] {
-        std::fs::write(&script, format!("\\set n random(1, {changes})\nBEGIN;\n{}\n{}\nCOMMIT;\n", update(":n"), insert()).replace("\n        ", " ")).unwrap();
+        std::fs::write(
+            &script,
+            format!("\\set n random(1, {changes})\nBEGIN;\n{}\n{}\nCOMMIT;\n", update(":n"), insert())
+                .replace("\n        ", " "),
+        )
+        .unwrap();
         let output = Command::new("pgbench")
-            .args(["--no-vacuum", "--protocol=prepared", "--jobs=2", "--client", &clients.to_string(), "--transactions", &(changes / clients).to_string(), "--file"])
+            .args([
+                "--no-vacuum",
+                "--protocol=prepared",
+                "--jobs=2",
+                "--client",
+                &clients.to_string(),
+                "--transactions",
+                &(changes / clients).to_string(),
+                "--file",
+            ])
             .arg(&script)
             .arg(&database.url)
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-        let rate: f64 = said.lines().find_map(|line| line.strip_prefix("tps = ")).and_then(|rest| rest.split(' ').next()).unwrap().parse().unwrap();
+        let rate: f64 = said
+            .lines()
+            .find_map(|line| line.strip_prefix("tps = "))
+            .and_then(|rest| rest.split(' ').next())
+            .unwrap()
+            .parse()
+            .unwrap();
         if rate > quickest.0 {
             quickest = (rate, clients);
         }

@@ -62,18 +62,30 @@ fn start(world: &World, fleet: &Fleet, origin: &Path, database: &Database) -> Ch
 /// Waits until `question` is answered with yes; asks every millisecond.
 async fn until(owner: &mut PgConnection, question: &str) {
     let started = Instant::now();
-    while !sqlx::query_scalar::<_, bool>(sqlx::AssertSqlSafe(question.to_owned())).fetch_one(&mut *owner).await.unwrap() {
+    while !sqlx::query_scalar::<_, bool>(sqlx::AssertSqlSafe(question.to_owned())).fetch_one(&mut *owner).await.unwrap()
+    {
         assert!(started.elapsed() < PATIENCE, "not within {PATIENCE:?}: {question}");
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 
-async fn pushes(world: &World, fleet: &Fleet, origin: &Path, owner: &mut PgConnection, report: &mut Report, database: &Database) {
+async fn pushes(
+    world: &World,
+    fleet: &Fleet,
+    origin: &Path,
+    owner: &mut PgConnection,
+    report: &mut Report,
+    database: &Database,
+) {
     let mut times = Vec::new();
     for edit in &fleet.edits {
         push(fleet, origin, *edit);
         let pushed = Instant::now();
-        until(owner, &format!("SELECT EXISTS (SELECT FROM pintle.audit_logs WHERE commit = '{edit}' AND stage = 'effect')")).await;
+        until(
+            owner,
+            &format!("SELECT EXISTS (SELECT FROM pintle.audit_logs WHERE commit = '{edit}' AND stage = 'effect')"),
+        )
+        .await;
         times.push(pushed.elapsed());
         // The next push meets a daemon that is done with this one.
         until(owner, &format!("SELECT applied_commit = '{edit}' FROM pintle.sources")).await;
@@ -124,9 +136,19 @@ async fn waves(fleet: &Fleet, origin: &Path, owner: &mut PgConnection, report: &
     for wave in &fleet.waves {
         push(fleet, origin, *wave);
         until(owner, &format!("SELECT EXISTS (SELECT FROM pintle.plans WHERE commit = '{wave}')")).await;
-        until(owner, "SELECT NOT EXISTS (SELECT FROM pintle.job_state WHERE state IN ('queued', 'released', 'running'))").await;
+        until(
+            owner,
+            "SELECT NOT EXISTS (SELECT FROM pintle.job_state WHERE state IN ('queued', 'released', 'running'))",
+        )
+        .await;
         let ended = SystemTime::now();
-        let began: i64 = sqlx::query_scalar("SELECT (extract(epoch FROM min(made_at)) * 1000000)::bigint FROM pintle.plans WHERE commit = $1").bind(wave.to_string()).fetch_one(&mut *owner).await.unwrap();
+        let began: i64 = sqlx::query_scalar(
+            "SELECT (extract(epoch FROM min(made_at)) * 1000000)::bigint FROM pintle.plans WHERE commit = $1",
+        )
+        .bind(wave.to_string())
+        .fetch_one(&mut *owner)
+        .await
+        .unwrap();
         let took = ended.duration_since(UNIX_EPOCH + Duration::from_micros(began as u64)).unwrap();
         let done: i64 = sqlx::query_scalar("SELECT count(*) FROM pintle.audit_logs WHERE commit = $1 AND stage = 'effect' AND resource_kind = 'Instance'").bind(wave.to_string()).fetch_one(&mut *owner).await.unwrap();
         assert_eq!(done as usize, fleet.size, "every instance has its record");
@@ -141,6 +163,10 @@ async fn waves(fleet: &Fleet, origin: &Path, owner: &mut PgConnection, report: &
         floor: Some(floor),
         unit: "rows/s",
         goal: Goal::AtLeast(3.0),
-        note: format!("best of {}: from enqueue to the last commit in {:.0} ms; pgbench at its best with {clients} clients", fleet.waves.len(), ms(best)),
+        note: format!(
+            "best of {}: from enqueue to the last commit in {:.0} ms; pgbench at its best with {clients} clients",
+            fleet.waves.len(),
+            ms(best)
+        ),
     });
 }

@@ -74,10 +74,13 @@ impl Report {
         }
         println!("\nGrowth: × over the size before; linear is the size's own ×.\n");
         for (name, rows) in by_name {
-            let steps: Vec<String> = rows.windows(2).map(|pair| {
-                let (size, cost) = (pair[1].size as f64 / pair[0].size as f64, pair[1].ours / pair[0].ours);
-                format!("{} → {}: {cost:.1}× (size {size:.0}×)", pair[0].size, pair[1].size)
-            }).collect();
+            let steps: Vec<String> = rows
+                .windows(2)
+                .map(|pair| {
+                    let (size, cost) = (pair[1].size as f64 / pair[0].size as f64, pair[1].ours / pair[0].ours);
+                    format!("{} → {}: {cost:.1}× (size {size:.0}×)", pair[0].size, pair[1].size)
+                })
+                .collect();
             println!("- {name}: {}", steps.join("; "));
         }
     }
@@ -92,7 +95,9 @@ impl Report {
 }
 
 fn line(row: &Row) -> String {
-    let value = |value: f64| if value >= 100.0 { format!("{value:.0} {}", row.unit) } else { format!("{value:.2} {}", row.unit) };
+    let value = |value: f64| {
+        if value >= 100.0 { format!("{value:.0} {}", row.unit) } else { format!("{value:.2} {}", row.unit) }
+    };
     let met = match row.met() {
         Some(true) => "yes",
         Some(false) => "**no**",
@@ -100,5 +105,12 @@ fn line(row: &Row) -> String {
     };
     let floor = row.floor.map_or_else(|| "–".into(), value);
     let ratio = row.ratio().map_or_else(|| "–".into(), |ratio| format!("{ratio:.2}×"));
-    format!("| {} | {} | {} | {floor} | {ratio} | {} | {met} | {} |", row.name, row.size, value(row.ours), row.goal(), row.note)
+    format!(
+        "| {} | {} | {} | {floor} | {ratio} | {} | {met} | {} |",
+        row.name,
+        row.size,
+        value(row.ours),
+        row.goal(),
+        row.note
+    )
 }

@@ -44,7 +44,10 @@ impl Person {
 pub fn policy() -> String {
     let people = people();
     let names: Vec<&str> = people.iter().map(|one| one.name.as_str()).collect();
-    let keys: String = people.iter().map(|one| format!("  {}: {{email: {}, keys: [{{key: \"{}\"}}]}}\n", one.name, one.email, one.public_key())).collect();
+    let keys: String = people
+        .iter()
+        .map(|one| format!("  {}: {{email: {}, keys: [{{key: \"{}\"}}]}}\n", one.name, one.email, one.public_key()))
+        .collect();
     format!(
         "version: 1\nrepoId: {REPO_ID}\npeople:\n{keys}groups:\n  root: [{all}]\n  platform: [{all}]\nrules:\n  - {{name: trust, match: {{paths: [\".pintle/**\"]}}, approvals: 1, from: [root]}}\n  - {{name: rest, match: {{otherwise: true}}, approvals: 1, from: [platform], implicit: true}}\n",
         all = names.join(", ")

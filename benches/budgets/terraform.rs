@@ -15,7 +15,10 @@ pub async fn measure(world: &World, size: usize, report: &mut Report) {
     }
     let folder = world.path("terraform");
     std::fs::create_dir_all(&folder).unwrap();
-    let resources = format!("resource \"terraform_data\" \"instance\" {{\n  count = {size}\n  input = {{ name = \"instance-${{count.index}}\", memory = \"16Gi\", text = \"{}\" }}\n}}\n", "x".repeat(600));
+    let resources = format!(
+        "resource \"terraform_data\" \"instance\" {{\n  count = {size}\n  input = {{ name = \"instance-${{count.index}}\", memory = \"16Gi\", text = \"{}\" }}\n}}\n",
+        "x".repeat(600)
+    );
     std::fs::write(folder.join("main.tf"), &resources).unwrap();
     if !run(&folder, &["init", "-input=false"]) || !run(&folder, &["apply", "-auto-approve", "-input=false"]) {
         eprintln!("terraform plan: skipped, terraform cannot apply built-in resources here");
@@ -40,5 +43,11 @@ pub async fn measure(world: &World, size: usize, report: &mut Report) {
 }
 
 fn run(folder: &Path, arguments: &[&str]) -> bool {
-    Command::new("terraform").args(arguments).current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    Command::new("terraform")
+        .args(arguments)
+        .current_dir(folder)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
 }

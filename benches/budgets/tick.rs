@@ -44,9 +44,27 @@ pub async fn measure(world: &World, fleet: &Fleet, database: &Database, report: 
     let count = floors::count(database).await;
     let fetch = fetch_floor(world, fleet);
     database.store.resign(&proof).await.unwrap();
-    let row = |name, ours: Vec<Duration>, floor: Duration, note: String| Row { name, size: fleet.size, ours: ms(median(ours)), floor: Some(ms(floor)), unit: "ms", goal: Goal::AtMost(1.0), note };
-    report.add(row("no-change tick", bare, count, format!("from the fetched oid on; {RUNS} ticks read {read} live tuples by pg_stat_user_tables")));
-    report.add(row("no-change tick, git fetch included", whole, count + fetch, format!("the floor's `git fetch` is {:.1} ms", ms(fetch))));
+    let row = |name, ours: Vec<Duration>, floor: Duration, note: String| Row {
+        name,
+        size: fleet.size,
+        ours: ms(median(ours)),
+        floor: Some(ms(floor)),
+        unit: "ms",
+        goal: Goal::AtMost(1.0),
+        note,
+    };
+    report.add(row(
+        "no-change tick",
+        bare,
+        count,
+        format!("from the fetched oid on; {RUNS} ticks read {read} live tuples by pg_stat_user_tables"),
+    ));
+    report.add(row(
+        "no-change tick, git fetch included",
+        whole,
+        count + fetch,
+        format!("the floor's `git fetch` is {:.1} ms", ms(fetch)),
+    ));
 }
 
 /// A reconciler for which everything is as declared.
@@ -55,11 +73,18 @@ async fn settled(world: &World, fleet: &Fleet, database: &Database, last: Oid) -
     let introduction = fleet.introduction(last);
     assert!(store.introduce(&introduction).await.unwrap());
     let mut proof = store.lead("bench").await.unwrap().unwrap();
-    let mirror = Mirror::open(&world.path(&format!("mirror-{}", fleet.size)), fleet.path.to_str().unwrap(), &introduction.git_ref).await.unwrap();
+    let mirror = Mirror::open(
+        &world.path(&format!("mirror-{}", fleet.size)),
+        fleet.path.to_str().unwrap(),
+        &introduction.git_ref,
+    )
+    .await
+    .unwrap();
     mirror.fetch().await.unwrap();
     let writer = store.audit_writer(Uuid::now_v7()).await.unwrap();
     let state = StateFile::of(&world.path(&format!("state-{}", fleet.size)), &introduction);
-    let mut reconciler = Reconciler::new(store.clone(), mirror, Catalog::standard(), introduction, writer, state).unwrap();
+    let mut reconciler =
+        Reconciler::new(store.clone(), mirror, Catalog::standard(), introduction, writer, state).unwrap();
     loop {
         store.renew(&mut proof).await.unwrap();
         let tick = tokio::time::timeout(Duration::from_secs(300), reconciler.tick(&proof, true)).await.unwrap();
@@ -92,7 +117,12 @@ fn fetch_floor(world: &World, fleet: &Fleet) -> Duration {
     let clone = world.path(&format!("fetch-floor-{}", fleet.size));
     git(&clone, &["init", "--quiet", "--bare", "."]);
     let url = fleet.path.to_str().unwrap();
-    let fetch = || drop(git(&clone, &["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", url, "+refs/heads/main:refs/heads/main"]));
+    let fetch = || {
+        drop(git(
+            &clone,
+            &["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", url, "+refs/heads/main:refs/heads/main"],
+        ))
+    };
     fetch();
     median((0..10).map(|_| time(fetch).0).collect())
 }

@@ -39,7 +39,8 @@ async fn channel(fleet: &Fleet, planner: &mut Planner, cold: Duration, report: &
         floor: Some(ms(cold)),
         unit: "ms",
         goal: Goal::AtMost(0.5),
-        note: "the floor is the cold plan; today a channel's edit is one step, versions are chosen by no station yet".into(),
+        note: "the floor is the cold plan; today a channel's edit is one step, versions are chosen by no station yet"
+            .into(),
     });
 }
 
@@ -64,7 +65,12 @@ async fn edits(fleet: &Fleet, planner: &mut Planner, database: &Database, report
         floor: Some(ms(median(floor))),
         unit: "ms",
         goal: Goal::AtMost(1.0),
-        note: format!("median of {}; read {:.2} ms, plan {:.2} ms", fleet.edits.len(), ms(median(reads)), ms(median(plans))),
+        note: format!(
+            "median of {}; read {:.2} ms, plan {:.2} ms",
+            fleet.edits.len(),
+            ms(median(reads)),
+            ms(median(plans))
+        ),
     });
 }
 

@@ -46,13 +46,23 @@ pub async fn run(args: &ApplyArgs, out: &Out) -> Result<Exit, CliError> {
         out.text(&planned(&store, &revision, out).await?);
     }
     let oid = revision.oid.to_string();
-    let seen = follow(&store, &oid, Some(&revision.objects), Instant::now() + FETCH, |place| !matches!(place, Place::Unseen(_))).await?;
+    let seen = follow(&store, &oid, Some(&revision.objects), Instant::now() + FETCH, |place| {
+        !matches!(place, Place::Unseen(_))
+    })
+    .await?;
     if let Place::Unseen(tip) = seen {
         let tip = tip.as_deref().map_or("nothing", short).to_owned();
-        return Err(CliError::new(format!("{} is not on the watched branch: the daemon has fetched {tip}", short(&oid))).hint("git push, then pintle apply; pintle status says whether fetching works"));
+        return Err(CliError::new(format!(
+            "{} is not on the watched branch: the daemon has fetched {tip}",
+            short(&oid)
+        ))
+        .hint("git push, then pintle apply; pintle status says whether fetching works"));
     }
     let origin = format!("cli:{}", os_user());
-    store.record_request(&origin, "reconcile", true, Some(&format!("pintle apply {}", short(&oid)))).await.map_err(writing)?;
+    store
+        .record_request(&origin, "reconcile", true, Some(&format!("pintle apply {}", short(&oid))))
+        .await
+        .map_err(writing)?;
     if out.format != Format::Json {
         eprintln!("asked the daemon to reconcile now; waiting for {}", short(&oid));
     }
@@ -62,7 +72,13 @@ pub async fn run(args: &ApplyArgs, out: &Out) -> Result<Exit, CliError> {
 async fn planned(store: &Store, revision: &Revision, out: &Out) -> Result<String, CliError> {
     let live = store.snapshot(SOURCE, |live| needs_bodies(&revision.resolved, live)).await?;
     let commit = revision.oid.to_string();
-    let plan = plan(PlanInput { commit: &commit, desired: &revision.resolved, live: &live, catalog: Catalog::standard(), now: Timestamp::now() });
+    let plan = plan(PlanInput {
+        commit: &commit,
+        desired: &revision.resolved,
+        live: &live,
+        catalog: Catalog::standard(),
+        now: Timestamp::now(),
+    });
     let approvals = super::approvals::needed(store, revision).await;
     Ok(rendered(&plan, &header(revision), approvals.as_ref(), out))
 }

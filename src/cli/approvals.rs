@@ -14,7 +14,15 @@ pub(super) async fn needed(store: &Store, revision: &Revision) -> Option<Approva
     let recorded = store.acceptances().await.ok()?;
     let catalog = Catalog::standard();
     let mut memory = Memory::default();
-    let question = Question { introduction: &introduction, recorded: &recorded, tip: revision.oid, evidence: &[], denied: &[], now: Timestamp::now(), times: Times::Clock };
+    let question = Question {
+        introduction: &introduction,
+        recorded: &recorded,
+        tip: revision.oid,
+        evidence: &[],
+        denied: &[],
+        now: Timestamp::now(),
+        times: Times::Clock,
+    };
     let verdict = accept(&question, &mut Session::new(revision.objects.as_ref(), catalog, &mut memory));
     Some(of(&verdict, revision))
 }
@@ -41,5 +49,11 @@ pub(super) fn of_preview(preview: &Preview) -> Approvals {
 
 pub(super) fn line(rule: &RuleState) -> RuleLine {
     let text = |names: &[std::sync::Arc<str>]| names.iter().map(ToString::to_string).collect();
-    RuleLine { name: rule.name.to_string(), needed: rule.needed as usize, have: text(&rule.have), from: text(&rule.from), missing: text(&rule.missing_of) }
+    RuleLine {
+        name: rule.name.to_string(),
+        needed: rule.needed as usize,
+        have: text(&rule.have),
+        from: text(&rule.from),
+        missing: text(&rule.missing_of),
+    }
 }

@@ -10,16 +10,16 @@ use super::plan::{Revision, header, read, rendered, unsound};
 use super::signing::signing_key;
 use super::{CliError, Exit, Out};
 use crate::git::{Git, GitError};
-use report::report;
-use target::{Target, target};
 use jiff::Timestamp;
 use pintle_core::change::{Digest, Oid};
 use pintle_core::diff::LiveState;
 use pintle_core::model::Catalog;
 use pintle_core::plan::{Plan, PlanInput, plan};
 use pintle_core::trust::{AcceptedCommit, Approval, Policy, Preview, Signed, Verdict, approve_message};
+use report::report;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
+use target::{Target, target};
 
 /// What to approve.
 #[derive(Debug, clap::Args)]
@@ -63,7 +63,12 @@ pub async fn run(args: &ApproveArgs, out: &Out) -> Result<Exit, CliError> {
     if !out.is_json() {
         out.text(&rendered(&plan, &title(&case, &revision)?, Some(&of_preview(&case.preview)), out));
     }
-    if case.preview.counted.iter().any(|one| one.person == case.person && one.role == pintle_core::trust::Role::Approver) {
+    if case
+        .preview
+        .counted
+        .iter()
+        .any(|one| one.person == case.person && one.role == pintle_core::trust::Role::Approver)
+    {
         report(out, &case, &case.preview, None, false);
         return Ok(Exit::Success);
     }
@@ -72,8 +77,14 @@ pub async fn run(args: &ApproveArgs, out: &Out) -> Result<Exit, CliError> {
     case.judge.evidence.push(commit);
     let after = case.judge.preview(&case.verdict, case.target.candidate, case.target.candidate)?;
     if !after.counted.iter().any(|one| one.person == case.person) {
-        let why = after.reasons.iter().find(|reason| reason.commit == Some(commit)).map_or_else(|| "no rule that the change needs asks you".to_owned(), |reason| reason.message.clone());
-        return Err(CliError::new(format!("the approval {} was made and does not count: {why}", commit.short())).hint("nothing was put on a branch; pintle trust show says who may approve what").exit(Exit::Untrusted));
+        let why = after
+            .reasons
+            .iter()
+            .find(|reason| reason.commit == Some(commit))
+            .map_or_else(|| "no rule that the change needs asks you".to_owned(), |reason| reason.message.clone());
+        return Err(CliError::new(format!("the approval {} was made and does not count: {why}", commit.short()))
+            .hint("nothing was put on a branch; pintle trust show says who may approve what")
+            .exit(Exit::Untrusted));
     }
     placed(&case, commit)?;
     if let Some(remote) = &args.push {
@@ -103,7 +114,9 @@ async fn opened(args: &ApproveArgs) -> Result<Opened, CliError> {
     judge.times = pintle_core::trust::Times::Clock;
     let Some(accepted) = verdict.accepted.clone() else {
         let why = verdict.refused.as_ref().map(|refused| refused.reason.message.clone()).unwrap_or_default();
-        return Err(CliError::new(format!("nothing is accepted yet: {why}")).hint("pintle doctor checks the introduction").exit(Exit::Untrusted));
+        return Err(CliError::new(format!("nothing is accepted yet: {why}"))
+            .hint("pintle doctor checks the introduction")
+            .exit(Exit::Untrusted));
     };
     let fido = key.key.is_fido();
     let person = who(accepted.policy(), key.key)?;
@@ -115,7 +128,8 @@ fn case(opened: Opened) -> Result<Case, CliError> {
     let Opened { judge, git, verdict, accepted, person, fido, target } = opened;
     let preview = judge.preview(&verdict, target.candidate, target.candidate)?;
     if preview.rules.is_empty() && preview.reasons.is_empty() {
-        return Err(CliError::new(format!("{} changes nothing that needs an approval", target.tip.short())).hint("pintle verify"));
+        return Err(CliError::new(format!("{} changes nothing that needs an approval", target.tip.short()))
+            .hint("pintle verify"));
     }
     may(&person, &preview, accepted.policy())?;
     Ok(Case { judge, git, verdict, target, preview, person, fido })
@@ -125,7 +139,9 @@ fn case(opened: Opened) -> Result<Case, CliError> {
 fn who(policy: &Policy, key: pintle_core::trust::PublicKey) -> Result<Arc<str>, CliError> {
     let signed = Signed { key, touched: true, pin: true };
     policy.signer(&signed, Timestamp::now()).map_err(|why| {
-        CliError::new(format!("your signature would not count: {why}")).hint("sign with a key of the policy (pintle trust show), or have yours added to .pintle/trust.yaml").exit(Exit::Untrusted)
+        CliError::new(format!("your signature would not count: {why}"))
+            .hint("sign with a key of the policy (pintle trust show), or have yours added to .pintle/trust.yaml")
+            .exit(Exit::Untrusted)
     })
 }
 
@@ -136,7 +152,9 @@ fn may(person: &str, preview: &Preview, policy: &Policy) -> Result<(), CliError>
         return Ok(());
     }
     let rules: Vec<String> = preview.rules.iter().map(|rule| line(rule).sentence()).collect();
-    Err(CliError::new(format!("no rule that this change needs asks {person}")).hint(rules.join(" ")).exit(Exit::Untrusted))
+    Err(CliError::new(format!("no rule that this change needs asks {person}"))
+        .hint(rules.join(" "))
+        .exit(Exit::Untrusted))
 }
 
 /// What the change would do to what is accepted.
@@ -145,7 +163,13 @@ fn planned(case: &Case, revision: &Revision) -> Result<Plan, CliError> {
     let base = read(case.judge.objects.path(), &accepted)?;
     let now = Timestamp::now();
     let live = LiveState::as_applied(&base.resolved, &accepted, now);
-    Ok(plan(PlanInput { commit: &revision.oid.to_string(), desired: &revision.resolved, live: &live, catalog: Catalog::standard(), now }))
+    Ok(plan(PlanInput {
+        commit: &revision.oid.to_string(),
+        desired: &revision.resolved,
+        live: &live,
+        catalog: Catalog::standard(),
+        now,
+    }))
 }
 
 /// The head of the plan names the commit that people know, not the merge that was tried.
@@ -179,9 +203,18 @@ fn signed(case: &Case, actions: Option<Digest>) -> Result<Oid, CliError> {
         eprintln!("Touch the token when it blinks.");
     }
     let introduction = &case.judge.introduction;
-    let approval = Approval { repo_id: introduction.repo_id.clone(), git_ref: introduction.git_ref.clone(), base: accepted, change: case.preview.change, actions };
+    let approval = Approval {
+        repo_id: introduction.repo_id.clone(),
+        git_ref: introduction.git_ref.clone(),
+        base: accepted,
+        change: case.preview.change,
+        actions,
+    };
     let tip = case.target.tip.to_string();
-    let failed = |error: GitError| CliError::because("git could not sign the approval", error).hint("touch or unlock the key, see that ssh-agent holds it (ssh-add -l), and run it again");
+    let failed = |error: GitError| {
+        CliError::because("git could not sign the approval", error)
+            .hint("touch or unlock the key, see that ssh-agent holds it (ssh-add -l), and run it again")
+    };
     let subject = case.git.run(&["show", "--no-patch", "--format=%s", &tip]).unwrap_or_default();
     let tree = case.git.run(&["rev-parse", &format!("{tip}^{{tree}}")]).map_err(failed)?;
     let commit = case.git.signed_commit(&tree, &tip, &approve_message(&approval, &subject)).map_err(failed)?;
@@ -190,23 +223,34 @@ fn signed(case: &Case, actions: Option<Digest>) -> Result<Oid, CliError> {
 
 /// Puts the approval on the branch, and under the approvals ref, where squash and rebase do not reach.
 fn placed(case: &Case, commit: Oid) -> Result<(), CliError> {
-    let failed = |error: GitError| CliError::because("the approval cannot be put in its place", error).hint("the branch moved meanwhile: run it again");
+    let failed = |error: GitError| {
+        CliError::because("the approval cannot be put in its place", error)
+            .hint("the branch moved meanwhile: run it again")
+    };
     if let Some(branch) = &case.target.branch {
-        case.git.run(&["update-ref", "-m", "pintle approve", branch, &commit.to_string(), &case.target.tip.to_string()]).map_err(failed)?;
+        case.git
+            .run(&["update-ref", "-m", "pintle approve", branch, &commit.to_string(), &case.target.tip.to_string()])
+            .map_err(failed)?;
     }
-    case.git.run(&["update-ref", "-m", "pintle approve", &approvals_ref(case), &commit.to_string()]).map_err(failed).map(drop)
+    case.git
+        .run(&["update-ref", "-m", "pintle approve", &approvals_ref(case), &commit.to_string()])
+        .map_err(failed)
+        .map(drop)
 }
 
 fn pushed(case: &Case, commit: Oid, remote: &str) -> Result<(), CliError> {
-    let mut arguments = vec!["push".to_owned(), "--quiet".to_owned(), remote.to_owned(), format!("+{commit}:{}", approvals_ref(case))];
+    let mut arguments =
+        vec!["push".to_owned(), "--quiet".to_owned(), remote.to_owned(), format!("+{commit}:{}", approvals_ref(case))];
     arguments.extend(case.target.branch.as_ref().map(|branch| format!("{commit}:{branch}")));
     case.git.run(&arguments).map(drop).map_err(|error| {
         let again = arguments.iter().skip(3).map(String::as_str).collect::<Vec<_>>().join(" ");
-        CliError::because(format!("the approval is made, and could not be pushed to {remote}"), error).hint(format!("git push {remote} {again}"))
+        CliError::because(format!("the approval is made, and could not be pushed to {remote}"), error)
+            .hint(format!("git push {remote} {again}"))
     })
 }
 
 fn approvals_ref(case: &Case) -> String {
-    let person: String = case.person.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
+    let person: String =
+        case.person.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
     format!("refs/pintle/approvals/{}-{person}", case.preview.change)
 }

@@ -27,11 +27,17 @@ pub struct ChangeIdArgs {
 /// Prints the change id.
 pub fn run(args: &ChangeIdArgs, out: &Out) -> Result<Exit, CliError> {
     let objects = open_repository(&args.repo)?;
-    let commit = |rev: &str| -> Result<Oid, CliError> { objects.resolve(rev).map_err(|error| CliError::because(format!("`{rev}` names no commit here"), error).hint("git fetch, or name another")) };
+    let commit = |rev: &str| -> Result<Oid, CliError> {
+        objects.resolve(rev).map_err(|error| {
+            CliError::because(format!("`{rev}` names no commit here"), error).hint("git fetch, or name another")
+        })
+    };
     let (base, rev) = (commit(&args.base)?, commit(&args.rev)?);
     let repo_id = match &args.repo_id {
         Some(id) => id.as_str().into(),
-        None => policy_at(&objects, base)?.map(|policy| policy.repo_id).ok_or_else(|| CliError::new(format!("{} has no {POLICY_PATH}", base.short())).hint("--repo-id UUID"))?,
+        None => policy_at(&objects, base)?
+            .map(|policy| policy.repo_id)
+            .ok_or_else(|| CliError::new(format!("{} has no {POLICY_PATH}", base.short())).hint("--repo-id UUID"))?,
     };
     let mut memory = Memory::default();
     let change = change_id(&mut Session::new(objects.as_ref(), Catalog::standard(), &mut memory), &repo_id, base, rev)

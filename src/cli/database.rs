@@ -16,7 +16,8 @@ impl Database {
     /// The store, when its schema is one that this Pintle knows.
     pub(super) async fn open(&self) -> Result<Store, CliError> {
         let Some(url) = &self.database_url else {
-            return Err(CliError::new("no database is named").hint("--database-url URL or PINTLE_DATABASE_URL; after pintle dev --dir DIR: . DIR/env"));
+            return Err(CliError::new("no database is named")
+                .hint("--database-url URL or PINTLE_DATABASE_URL; after pintle dev --dir DIR: . DIR/env"));
         };
         let store = Store::open(url, 2)?;
         store.check_schema().await?;
@@ -27,15 +28,20 @@ impl Database {
 /// Says what to do when the database refuses a write to a role that only reads.
 pub(super) fn writing(error: StoreError) -> CliError {
     if error.code().as_deref() == Some("42501") {
-        return CliError::because("this database user may only read", error).hint("use one that may become pintle_engine");
+        return CliError::because("this database user may only read", error)
+            .hint("use one that may become pintle_engine");
     }
     error.into()
 }
 
 /// The person at this terminal, as the operating system knows them.
 pub(super) fn os_user() -> String {
-    let user = nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten().map_or_else(|| nix::unistd::getuid().to_string(), |user| user.name);
-    let host = nix::unistd::gethostname().map_or_else(|_| "localhost".to_owned(), |name| name.to_string_lossy().into_owned());
+    let user = nix::unistd::User::from_uid(nix::unistd::getuid())
+        .ok()
+        .flatten()
+        .map_or_else(|| nix::unistd::getuid().to_string(), |user| user.name);
+    let host =
+        nix::unistd::gethostname().map_or_else(|_| "localhost".to_owned(), |name| name.to_string_lossy().into_owned());
     format!("{user}@{host}")
 }
 
@@ -47,7 +53,9 @@ pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
     if let Ok(day) = text.parse::<jiff::civil::Date>() {
         return day.to_zoned(jiff::tz::TimeZone::UTC).map(|zoned| zoned.timestamp()).map_err(|error| error.to_string());
     }
-    let past = duration(text).map_err(|_| "expected a moment such as 2026-11-23T09:00:00Z or 2026-11-23, or how long ago, such as 2h or 7d".to_owned())?;
+    let past = duration(text).map_err(|_| {
+        "expected a moment such as 2026-11-23T09:00:00Z or 2026-11-23, or how long ago, such as 2h or 7d".to_owned()
+    })?;
     Timestamp::now().checked_sub(past).map_err(|error| error.to_string())
 }
 

@@ -35,20 +35,32 @@ pub struct DevArgs {
 pub async fn run(args: DevArgs, out: &Out) -> Result<Exit, CliError> {
     let temporary = match &args.dir {
         Some(_) => None,
-        None => Some(tempfile::Builder::new().prefix("pintle-dev-").tempdir().map_err(|error| CliError::because("no temporary folder can be made", error))?),
+        None => Some(
+            tempfile::Builder::new()
+                .prefix("pintle-dev-")
+                .tempdir()
+                .map_err(|error| CliError::because("no temporary folder can be made", error))?,
+        ),
     };
     let folder = args.dir.clone().or_else(|| temporary.as_ref().map(|dir| dir.path().to_owned())).unwrap_or_default();
-    std::fs::create_dir_all(&folder).map_err(|error| CliError::because(format!("{} cannot be made", folder.display()), error))?;
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| CliError::because(format!("{} cannot be made", folder.display()), error))?;
     let folder = folder.canonicalize().map_err(|error| CliError::because("the folder cannot be used", error))?;
     let stop = super::run::stop_on_signals();
     let servers = start_servers(&args, &folder).await?;
-    let database_url = args.database_url.clone().or_else(|| servers.as_ref().map(|servers| servers.postgres.url("postgres"))).unwrap_or_default();
-    let redis_url = args.redis_url.clone().or_else(|| servers.as_ref().map(|servers| servers.redis.url())).unwrap_or_default();
+    let database_url = args
+        .database_url
+        .clone()
+        .or_else(|| servers.as_ref().map(|servers| servers.postgres.url("postgres")))
+        .unwrap_or_default();
+    let redis_url =
+        args.redis_url.clone().or_else(|| servers.as_ref().map(|servers| servers.redis.url())).unwrap_or_default();
     migrate(&database_url).await?;
     let (repo, introduction) = repository(&args, &folder)?;
     announce(out, &folder, &repo, &database_url, &redis_url, &introduction)?;
     let settings = settings(&args, &folder, &repo, database_url, redis_url, &introduction)?;
-    let ended = daemon::run(settings, stop).await.map_err(|error| CliError::because("the daemon refuses to act", error));
+    let ended =
+        daemon::run(settings, stop).await.map_err(|error| CliError::because("the daemon refuses to act", error));
     if let Some(servers) = servers {
         servers.stop().await.map_err(|error| CliError::because("the servers did not stop", error))?;
     }
@@ -66,13 +78,17 @@ async fn start_servers(args: &DevArgs, folder: &Path) -> Result<Option<Servers>,
 fn repository(args: &DevArgs, folder: &Path) -> Result<(PathBuf, Introduced), CliError> {
     let failed = |error| CliError::because("the repository cannot be used", error);
     if let Some(repo) = &args.repo {
-        let repo = repo.canonicalize().map_err(|error| CliError::because(format!("there is nothing at {}", repo.display()), error))?;
+        let repo = repo
+            .canonicalize()
+            .map_err(|error| CliError::because(format!("there is nothing at {}", repo.display()), error))?;
         let introduction = introduced_at(&repo)?;
         return Ok((repo, introduction));
     }
     let repo = folder.join("repo");
     if repo.join(".pintle").exists() {
-        let first = crate::git::Git::at(&repo).run(&["rev-list", "--max-parents=0", "HEAD"]).map_err(|error| failed(error.into()))?;
+        let first = crate::git::Git::at(&repo)
+            .run(&["rev-list", "--max-parents=0", "HEAD"])
+            .map_err(|error| failed(error.into()))?;
         return Ok((repo.clone(), at_commit(&repo, &first)?));
     }
     let signer = make_key(&folder.join("keys/you"), "you").map_err(failed)?;
@@ -83,22 +99,45 @@ fn repository(args: &DevArgs, folder: &Path) -> Result<(PathBuf, Introduced), Cl
 /// The introduction of a repository at its present HEAD, whether it has a work tree or is bare.
 fn introduced_at(repo: &Path) -> Result<Introduced, CliError> {
     let git = crate::git::Git::at(repo);
-    let head = git.run(&["rev-parse", "HEAD"]).map_err(|error| CliError::because("the repository has no commit", error).hint("pintle init makes one"))?;
+    let head = git
+        .run(&["rev-parse", "HEAD"])
+        .map_err(|error| CliError::because("the repository has no commit", error).hint("pintle init makes one"))?;
     at_commit(repo, &head)
 }
 
 fn at_commit(repo: &Path, commit: &str) -> Result<Introduced, CliError> {
     use pintle_core::trust::read_policy;
-    let failed = |error: crate::git::GitError| CliError::because("the repository has no trust policy", error).hint("pintle init makes one");
-    let output = std::process::Command::new("git").args(["show", &format!("{commit}:.pintle/trust.yaml")]).current_dir(repo).output().map_err(|error| failed(crate::git::GitError::Run(error)))?;
+    let failed = |error: crate::git::GitError| {
+        CliError::because("the repository has no trust policy", error).hint("pintle init makes one")
+    };
+    let output = std::process::Command::new("git")
+        .args(["show", &format!("{commit}:.pintle/trust.yaml")])
+        .current_dir(repo)
+        .output()
+        .map_err(|error| failed(crate::git::GitError::Run(error)))?;
     let policy = read_policy(&output.stdout, jiff::Timestamp::now()).map_err(|diagnostics| {
-        CliError::new(format!("the trust policy of {commit} is invalid: {}", diagnostics.first().map(|one| one.message.as_str()).unwrap_or_default())).hint("pintle init makes one")
+        CliError::new(format!(
+            "the trust policy of {commit} is invalid: {}",
+            diagnostics.first().map(|one| one.message.as_str()).unwrap_or_default()
+        ))
+        .hint("pintle init makes one")
     })?;
-    Ok(Introduced { repo_id: policy.repo_id.to_string(), commit: commit.to_owned(), policy_sha256: pintle_core::change::Digest::of(&output.stdout).to_string() })
+    Ok(Introduced {
+        repo_id: policy.repo_id.to_string(),
+        commit: commit.to_owned(),
+        policy_sha256: pintle_core::change::Digest::of(&output.stdout).to_string(),
+    })
 }
 
 /// Says where everything is, and leaves it in a file that a shell can read.
-fn announce(out: &Out, folder: &Path, repo: &Path, database_url: &str, redis_url: &str, introduction: &Introduced) -> Result<(), CliError> {
+fn announce(
+    out: &Out,
+    folder: &Path,
+    repo: &Path,
+    database_url: &str,
+    redis_url: &str,
+    introduction: &Introduced,
+) -> Result<(), CliError> {
     let env = folder.join("env");
     let lines = [
         format!("export PINTLE_DATABASE_URL='{database_url}'"),
@@ -109,7 +148,8 @@ fn announce(out: &Out, folder: &Path, repo: &Path, database_url: &str, redis_url
         format!("export PINTLE_INTRODUCTION_COMMIT='{}'", introduction.commit),
         format!("export PINTLE_INTRODUCTION_POLICY='{}'", introduction.policy_sha256),
     ];
-    std::fs::write(&env, lines.join("\n") + "\n").map_err(|error| CliError::because("the env file cannot be written", error))?;
+    std::fs::write(&env, lines.join("\n") + "\n")
+        .map_err(|error| CliError::because("the env file cannot be written", error))?;
     out.text(&format!(
         "repository  {}\nsettings    {}\n\nIn another terminal:\n  . {}\n  cd {}\n  $EDITOR instances/acme/acme-prod.yaml && git commit -a -S && pintle status\n",
         repo.display(),
@@ -120,7 +160,14 @@ fn announce(out: &Out, folder: &Path, repo: &Path, database_url: &str, redis_url
     Ok(())
 }
 
-fn settings(args: &DevArgs, folder: &Path, repo: &Path, database_url: String, redis_url: String, introduction: &Introduced) -> Result<DaemonSettings, CliError> {
+fn settings(
+    args: &DevArgs,
+    folder: &Path,
+    repo: &Path,
+    database_url: String,
+    redis_url: String,
+    introduction: &Introduced,
+) -> Result<DaemonSettings, CliError> {
     let invalid = |what: &str| CliError::new(format!("the introduction's {what} is malformed"));
     Ok(DaemonSettings {
         database_url,

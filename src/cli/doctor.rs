@@ -92,5 +92,7 @@ pub async fn run(args: &DoctorArgs, out: &Out) -> Result<Exit, CliError> {
 /// The first thing to repair; what to run when nothing needs repair.
 fn next(findings: &[Finding]) -> String {
     let of = |status| findings.iter().find(|one| one.status == status).and_then(|one| one.next.clone());
-    of(Status::Fail).or_else(|| of(Status::Warn)).unwrap_or_else(|| "pintle verify --explain, then pintle run".to_owned())
+    of(Status::Fail)
+        .or_else(|| of(Status::Warn))
+        .unwrap_or_else(|| "pintle verify --explain, then pintle run".to_owned())
 }

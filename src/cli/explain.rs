@@ -26,7 +26,13 @@ const RANGES: &[(&str, &str)] = &[
 pub fn run(args: &ExplainArgs, out: &Out) -> Result<Exit, CliError> {
     match args.what.as_deref() {
         None => list(out),
-        Some(what) if what.get(..4).is_some_and(|begin| begin.to_ascii_uppercase().starts_with("PIN") && begin.ends_with(|c: char| c.is_ascii_digit())) => code(what, out)?,
+        Some(what)
+            if what.get(..4).is_some_and(|begin| {
+                begin.to_ascii_uppercase().starts_with("PIN") && begin.ends_with(|c: char| c.is_ascii_digit())
+            }) =>
+        {
+            code(what, out)?
+        }
         Some(what) => field(what, out)?,
     }
     Ok(Exit::Success)
@@ -35,17 +41,26 @@ pub fn run(args: &ExplainArgs, out: &Out) -> Result<Exit, CliError> {
 fn list(out: &Out) {
     let kinds = Catalog::standard();
     if out.is_json() {
-        let kinds: Vec<_> = kinds.iter().map(|kind| serde_json::json!({"kind": kind.name, "plural": kind.plural, "summary": kind.summary})).collect();
-        let codes: Vec<_> = Code::ALL.iter().map(|code| serde_json::json!({"code": code, "title": code.title()})).collect();
+        let kinds: Vec<_> = kinds
+            .iter()
+            .map(|kind| serde_json::json!({"kind": kind.name, "plural": kind.plural, "summary": kind.summary}))
+            .collect();
+        let codes: Vec<_> =
+            Code::ALL.iter().map(|code| serde_json::json!({"code": code, "title": code.title()})).collect();
         out.json(&serde_json::json!({"formatVersion": "1.0", "kinds": kinds, "codes": codes}));
         return;
     }
     let paper = out.paper();
     let mut lines = vec![paper.paint(Style::Heading, "Kinds")];
     lines.extend(kinds.iter().map(|kind| format!("  {:<18} {}", kind.name, kind.summary)));
-    lines.extend([format!("  {:<18} {}", "guard", "The safety settings in .pintle/guard.yaml."), String::new(), paper.paint(Style::Heading, "Codes")]);
+    lines.extend([
+        format!("  {:<18} {}", "guard", "The safety settings in .pintle/guard.yaml."),
+        String::new(),
+        paper.paint(Style::Heading, "Codes"),
+    ]);
     for (prefix, meaning) in RANGES {
-        let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).filter(|code| code.starts_with(prefix)).collect();
+        let codes: Vec<&str> =
+            Code::ALL.iter().map(|code| code.as_str()).filter(|code| code.starts_with(prefix)).collect();
         if let (Some(first), Some(last)) = (codes.first(), codes.last()) {
             lines.push(format!("  {:<18} {meaning}", format!("{first}–{last}")));
         }
@@ -57,13 +72,20 @@ fn list(out: &Out) {
 fn code(what: &str, out: &Out) -> Result<(), CliError> {
     let Some(code) = Code::find(what) else {
         let near = nearest(&what.to_ascii_uppercase(), Code::ALL.iter().map(|code| code.as_str()));
-        return Err(CliError::new(format!("there is no code {what}")).hint(near.map_or_else(|| "pintle explain lists the codes".to_owned(), |near| format!("pintle explain {near}"))));
+        return Err(CliError::new(format!("there is no code {what}")).hint(
+            near.map_or_else(|| "pintle explain lists the codes".to_owned(), |near| format!("pintle explain {near}")),
+        ));
     };
     if out.is_json() {
         out.json(&serde_json::json!({"formatVersion": "1.0", "code": code, "title": code.title(), "explanation": code.explanation()}));
     } else {
         let paper = out.paper();
-        out.text(&format!("{}: {}\n\n{}", paper.paint(Style::Heading, code.as_str()), code.title(), wrapped(code.explanation(), paper.width)));
+        out.text(&format!(
+            "{}: {}\n\n{}",
+            paper.paint(Style::Heading, code.as_str()),
+            code.title(),
+            wrapped(code.explanation(), paper.width)
+        ));
     }
     Ok(())
 }
@@ -76,12 +98,26 @@ fn field(what: &str, out: &Out) -> Result<(), CliError> {
     let mut shape = root;
     for (depth, key) in path.iter().enumerate() {
         let known: Vec<&str> = shape.properties.keys().map(AsRef::as_ref).collect();
-        shape = shape.child(key).or_else(|| item(shape).and_then(|each| each.child(key))).ok_or_else(|| unknown(&word, &path[..depth], key, &known))?;
+        shape = shape
+            .child(key)
+            .or_else(|| item(shape).and_then(|each| each.child(key)))
+            .ok_or_else(|| unknown(&word, &path[..depth], key, &known))?;
     }
     let parent = path.split_last().and_then(|(_, above)| root.at(above));
-    let required = path.last().is_some_and(|key| parent.is_some_and(|parent| parent.required.iter().any(|one| one == key)));
-    let subject = Subject { title: std::iter::once(name).chain(path.iter().map(String::as_str)).collect::<Vec<_>>().join("."), summary, shape, required, whole: path.is_empty() };
-    if out.is_json() { out.json(&subject.json()) } else { out.text(&subject.lines(&out.paper()).join("\n")) }
+    let required =
+        path.last().is_some_and(|key| parent.is_some_and(|parent| parent.required.iter().any(|one| one == key)));
+    let subject = Subject {
+        title: std::iter::once(name).chain(path.iter().map(String::as_str)).collect::<Vec<_>>().join("."),
+        summary,
+        shape,
+        required,
+        whole: path.is_empty(),
+    };
+    if out.is_json() {
+        out.json(&subject.json())
+    } else {
+        out.text(&subject.lines(&out.paper()).join("\n"))
+    }
     Ok(())
 }
 
@@ -96,7 +132,9 @@ fn subject(word: &str) -> Result<(&'static str, &'static str, &'static Shape), C
     let lower = word.to_lowercase();
     let names: Vec<(String, &KindDef)> = catalog.iter().map(|kind| (kind.name.to_lowercase(), kind)).collect();
     let near = nearest(&lower, names.iter().map(|(name, _)| name.as_str()));
-    Err(CliError::new(format!("there is no kind `{word}`")).hint(near.map_or_else(|| "pintle explain lists the kinds".to_owned(), |near| format!("pintle explain {near}"))))
+    Err(CliError::new(format!("there is no kind `{word}`")).hint(
+        near.map_or_else(|| "pintle explain lists the kinds".to_owned(), |near| format!("pintle explain {near}")),
+    ))
 }
 
 fn unknown(kind: &str, above: &[String], key: &str, known: &[&str]) -> CliError {
@@ -146,7 +184,11 @@ impl Subject<'_> {
         let types = below.properties.values().map(|field| type_of(field).len() + 2).max().unwrap_or(0);
         lines.extend(below.properties.iter().map(|(name, field)| {
             let needed = if below.required.iter().any(|one| **one == **name) { " (needed)" } else { "" };
-            format!("    {name:<names$}  {:<types$}  {}{needed}", format!("<{}>", type_of(field)), field.description.as_deref().unwrap_or_default())
+            format!(
+                "    {name:<names$}  {:<types$}  {}{needed}",
+                format!("<{}>", type_of(field)),
+                field.description.as_deref().unwrap_or_default()
+            )
         }));
         lines
     }

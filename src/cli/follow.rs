@@ -75,17 +75,22 @@ pub async fn place(store: &Store, oid: &str, repo: Option<&GitObjects>) -> Resul
     };
     let accepted = store.history("", 1).await?.pop().map(|row| (row.acceptance.seq, row.acceptance.commit));
     let own = super::history::one(store, oid).await?.map(|row| row.acceptance.seq);
-    Ok(stands(&Facts { source, applied, accepted, own }, oid, |later, earlier| repo.and_then(|repo| repo.contains(later, earlier)).unwrap_or(false)))
+    Ok(stands(&Facts { source, applied, accepted, own }, oid, |later, earlier| {
+        repo.and_then(|repo| repo.contains(later, earlier)).unwrap_or(false)
+    }))
 }
 
 fn stands(facts: &Facts, oid: &str, contains: impl Fn(Oid, Oid) -> bool) -> Place {
     let source = &facts.source;
     let within = |later: Option<&str>| {
         let pair = later.and_then(|later| later.parse().ok()).zip(oid.parse().ok());
-        later.is_some_and(|later| later.starts_with(oid)) || pair.is_some_and(|(later, earlier)| contains(later, earlier))
+        later.is_some_and(|later| later.starts_with(oid))
+            || pair.is_some_and(|(later, earlier)| contains(later, earlier))
     };
     let by_seq = facts.own.zip(facts.applied).is_some_and(|(own, applied)| applied >= own);
-    if let Some(commit) = source.applied_commit.as_ref().filter(|commit| by_seq || (facts.own.is_none() && within(Some(commit)))) {
+    if let Some(commit) =
+        source.applied_commit.as_ref().filter(|commit| by_seq || (facts.own.is_none() && within(Some(commit))))
+    {
         return Place::Applied(commit.clone());
     }
     let accepted = facts.accepted.map(|(_, commit)| commit.to_string());
@@ -96,7 +101,8 @@ fn stands(facts: &Facts, oid: &str, contains: impl Fn(Oid, Oid) -> bool) -> Plac
         };
     }
     let blocked = source.verdict.as_ref().filter(|verdict| {
-        let named = verdict.pointer("/held/commit").or_else(|| verdict.pointer("/refused/commit")).and_then(Value::as_str);
+        let named =
+            verdict.pointer("/held/commit").or_else(|| verdict.pointer("/refused/commit")).and_then(Value::as_str);
         within(named) || within(source.seen_tip.as_deref())
     });
     blocked.map_or_else(|| Place::Unseen(source.seen_tip.clone()), |verdict| Place::Held(verdict.clone()))
@@ -104,7 +110,13 @@ fn stands(facts: &Facts, oid: &str, contains: impl Fn(Oid, Oid) -> bool) -> Plac
 
 /// Looks again and again until `done` says so or `until` has passed; the last place seen. What stands
 /// in the way is believed only when the daemon has fetched since: an approval may just have arrived.
-pub async fn follow(store: &Store, oid: &str, repo: Option<&GitObjects>, until: Instant, mut done: impl FnMut(&Place) -> bool) -> Result<Place, CliError> {
+pub async fn follow(
+    store: &Store,
+    oid: &str,
+    repo: Option<&GitObjects>,
+    until: Instant,
+    mut done: impl FnMut(&Place) -> bool,
+) -> Result<Place, CliError> {
     let mut listener = listen(store).await?;
     let asked = Instant::now();
     store.ring().await;
@@ -138,7 +150,16 @@ mod tests {
 
     fn facts(own: Option<u64>, applied: Option<u64>, verdict: Option<Value>) -> Facts {
         let hex = |byte: u8| Oid([byte; 20]).to_string();
-        let source = SourceState { seen_tip: Some(hex(3)), fetched_ago_s: None, fetch_error: None, verdict, held_for_s: None, applied_commit: applied.map(|_| hex(2)), applied_ago_s: None, applied_in_ms: None };
+        let source = SourceState {
+            seen_tip: Some(hex(3)),
+            fetched_ago_s: None,
+            fetch_error: None,
+            verdict,
+            held_for_s: None,
+            applied_commit: applied.map(|_| hex(2)),
+            applied_ago_s: None,
+            applied_in_ms: None,
+        };
         Facts { source, applied, accepted: Some((2, Oid([2; 20]))), own }
     }
 
@@ -165,7 +186,11 @@ mod tests {
     fn a_held_tip_holds_itself_and_what_it_contains_but_not_a_stranger() {
         let held = Some(json!({"verdict": "held", "held": {"commit": Oid([3; 20]).to_string()}}));
         assert_eq!(stands(&facts(None, Some(2), held.clone()), &Oid([3; 20]).to_string(), never).word(), "held");
-        assert_eq!(stands(&facts(None, Some(2), held.clone()), &Oid([8; 20]).to_string(), |later, _| later == Oid([3; 20])).word(), "held");
+        assert_eq!(
+            stands(&facts(None, Some(2), held.clone()), &Oid([8; 20]).to_string(), |later, _| later == Oid([3; 20]))
+                .word(),
+            "held"
+        );
         assert_eq!(stands(&facts(None, Some(2), held), &Oid([8; 20]).to_string(), never).word(), "unseen");
     }
 

@@ -27,14 +27,31 @@ pub(super) fn grouped(command: Command) -> Command {
         lines.push(String::new());
     }
     let text = lines.join("\n");
-    let template = format!("{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{text}\n{header}Options:{header:#}\n{{options}}{{after-help}}");
+    let template = format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{text}\n{header}Options:{header:#}\n{{options}}{{after-help}}"
+    );
     command.help_template(StyledStr::from(template))
 }
 
 fn groups(command: &Command) -> Vec<(&'static str, Vec<String>)> {
-    let mut groups: Vec<(&str, Vec<String>)> = GROUPS.iter().map(|(title, names)| (*title, names.iter().filter(|name| command.find_subcommand(name).is_some()).map(|name| (*name).to_owned()).collect())).collect();
+    let mut groups: Vec<(&str, Vec<String>)> = GROUPS
+        .iter()
+        .map(|(title, names)| {
+            (
+                *title,
+                names
+                    .iter()
+                    .filter(|name| command.find_subcommand(name).is_some())
+                    .map(|name| (*name).to_owned())
+                    .collect(),
+            )
+        })
+        .collect();
     let others = command.get_subcommands().filter(|one| !one.is_hide_set()).map(|one| one.get_name().to_owned());
-    groups.push(("Other", others.filter(|name| !GROUPS.iter().any(|(_, names)| names.contains(&name.as_str()))).collect()));
+    groups.push((
+        "Other",
+        others.filter(|name| !GROUPS.iter().any(|(_, names)| names.contains(&name.as_str()))).collect(),
+    ));
     groups.retain(|(_, names)| !names.is_empty());
     groups
 }
@@ -59,7 +76,9 @@ mod tests {
     #[test]
     fn every_flag_can_be_an_environment_variable() {
         fn check(command: &Command) {
-            for argument in command.get_arguments().filter(|argument| !argument.is_positional() && argument.get_long().is_some_and(|long| long != "help" && long != "version")) {
+            for argument in command.get_arguments().filter(|argument| {
+                !argument.is_positional() && argument.get_long().is_some_and(|long| long != "help" && long != "version")
+            }) {
                 let variable = argument.get_env().and_then(|name| name.to_str()).unwrap_or_default();
                 assert!(variable.starts_with("PINTLE_"), "{} --{:?}", command.get_name(), argument.get_long());
             }

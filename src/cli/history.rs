@@ -31,7 +31,8 @@ pub async fn run(args: &HistoryArgs, out: &Out) -> Result<Exit, CliError> {
     let repo = GitObjects::open(&args.repo).ok();
     let subjects: Vec<Option<String>> = rows.iter().map(|row| subject(repo.as_ref()?, row.acceptance.commit)).collect();
     if out.is_json() {
-        let items: Vec<_> = rows.iter().zip(&subjects).map(|(row, subject)| json!({"acceptance": row, "subject": subject})).collect();
+        let items: Vec<_> =
+            rows.iter().zip(&subjects).map(|(row, subject)| json!({"acceptance": row, "subject": subject})).collect();
         out.json(&json!({"formatVersion": "1.0", "commits": items}));
     } else if rows.is_empty() {
         out.text("Nothing is accepted yet. (pintle status)");
@@ -92,7 +93,8 @@ fn counted(counted: &[Counted]) -> String {
     for one in counted {
         let rules = one.rules.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
         let role = if one.role.as_str() == "author" { " (author)" } else { "" };
-        let part = if rules.is_empty() { format!("{}{role}", one.person) } else { format!("{}{role}: {rules}", one.person) };
+        let part =
+            if rules.is_empty() { format!("{}{role}", one.person) } else { format!("{}{role}: {rules}", one.person) };
         if !parts.contains(&part) {
             parts.push(part);
         }
@@ -105,7 +107,8 @@ pub(super) async fn one(store: &crate::store::Store, prefix: &str) -> Result<Opt
     let mut rows = store.history(prefix, 2).await?;
     if rows.len() > 1 {
         let both: Vec<String> = rows.iter().map(|row| short(&row.acceptance.commit.to_string()).to_owned()).collect();
-        return Err(CliError::new(format!("`{prefix}` begins more than one accepted commit")).hint(format!("give more digits: {}", both.join(", "))));
+        return Err(CliError::new(format!("`{prefix}` begins more than one accepted commit"))
+            .hint(format!("give more digits: {}", both.join(", "))));
     }
     Ok(rows.pop())
 }
@@ -124,7 +127,11 @@ mod tests {
             role,
             rules: rules.iter().map(|rule| (*rule).into()).collect(),
         };
-        let all = [one("alice", Role::Author, &["gold"]), one("bob", Role::Approver, &["gold", "ops"]), one("bob", Role::Approver, &["gold", "ops"])];
+        let all = [
+            one("alice", Role::Author, &["gold"]),
+            one("bob", Role::Approver, &["gold", "ops"]),
+            one("bob", Role::Approver, &["gold", "ops"]),
+        ];
         assert_eq!(counted(&all), "alice (author): gold; bob: gold, ops");
     }
 }

@@ -36,7 +36,9 @@ pub fn run(args: &InitArgs, out: &Out) -> Result<Exit, CliError> {
     }
     refuse_full(&args.dir)?;
     let signer = signer(args)?;
-    std::fs::create_dir_all(&args.dir).map_err(|error| CliError::because(format!("{} cannot be made", args.dir.display()), error).hint("name another folder"))?;
+    std::fs::create_dir_all(&args.dir).map_err(|error| {
+        CliError::because(format!("{} cannot be made", args.dir.display()), error).hint("name another folder")
+    })?;
     let introduced = scaffold(&args.dir, &signer, &uuid::Uuid::new_v4().to_string()).map_err(failed)?;
     if args.hooks {
         hooks(&args.dir, out)?;
@@ -48,7 +50,9 @@ pub fn run(args: &InitArgs, out: &Out) -> Result<Exit, CliError> {
 fn failed(error: ScaffoldError) -> CliError {
     let hint = match &error {
         ScaffoldError::NotEmpty(_) => "name a new folder",
-        ScaffoldError::Git(_) => "pintle doctor checks git and the key; remove what was begun in the folder and run it again",
+        ScaffoldError::Git(_) => {
+            "pintle doctor checks git and the key; remove what was begun in the folder and run it again"
+        }
         _ => "see that the folder can be written to",
     };
     CliError::because("the repository cannot be made", error).hint(hint)
@@ -56,7 +60,11 @@ fn failed(error: ScaffoldError) -> CliError {
 
 fn refuse_full(dir: &Path) -> Result<(), CliError> {
     let full = std::fs::read_dir(dir).is_ok_and(|entries| entries.flatten().any(|entry| entry.file_name() != ".git"));
-    if full { Err(CliError::new(format!("{} is not empty", dir.display())).hint("name a new folder: pintle init DIR")) } else { Ok(()) }
+    if full {
+        Err(CliError::new(format!("{} is not empty", dir.display())).hint("name a new folder: pintle init DIR"))
+    } else {
+        Ok(())
+    }
 }
 
 fn hooks(dir: &Path, out: &Out) -> Result<(), CliError> {
@@ -74,10 +82,14 @@ fn signer(args: &InitArgs) -> Result<Signer, CliError> {
     let git = Git::at(if args.dir.is_dir() { &args.dir } else { Path::new(".") });
     let (key, setting) = key(args, &git)?;
     let name = args.person.clone().or_else(|| git.config("user.name")).unwrap_or_else(|| "you".to_owned());
-    let person = label(&name).ok_or_else(|| CliError::new(format!("`{name}` makes no name for the trust policy")).hint("--person NAME: lower-case letters, digits and hyphens"))?;
+    let person = label(&name).ok_or_else(|| {
+        CliError::new(format!("`{name}` makes no name for the trust policy"))
+            .hint("--person NAME: lower-case letters, digits and hyphens")
+    })?;
     let email = git.config("user.email").unwrap_or_else(|| format!("{person}@localhost.localdomain"));
     if email.chars().any(|c| !(c.is_ascii_alphanumeric() || "@._+-".contains(c))) {
-        return Err(CliError::new(format!("user.email is `{email}`, which is no plain address")).hint("git config user.email you@example.org"));
+        return Err(CliError::new(format!("user.email is `{email}`, which is no plain address"))
+            .hint("git config user.email you@example.org"));
     }
     let name = git.config("user.name").unwrap_or_else(|| person.clone());
     Ok(Signer { person, name, email, public_key: key.to_line(), signing_key: setting })
@@ -89,7 +101,8 @@ fn key(args: &InitArgs, git: &Git) -> Result<(PublicKey, String), CliError> {
         let full = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
         return Ok((read_file(&full)?, full.display().to_string()));
     }
-    if let Some(setting) = git.config("user.signingKey").filter(|_| git.config("gpg.format").as_deref() == Some("ssh")) {
+    if let Some(setting) = git.config("user.signingKey").filter(|_| git.config("gpg.format").as_deref() == Some("ssh"))
+    {
         return Ok((read_setting(&setting)?, setting));
     }
     let folder = home().unwrap_or_default().join(".ssh");

@@ -61,7 +61,10 @@ pub async fn run(args: &JobsArgs, out: &Out) -> Result<Exit, CliError> {
             list(&jobs, *limit, out);
         }
         JobsCommand::Show { id } => {
-            let Some(job) = store.jobs(&JobFilter { id: Some(*id), limit: 1, ..JobFilter::default() }).await?.pop() else { return Err(unknown(*id)) };
+            let Some(job) = store.jobs(&JobFilter { id: Some(*id), limit: 1, ..JobFilter::default() }).await?.pop()
+            else {
+                return Err(unknown(*id));
+            };
             show(&job, out);
         }
         JobsCommand::Retry { id, reason } => {
@@ -80,13 +83,17 @@ fn unknown(id: i64) -> CliError {
 
 fn said(id: i64, retried: Retried, out: &Out) -> Result<(), CliError> {
     match retried {
-        Retried::Queued { object, error } if out.is_json() => out.json(&json!({"formatVersion": "1.0", "job": id, "object": object, "state": "queued", "lastError": error})),
+        Retried::Queued { object, error } if out.is_json() => out
+            .json(&json!({"formatVersion": "1.0", "job": id, "object": object, "state": "queued", "lastError": error})),
         Retried::Queued { object, error } => {
             let of = error.map(|error| format!(" It had failed with: {}", shown(&error))).unwrap_or_default();
             out.text(&format!("Job {id} for {object} is queued again.{of}\nFollow it: pintle jobs show {id}"));
         }
         Retried::Unknown => return Err(unknown(id)),
-        Retried::NotDead(state) => return Err(CliError::new(format!("job {id} is {state}; only a dead one can be retried")).hint("pintle jobs list --state dead")),
+        Retried::NotDead(state) => {
+            return Err(CliError::new(format!("job {id} is {state}; only a dead one can be retried"))
+                .hint("pintle jobs list --state dead"));
+        }
     }
     Ok(())
 }
@@ -155,10 +162,14 @@ fn detail(job: &JobRow, paper: &Paper) -> String {
     lines.add("job", format!("{} {}", job.id, paper.paint(colour(state(job)), state(job))));
     lines.add("object", paper.paint(Style::Heading, &shown(&job.object)));
     lines.add("does", format!("{} ({})", job.action, job.cause));
-    let place = job.file.as_deref().map(|file| format!(", {}:{}", shown(file), job.line.unwrap_or(1))).unwrap_or_default();
+    let place =
+        job.file.as_deref().map(|file| format!(", {}:{}", shown(file), job.line.unwrap_or(1))).unwrap_or_default();
     lines.add("from", format!("{} (plan {}{place})", short(&job.commit), job.plan));
     lines.add("made", job.created_at.map(|at| ago(at, paper.now)).unwrap_or_default());
-    lines.add("changed", job.changed_at.map_or_else(|| "its state was pruned: it was over long ago".to_owned(), |at| ago(at, paper.now)));
+    lines.add(
+        "changed",
+        job.changed_at.map_or_else(|| "its state was pruned: it was over long ago".to_owned(), |at| ago(at, paper.now)),
+    );
     if let Some(tries) = job.attempts.filter(|tries| *tries > 0) {
         lines.add("tries", tries.to_string());
     }
@@ -189,8 +200,24 @@ mod tests {
     fn dead() -> JobRow {
         let text = |text: &str| Some(text.to_owned());
         JobRow {
-            id: 7, plan: 2, object: "Instance/acme-prod".into(), uid: Uuid::nil(), action: "update".into(), cause: "intent".into(), file: text("a.yaml"), line: Some(9),
-            commit: "8f3c1a2".repeat(6), state: text("dead"), attempts: Some(3), partner: None, delivery: None, reason: text("no\nroom"), created_at: None, changed_at: None, not_before: None, needs: Vec::new(),
+            id: 7,
+            plan: 2,
+            object: "Instance/acme-prod".into(),
+            uid: Uuid::nil(),
+            action: "update".into(),
+            cause: "intent".into(),
+            file: text("a.yaml"),
+            line: Some(9),
+            commit: "8f3c1a2".repeat(6),
+            state: text("dead"),
+            attempts: Some(3),
+            partner: None,
+            delivery: None,
+            reason: text("no\nroom"),
+            created_at: None,
+            changed_at: None,
+            not_before: None,
+            needs: Vec::new(),
         }
     }
 

@@ -9,7 +9,10 @@ use crate::store::Store;
 use jiff::Timestamp;
 use pintle_core::change::Oid;
 use pintle_core::model::Catalog;
-use pintle_core::trust::{Acceptance, Introduction, Memory, POLICY_PATH, Policy, Preview, Question, Session, Times, Verdict, accept, preview, read_policy};
+use pintle_core::trust::{
+    Acceptance, Introduction, Memory, POLICY_PATH, Policy, Preview, Question, Session, Times, Verdict, accept, preview,
+    read_policy,
+};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -41,7 +44,9 @@ impl Judge {
     pub async fn open(args: &TrustArgs, at: Option<Timestamp>) -> Result<Self, CliError> {
         let objects = open_repository(&args.repo)?;
         let (introduction, recorded) = introduction(args, &objects).await?;
-        let evidence = objects.approvals().map_err(|error| CliError::because("the approvals of the repository cannot be read", error))?;
+        let evidence = objects
+            .approvals()
+            .map_err(|error| CliError::because("the approvals of the repository cannot be read", error))?;
         let times = if recorded.is_empty() && at.is_none() { Times::Signed } else { Times::Clock };
         Ok(Self { objects, introduction, recorded, evidence, now: at.unwrap_or_else(Timestamp::now), times })
     }
@@ -50,7 +55,11 @@ impl Judge {
     pub fn tip(&self, rev: Option<&str>) -> Result<Oid, CliError> {
         let wanted = rev.unwrap_or(&self.introduction.git_ref);
         self.objects.resolve(wanted).map_err(|error| {
-            let hint = if rev.is_some() { "git fetch, or name another revision" } else { "git fetch, or: --rev HEAD, --ref refs/heads/BRANCH" };
+            let hint = if rev.is_some() {
+                "git fetch, or name another revision"
+            } else {
+                "git fetch, or: --rev HEAD, --ref refs/heads/BRANCH"
+            };
             CliError::because(format!("`{wanted}` names no commit here"), error).hint(hint)
         })
     }
@@ -68,10 +77,15 @@ impl Judge {
 
     /// How `candidate` would stand if it came next after what is accepted.
     pub fn preview(&self, verdict: &Verdict, candidate: Oid, tip: Oid) -> Result<Preview, CliError> {
-        let accepted = verdict.accepted.as_ref().ok_or_else(|| CliError::new("nothing is accepted yet").exit(super::Exit::Untrusted))?;
+        let accepted = verdict
+            .accepted
+            .as_ref()
+            .ok_or_else(|| CliError::new("nothing is accepted yet").exit(super::Exit::Untrusted))?;
         let answer = self.asked(tip, |question, session| preview(accepted, candidate, question, session))?;
         answer.map_err(|error| {
-            CliError::because(format!("{} cannot be judged", candidate.short()), error).hint("pintle validate says what is wrong with its documents").exit(super::Exit::Untrusted)
+            CliError::because(format!("{} cannot be judged", candidate.short()), error)
+                .hint("pintle validate says what is wrong with its documents")
+                .exit(super::Exit::Untrusted)
         })
     }
 
@@ -79,45 +93,78 @@ impl Judge {
     pub fn asked<T>(&self, tip: Oid, ask: impl FnOnce(&Question<'_>, &mut Session<'_>) -> T) -> Result<T, CliError> {
         let mut memory = Memory::default();
         let ask = std::panic::AssertUnwindSafe(|| {
-            let question =
-                Question { introduction: &self.introduction, recorded: &self.recorded, tip, evidence: &self.evidence, denied: &[], now: self.now, times: self.times };
+            let question = Question {
+                introduction: &self.introduction,
+                recorded: &self.recorded,
+                tip,
+                evidence: &self.evidence,
+                denied: &[],
+                now: self.now,
+                times: self.times,
+            };
             ask(&question, &mut Session::new(self.objects.as_ref(), Catalog::standard(), &mut memory))
         });
-        std::panic::catch_unwind(ask).map_err(|_| CliError::new(format!("the verifier panicked on {tip}; that means deny")).exit(super::Exit::Untrusted))
+        std::panic::catch_unwind(ask).map_err(|_| {
+            CliError::new(format!("the verifier panicked on {tip}; that means deny")).exit(super::Exit::Untrusted)
+        })
     }
 }
 
 /// The repository at or above `path`.
 pub(super) fn open_repository(path: &Path) -> Result<Arc<GitObjects>, CliError> {
     let opened = GitObjects::open(path).map(Arc::new);
-    opened.map_err(|error| CliError::because(format!("there is no Git repository at {}", path.display()), error).hint("name one with --repo DIR, or make one: pintle init DIR"))
+    opened.map_err(|error| {
+        CliError::because(format!("there is no Git repository at {}", path.display()), error)
+            .hint("name one with --repo DIR, or make one: pintle init DIR")
+    })
 }
 
 /// Fetches the approvals that stand under the remote's approvals ref.
 pub(super) fn fetch_approvals(repo: &Path, remote: &str) -> Result<(), CliError> {
-    let fetched = Git::at(repo).run(&["fetch", "--quiet", "--no-tags", remote, "+refs/pintle/approvals/*:refs/pintle/approvals/*"]);
-    fetched.map(drop).map_err(|error| CliError::because(format!("the approvals cannot be fetched from {remote}"), error).hint("git remote -v; or leave --fetch out"))
+    let fetched = Git::at(repo).run(&[
+        "fetch",
+        "--quiet",
+        "--no-tags",
+        remote,
+        "+refs/pintle/approvals/*:refs/pintle/approvals/*",
+    ]);
+    fetched.map(drop).map_err(|error| {
+        CliError::because(format!("the approvals cannot be fetched from {remote}"), error)
+            .hint("git remote -v; or leave --fetch out")
+    })
 }
 
-async fn introduction(args: &TrustArgs, objects: &Arc<GitObjects>) -> Result<(Introduction, Vec<Acceptance>), CliError> {
+async fn introduction(
+    args: &TrustArgs,
+    objects: &Arc<GitObjects>,
+) -> Result<(Introduction, Vec<Acceptance>), CliError> {
     let (known, recorded) = match &args.database_url {
         None => (None, Vec::new()),
         Some(url) => match from_database(url).await {
             Ok(known) => known,
             Err(error) if args.trusted.introduction_commit.is_some() && args.trusted.introduction_policy.is_some() => {
-                eprintln!("note: the database cannot be asked for the recorded times; the signers' own are used ({error})");
+                eprintln!(
+                    "note: the database cannot be asked for the recorded times; the signers' own are used ({error})"
+                );
                 (None, Vec::new())
             }
             Err(error) => return Err(error.into()),
         },
     };
-    let commit = args.trusted.introduction_commit.or(known.as_ref().map(|known| known.commit)).ok_or_else(|| missing("--introduction-commit"))?;
+    let commit = args
+        .trusted
+        .introduction_commit
+        .or(known.as_ref().map(|known| known.commit))
+        .ok_or_else(|| missing("--introduction-commit"))?;
     let policy_sha256 = match (&known, args.trusted.introduction_policy) {
         (_, Some(policy)) => policy,
         (Some(known), None) if known.commit == commit => known.policy_sha256,
         _ => return Err(missing("--introduction-policy")),
     };
-    let git_ref = known.as_ref().filter(|_| args.trusted.git_ref == "refs/heads/main").map_or_else(|| args.trusted.git_ref.as_str().into(), |known| known.git_ref.clone());
+    let git_ref = known
+        .as_ref()
+        .filter(|_| args.trusted.git_ref == "refs/heads/main")
+        .map_or_else(|| args.trusted.git_ref.as_str().into(), |known| known.git_ref.clone());
     let repo_id = match &args.trusted.repo_id {
         Some(id) => id.as_str().into(),
         None => policy_at(objects, commit).ok().flatten().map_or_else(|| "".into(), |policy| policy.repo_id),
@@ -141,8 +188,18 @@ fn missing(flag: &str) -> CliError {
 
 /// The trust policy that stands in `commit`; `None` when there is none.
 pub(super) fn policy_at(objects: &GitObjects, commit: Oid) -> Result<Option<Policy>, CliError> {
-    let Some(bytes) = objects.file(commit, POLICY_PATH).map_err(|error| CliError::because(format!("{} cannot be read", commit.short()), error))? else { return Ok(None) };
-    let invalid = |message: &str| CliError::new(format!("the trust policy of {} is invalid: {message}", commit.short())).hint("pintle trust check says everything that is wrong");
+    let Some(bytes) = objects
+        .file(commit, POLICY_PATH)
+        .map_err(|error| CliError::because(format!("{} cannot be read", commit.short()), error))?
+    else {
+        return Ok(None);
+    };
+    let invalid = |message: &str| {
+        CliError::new(format!("the trust policy of {} is invalid: {message}", commit.short()))
+            .hint("pintle trust check says everything that is wrong")
+    };
     let at = objects.committed_at(commit).unwrap_or_else(Timestamp::now);
-    read_policy(&bytes, at).map(Some).map_err(|wrong| invalid(wrong.first().map(|one| one.message.as_str()).unwrap_or_default()))
+    read_policy(&bytes, at)
+        .map(Some)
+        .map_err(|wrong| invalid(wrong.first().map(|one| one.message.as_str()).unwrap_or_default()))
 }

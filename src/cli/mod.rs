@@ -189,7 +189,8 @@ pub fn main() -> ExitCode {
     };
     let out = Out::new(cli.global.output, cli.global.no_color);
     start_log(cli.global.log.as_deref().unwrap_or_else(|| cli.command.default_log()));
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(WORKER_THREADS).enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(WORKER_THREADS).enable_all().build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return out.failed(&CliError::because("the runtime cannot be started", error)),
     };
@@ -203,7 +204,8 @@ pub fn main() -> ExitCode {
 
 fn start_log(filter: &str) {
     use std::io::IsTerminal;
-    let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let filter =
+        tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     log.with_ansi(colour).init();

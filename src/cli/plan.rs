@@ -11,7 +11,9 @@ use pintle_core::diagnostic::has_errors;
 use pintle_core::diff::{LiveState, needs_bodies};
 use pintle_core::model::Catalog;
 use pintle_core::plan::{Plan, PlanInput, plan};
-use pintle_core::render::{Approvals, Checked, Header, diagnostics_human, diagnostics_markdown, plan_human, plan_json, plan_markdown};
+use pintle_core::render::{
+    Approvals, Checked, Header, diagnostics_human, diagnostics_markdown, plan_human, plan_json, plan_markdown,
+};
 use pintle_core::resolve::{Resolved, resolve};
 use pintle_core::trust::{Commit, ObjectKind, ObjectStore};
 use std::path::PathBuf;
@@ -54,12 +56,21 @@ pub(super) struct Revision {
 
 /// Reads `rev` of the repository at `path`.
 pub(super) fn read(path: &std::path::Path, rev: &str) -> Result<Revision, CliError> {
-    let objects = GitObjects::open(path).map_err(|error| CliError::because(format!("there is no Git repository at {}", path.display()), error).hint("pintle init makes one"))?;
+    let objects = GitObjects::open(path).map_err(|error| {
+        CliError::because(format!("there is no Git repository at {}", path.display()), error)
+            .hint("pintle init makes one")
+    })?;
     let objects = Arc::new(objects);
-    let oid = objects.resolve(rev).map_err(|error| CliError::because(format!("`{rev}` names no commit"), error).hint("give a commit id, a branch or a tag that this repository has; git fetch gets those it lacks"))?;
-    let raw = objects.raw(oid, ObjectKind::Commit).map_err(|error| CliError::because("the commit cannot be read", error))?;
+    let oid = objects.resolve(rev).map_err(|error| {
+        CliError::because(format!("`{rev}` names no commit"), error)
+            .hint("give a commit id, a branch or a tag that this repository has; git fetch gets those it lacks")
+    })?;
+    let raw =
+        objects.raw(oid, ObjectKind::Commit).map_err(|error| CliError::because("the commit cannot be read", error))?;
     let commit = Commit::parse(&raw).map_err(|error| CliError::because("the commit cannot be read", error))?;
-    let loaded = TreeLoader::default().load(&objects, oid).map_err(|error| CliError::because("the tree cannot be read", error))?;
+    let loaded = TreeLoader::default()
+        .load(&objects, oid)
+        .map_err(|error| CliError::because("the tree cannot be read", error))?;
     let resolved = resolve(&loaded.tree, Catalog::standard(), None, Timestamp::now());
     Ok(Revision { objects, oid, commit, loaded, resolved })
 }
@@ -72,15 +83,24 @@ pub async fn run(args: PlanArgs, out: &Out) -> Result<Exit, CliError> {
     }
     let live = live_side(&args, &revision).await?;
     let commit = revision.oid.to_string();
-    let plan = plan(PlanInput { commit: &commit, desired: &revision.resolved, live: &live, catalog: Catalog::standard(), now: Timestamp::now() });
+    let plan = plan(PlanInput {
+        commit: &commit,
+        desired: &revision.resolved,
+        live: &live,
+        catalog: Catalog::standard(),
+        now: Timestamp::now(),
+    });
     let approvals = match &args.database_url {
-        Some(url) if args.against.is_none() && args.live.is_none() => super::approvals::needed(&Store::open(url, 2)?, &revision).await,
+        Some(url) if args.against.is_none() && args.live.is_none() => {
+            super::approvals::needed(&Store::open(url, 2)?, &revision).await
+        }
         _ => None,
     };
     let text = rendered(&plan, &header(&revision), approvals.as_ref(), out);
     out.text(&text);
     if let Some(file) = &args.out {
-        std::fs::write(file, &text).map_err(|error| CliError::because(format!("{} cannot be written", file.display()), error))?;
+        std::fs::write(file, &text)
+            .map_err(|error| CliError::because(format!("{} cannot be written", file.display()), error))?;
     }
     Ok(if args.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Success })
 }
@@ -91,7 +111,8 @@ pub(super) fn unsound(revision: &Revision, out: &Out) -> Option<Exit> {
     if !has_errors(&diagnostics) {
         return None;
     }
-    let checked = Checked { documents: revision.loaded.tree.files.iter().map(|file| file.parsed.documents.len()).sum() };
+    let checked =
+        Checked { documents: revision.loaded.tree.files.iter().map(|file| file.parsed.documents.len()).sum() };
     match out.format {
         Format::Json => out.json(&serde_json::json!({"formatVersion": "1.0", "diagnostics": diagnostics})),
         Format::Markdown => out.text(&diagnostics_markdown(&diagnostics, &revision.loaded.texts, checked)),

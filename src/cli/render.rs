@@ -35,8 +35,11 @@ pub fn run(args: &RenderArgs, out: &Out) -> Result<Exit, CliError> {
     let catalog = Catalog::standard();
     let index = Index::of(&loaded.tree, catalog, &mut Vec::new());
     let entry = find(&args.what, &index, catalog)?;
-    let document = effective(entry, &index, catalog).ok_or_else(|| CliError::new("its kind is not known").hint("pintle explain lists the kinds"))?;
-    let origin = |path: &FieldPath| document.source(path, &loaded.texts).map_or_else(|| "default".to_owned(), |source| source.to_string());
+    let document = effective(entry, &index, catalog)
+        .ok_or_else(|| CliError::new("its kind is not known").hint("pintle explain lists the kinds"))?;
+    let origin = |path: &FieldPath| {
+        document.source(path, &loaded.texts).map_or_else(|| "default".to_owned(), |source| source.to_string())
+    };
     if out.is_json() {
         let mut answer = serde_json::json!({"formatVersion": "1.0", "object": entry.document.key.to_string(), "file": entry.file, "line": entry.document.line, "document": serde_json::Value::from(&document.document)});
         if args.origin {
@@ -53,11 +56,17 @@ pub fn run(args: &RenderArgs, out: &Out) -> Result<Exit, CliError> {
 fn load(args: &RenderArgs) -> Result<LoadedTree, CliError> {
     let bare = || open_repository(&args.repo).is_ok_and(|objects| objects.work_tree().is_none());
     let Some(rev) = args.rev.clone().or_else(|| bare().then(|| "HEAD".to_owned())) else {
-        return load_folder(&args.repo).map_err(|error| CliError::because("the folder cannot be read", error).hint("name another with --repo DIR"));
+        return load_folder(&args.repo).map_err(|error| {
+            CliError::because("the folder cannot be read", error).hint("name another with --repo DIR")
+        });
     };
     let objects = open_repository(&args.repo)?;
-    let oid = objects.resolve(&rev).map_err(|error| CliError::because(format!("`{rev}` names no commit here"), error).hint("git fetch, or name another"))?;
-    TreeLoader::default().load(&objects, oid).map_err(|error| CliError::because("the tree cannot be read", error).hint("git fsck"))
+    let oid = objects.resolve(&rev).map_err(|error| {
+        CliError::because(format!("`{rev}` names no commit here"), error).hint("git fetch, or name another")
+    })?;
+    TreeLoader::default()
+        .load(&objects, oid)
+        .map_err(|error| CliError::because("the tree cannot be read", error).hint("git fsck"))
 }
 
 /// The document that people mean by `KIND/NAME` or `NAME`.
@@ -73,7 +82,11 @@ fn find<'a>(what: &str, index: &'a Index, catalog: &Catalog) -> Result<&'a Entry
     match (named.next(), named.next()) {
         (Some(entry), None) => return Ok(entry),
         (Some(one), Some(two)) => {
-            let keys: Vec<String> = [one, two].into_iter().chain(named).map(|entry| format!("pintle render {}", entry.document.key)).collect();
+            let keys: Vec<String> = [one, two]
+                .into_iter()
+                .chain(named)
+                .map(|entry| format!("pintle render {}", entry.document.key))
+                .collect();
             return Err(CliError::new(format!("several documents are called `{what}`")).hint(keys.join(", or ")));
         }
         (None, _) => {}
@@ -81,7 +94,10 @@ fn find<'a>(what: &str, index: &'a Index, catalog: &Catalog) -> Result<&'a Entry
     let name = what.rsplit('/').next().unwrap_or(what);
     let near = nearest(name, index.iter().map(|entry| &*entry.document.key.name));
     let found = near.and_then(|near| index.iter().find(|entry| *entry.document.key.name == *near));
-    let hint = found.map_or_else(|| format!("the tree holds {} documents; pintle validate lists what cannot be read", index.len()), |entry| format!("pintle render {}", entry.document.key));
+    let hint = found.map_or_else(
+        || format!("the tree holds {} documents; pintle validate lists what cannot be read", index.len()),
+        |entry| format!("pintle render {}", entry.document.key),
+    );
     Err(CliError::new(format!("there is no document `{what}`")).hint(hint))
 }
 

@@ -50,9 +50,14 @@ enum Role {
 
 /// Runs until SIGTERM or SIGINT.
 pub async fn run(args: RunArgs) -> Result<Exit, CliError> {
-    let missing = |flag: &str| CliError::new(format!("{flag} is not set")).hint("pintle dev starts everything privately; pintle doctor says what is missing");
+    let missing = |flag: &str| {
+        CliError::new(format!("{flag} is not set"))
+            .hint("pintle dev starts everything privately; pintle doctor says what is missing")
+    };
     if !args.no_metrics && !args.metrics.ip().is_loopback() {
-        return Err(CliError::new("metrics are served on loopback only").hint("put a proxy that authenticates before them"));
+        return Err(
+            CliError::new("metrics are served on loopback only").hint("put a proxy that authenticates before them")
+        );
     }
     let settings = DaemonSettings {
         database_url: args.servers.database_url.ok_or_else(|| missing("--database-url"))?,
@@ -81,7 +86,10 @@ pub(super) fn stop_on_signals() -> CancellationToken {
     let stop = CancellationToken::new();
     let token = stop.clone();
     tokio::spawn(async move {
-        let (Ok(mut term), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else { return };
+        let (Ok(mut term), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        else {
+            return;
+        };
         tokio::select! {
             _ = term.recv() => {}
             _ = interrupt.recv() => {}

@@ -21,9 +21,14 @@ pub fn run(args: &SchemaArgs, out: &Out) -> Result<Exit, CliError> {
         ("plan", _) => plan_output_schema(),
         (_, Some(kind)) => kind.schema.clone(),
         (word, None) => {
-            let names: Vec<String> = catalog.iter().map(|kind| kind.name.to_lowercase()).chain(["guard".to_owned(), "plan".to_owned()]).collect();
+            let names: Vec<String> = catalog
+                .iter()
+                .map(|kind| kind.name.to_lowercase())
+                .chain(["guard".to_owned(), "plan".to_owned()])
+                .collect();
             let near = nearest(word, names.iter().map(String::as_str));
-            let hint = near.map_or_else(|| format!("one of {}", names.join(", ")), |near| format!("pintle schema {near}"));
+            let hint =
+                near.map_or_else(|| format!("one of {}", names.join(", ")), |near| format!("pintle schema {near}"));
             return Err(CliError::new(format!("there is no schema of `{}`", args.what)).hint(hint));
         }
     };

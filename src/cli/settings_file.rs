@@ -20,8 +20,11 @@ pub(super) fn with_defaults(command: Command) -> Command {
 }
 
 fn path() -> Option<String> {
-    let mut arguments = std::env::args().skip_while(|argument| argument != "--config" && !argument.starts_with("--config="));
-    let flag = arguments.next().and_then(|first| first.strip_prefix("--config=").map(str::to_owned).or_else(|| arguments.next()));
+    let mut arguments =
+        std::env::args().skip_while(|argument| argument != "--config" && !argument.starts_with("--config="));
+    let flag = arguments
+        .next()
+        .and_then(|first| first.strip_prefix("--config=").map(str::to_owned).or_else(|| arguments.next()));
     flag.or_else(|| std::env::var("PINTLE_CONFIG").ok())
 }
 
@@ -38,7 +41,8 @@ fn read(text: &str) -> Result<BTreeMap<String, String>, String> {
 }
 
 fn knows(command: &Command, key: &str) -> bool {
-    command.get_arguments().any(|argument| argument.get_long() == Some(key)) || command.get_subcommands().any(|inner| knows(inner, key))
+    command.get_arguments().any(|argument| argument.get_long() == Some(key))
+        || command.get_subcommands().any(|inner| knows(inner, key))
 }
 
 fn apply(command: Command, values: &BTreeMap<String, String>) -> Command {

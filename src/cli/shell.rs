@@ -32,7 +32,9 @@ pub fn completions(args: &CompletionsArgs, out: &Out) -> Exit {
 pub fn man(args: &ManArgs, out: &Out) -> Result<Exit, CliError> {
     let Some(dir) = &args.dir else {
         let mut text = Vec::new();
-        clap_mangen::Man::new(Cli::command()).render(&mut text).map_err(|error| CliError::because("the page cannot be made", error))?;
+        clap_mangen::Man::new(Cli::command())
+            .render(&mut text)
+            .map_err(|error| CliError::because("the page cannot be made", error))?;
         out.text(&String::from_utf8_lossy(&text));
         return Ok(Exit::Success);
     };

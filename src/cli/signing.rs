@@ -18,10 +18,17 @@ const SET_UP: &str = "git config --global gpg.format ssh && git config --global 
 pub(super) fn signing_key(git: &Git) -> Result<SigningKey, CliError> {
     match git.config("gpg.format").as_deref() {
         Some("ssh") => {}
-        Some(other) => return Err(CliError::new(format!("git signs with {other}; only SSH signatures by Ed25519 keys count")).hint(SET_UP)),
-        None => return Err(CliError::new("git is not set up to sign with an SSH key: gpg.format is not set").hint(SET_UP)),
+        Some(other) => {
+            return Err(CliError::new(format!("git signs with {other}; only SSH signatures by Ed25519 keys count"))
+                .hint(SET_UP));
+        }
+        None => {
+            return Err(CliError::new("git is not set up to sign with an SSH key: gpg.format is not set").hint(SET_UP));
+        }
     }
-    let setting = git.config("user.signingKey").ok_or_else(|| CliError::new("git is not set up to sign: user.signingKey is not set").hint(SET_UP))?;
+    let setting = git
+        .config("user.signingKey")
+        .ok_or_else(|| CliError::new("git is not set up to sign: user.signingKey is not set").hint(SET_UP))?;
     Ok(SigningKey { key: read_setting(&setting)?, setting })
 }
 
@@ -37,7 +44,9 @@ pub(super) fn read_setting(setting: &str) -> Result<PublicKey, CliError> {
 /// The public key in `path`, or beside the private key there.
 pub(super) fn read_file(path: &Path) -> Result<PublicKey, CliError> {
     let shown = path.display();
-    let unreadable = |error: std::io::Error| CliError::because(format!("the signing key {shown} cannot be read"), error).hint(SET_UP);
+    let unreadable = |error: std::io::Error| {
+        CliError::because(format!("the signing key {shown} cannot be read"), error).hint(SET_UP)
+    };
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
     if is_key_line(&text) {
         return read_line(&text, &shown.to_string());
@@ -51,8 +60,15 @@ pub(super) fn read_file(path: &Path) -> Result<PublicKey, CliError> {
 
 /// From a private key that stands alone and has no passphrase.
 fn derived(path: &Path) -> Result<PublicKey, CliError> {
-    let failed = || CliError::new(format!("{} is no public key, and there is none beside it", path.display())).hint(format!("ssh-keygen -y -f {0} > {0}.pub", path.display()));
-    let output = std::process::Command::new("ssh-keygen").args(["-y", "-P", "", "-f"]).arg(path).output().map_err(|_| failed())?;
+    let failed = || {
+        CliError::new(format!("{} is no public key, and there is none beside it", path.display()))
+            .hint(format!("ssh-keygen -y -f {0} > {0}.pub", path.display()))
+    };
+    let output = std::process::Command::new("ssh-keygen")
+        .args(["-y", "-P", "", "-f"])
+        .arg(path)
+        .output()
+        .map_err(|_| failed())?;
     if !output.status.success() {
         return Err(failed());
     }
@@ -91,7 +107,8 @@ mod tests {
 
     #[test]
     fn keys_that_can_never_count_are_refused_with_what_to_use() {
-        for line in ["ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAAQ==", "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY="] {
+        for line in ["ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAAQ==", "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY="]
+        {
             let error = format!("{:?}", read_setting(line).err().unwrap());
             assert!(error.contains("Unsupported") && error.contains("ed25519"), "{error}");
         }
@@ -103,7 +120,9 @@ mod tests {
         let signer = crate::scaffold::make_key(&folder.path().join("id"), "you").unwrap();
         let expected = PublicKey::from_line(&signer.public_key).unwrap().fingerprint();
         let path = folder.path().join("id").display().to_string();
-        for setting in [signer.public_key.clone(), format!("key::{}", signer.public_key), path.clone(), format!("{path}.pub")] {
+        for setting in
+            [signer.public_key.clone(), format!("key::{}", signer.public_key), path.clone(), format!("{path}.pub")]
+        {
             assert_eq!(read_setting(&setting).unwrap().fingerprint(), expected, "{setting}");
         }
         std::fs::remove_file(folder.path().join("id.pub")).unwrap();

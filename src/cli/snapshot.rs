@@ -38,24 +38,40 @@ pub async fn run(args: &SnapshotArgs, out: &Out) -> Result<Exit, CliError> {
     let live = store.snapshot(SOURCE, |live| live.objects.iter().map(|object| object.key.clone()).collect()).await?;
     let mut bodies: Vec<_> = live.bodies.into_iter().collect();
     bodies.sort_by(|a, b| a.0.cmp(&b.0));
-    let file = SnapshotFile { format_version: "1.0".into(), read_at: live.read_at, objects: live.objects, jobs: live.jobs, bodies };
-    let text = serde_json::to_string(&file).map_err(|error| CliError::because("the snapshot cannot be written", error))?;
+    let file = SnapshotFile {
+        format_version: "1.0".into(),
+        read_at: live.read_at,
+        objects: live.objects,
+        jobs: live.jobs,
+        bodies,
+    };
+    let text =
+        serde_json::to_string(&file).map_err(|error| CliError::because("the snapshot cannot be written", error))?;
     match &args.file {
         None => out.text(&text),
-        Some(path) => std::fs::write(path, text).map_err(|error| CliError::because(format!("{} cannot be written", path.display()), error))?,
+        Some(path) => std::fs::write(path, text)
+            .map_err(|error| CliError::because(format!("{} cannot be written", path.display()), error))?,
     }
     Ok(Exit::Success)
 }
 
 /// Reads a snapshot back.
 pub(super) fn read(path: &Path) -> Result<LiveState, CliError> {
-    let failed = |error: Box<dyn std::error::Error + Send + Sync>| CliError::because(format!("{} is no snapshot", path.display()), error).hint("pintle snapshot FILE writes one");
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+        CliError::because(format!("{} is no snapshot", path.display()), error).hint("pintle snapshot FILE writes one")
+    };
     let text = std::fs::read_to_string(path).map_err(|error| failed(error.into()))?;
     let file: SnapshotFile = serde_json::from_str(&text).map_err(|error| failed(error.into()))?;
     if file.format_version != "1.0" {
         return Err(failed(format!("its format is {}", file.format_version).into()));
     }
-    let mut live = LiveState { objects: file.objects, jobs: file.jobs, read_at: file.read_at, parent: None, bodies: file.bodies.into_iter().collect() };
+    let mut live = LiveState {
+        objects: file.objects,
+        jobs: file.jobs,
+        read_at: file.read_at,
+        parent: None,
+        bodies: file.bodies.into_iter().collect(),
+    };
     live.objects.sort_by(|a, b| a.key.cmp(&b.key));
     Ok(live)
 }

@@ -27,7 +27,8 @@ impl Standing {
 
     fn of(waiting: Vec<WaitingRow>, count: i64, jobs: &[JobRow]) -> Self {
         let more = usize::try_from(count).unwrap_or_default().saturating_sub(waiting.len());
-        let mut entries: BTreeMap<String, WaitingRow> = waiting.into_iter().map(|one| (one.object.clone(), one)).collect();
+        let mut entries: BTreeMap<String, WaitingRow> =
+            waiting.into_iter().map(|one| (one.object.clone(), one)).collect();
         for job in jobs {
             entries.entry(job.object.clone()).or_insert_with(|| reason(job));
         }
@@ -60,7 +61,11 @@ fn reason(job: &JobRow) -> WaitingRow {
     let (code, message, lifted_by) = match job.state.as_deref() {
         Some("dead") => {
             let error = job.reason.as_deref().unwrap_or("no error was kept");
-            ("dead-letter", format!("job {id} failed for good: {error}"), format!("pintle jobs retry {id} --reason TEXT, or another target"))
+            (
+                "dead-letter",
+                format!("job {id} failed for good: {error}"),
+                format!("pintle jobs retry {id} --reason TEXT, or another target"),
+            )
         }
         Some("queued") => ("queued", format!("job {id} is queued"), format!("its turn (pintle jobs show {id})")),
         _ => ("in-flight", format!("job {id} is running"), "the end of the job".to_owned()),
@@ -74,7 +79,12 @@ mod tests {
 
     #[test]
     fn the_plans_reason_wins_and_kinds_are_not_confused_by_their_beginning() {
-        let waiting = |object: &str| WaitingRow { object: object.to_owned(), code: "protected".into(), message: String::new(), lifted_by: String::new() };
+        let waiting = |object: &str| WaitingRow {
+            object: object.to_owned(),
+            code: "protected".into(),
+            message: String::new(),
+            lifted_by: String::new(),
+        };
         let standing = Standing::of(vec![waiting("Instance/a"), waiting("InstanceGroup/b")], 5, &[]);
         assert_eq!((standing.waiting_of("Instance"), standing.count()), (1, 5));
         assert_eq!(standing.get("Instance/a").map(|one| one.code.as_str()), Some("protected"));

@@ -51,7 +51,11 @@ async fn read(store: &Store) -> Result<View, CliError> {
         None => None,
         Some(commit) => {
             let plan = store.actions_of(&commit).await?;
-            store.history(&commit, 1).await?.pop().map(|row| (row.acceptance.seq, super::history::people(&row.acceptance), plan))
+            store
+                .history(&commit, 1)
+                .await?
+                .pop()
+                .map(|row| (row.acceptance.seq, super::history::people(&row.acceptance), plan))
         }
     };
     let accepted = store.history("", 1).await?.pop().map(|row| (row.acceptance.seq, row.acceptance.commit.to_string()));
@@ -82,8 +86,10 @@ fn human(view: &View, paper: &Paper) -> String {
 
 fn head(source: &SourceState, view: &View, paper: &Paper) -> String {
     let tip = source.seen_tip.as_deref().map_or("–", short);
-    let age = source.fetched_ago_s.map_or_else(|| "never fetched".to_owned(), |age| format!("fetched {} ago", seconds(age)));
-    let age = if source.fetched_ago_s.is_none_or(|age| age > STALE_S) { paper.paint(Style::Warning, &age) } else { age };
+    let age =
+        source.fetched_ago_s.map_or_else(|| "never fetched".to_owned(), |age| format!("fetched {} ago", seconds(age)));
+    let age =
+        if source.fetched_ago_s.is_none_or(|age| age > STALE_S) { paper.paint(Style::Warning, &age) } else { age };
     let Some(verdict) = &source.verdict else {
         let word = match &view.accepted {
             Some((seq, commit)) if source.seen_tip.as_deref() == Some(commit) => format!("accepted as {seq}"),
@@ -94,7 +100,11 @@ fn head(source: &SourceState, view: &View, paper: &Paper) -> String {
     };
     let (word, command) = said(verdict);
     let since = source.held_for_s.map(|held| format!(" for {}", seconds(held))).unwrap_or_default();
-    format!("{tip}  {} {} {command}, {age}", paper.paint(Style::Warning, &format!("{word}{since}:")), shown(&because(verdict)))
+    format!(
+        "{tip}  {} {} {command}, {age}",
+        paper.paint(Style::Warning, &format!("{word}{since}:")),
+        shown(&because(verdict))
+    )
 }
 
 /// The word for a stored verdict, and the command that says or does more.
@@ -112,10 +122,22 @@ pub(super) fn because(verdict: &serde_json::Value) -> String {
     match verdict["verdict"].as_str() {
         Some("refused") => text("/refused/message"),
         Some("held") => {
-            let missing: i64 = verdict["held"]["rules"].as_array().into_iter().flatten().filter_map(|rule| rule["missing"].as_i64()).sum();
-            if missing > 0 { format!("{} missing", plural(missing, "approval")) } else { text("/held/reasons/0/message") }
+            let missing: i64 = verdict["held"]["rules"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|rule| rule["missing"].as_i64())
+                .sum();
+            if missing > 0 {
+                format!("{} missing", plural(missing, "approval"))
+            } else {
+                text("/held/reasons/0/message")
+            }
         }
-        _ => format!("{} in its documents", plural(verdict["diagnostics"].as_array().map_or(0, Vec::len) as i64, "error")),
+        _ => format!(
+            "{} in its documents",
+            plural(verdict["diagnostics"].as_array().map_or(0, Vec::len) as i64, "error")
+        ),
     }
 }
 
@@ -128,7 +150,9 @@ fn applied(source: &SourceState, view: &View) -> String {
         parts.extend((!people.is_empty()).then(|| format!("approved by {}", shown(&listed(people)))));
     }
     let behind = match (&view.applied, &view.accepted) {
-        (Some((at, ..)), Some((newest, _))) if newest > at => format!("; {} on the way", plural((newest - at) as i64, "commit")),
+        (Some((at, ..)), Some((newest, _))) if newest > at => {
+            format!("; {} on the way", plural((newest - at) as i64, "commit"))
+        }
         _ => String::new(),
     };
     format!("{}  {}{behind}", short(commit), parts.join(", "))
@@ -166,17 +190,34 @@ fn fleet(view: &View, paper: &Paper) -> String {
 }
 
 fn objects(view: &View) -> String {
-    let kinds: Vec<String> = view.numbers.rows.iter().filter(|(_, rows)| *rows > 0).map(|(kind, rows)| format!("{kind} {}", thousands(*rows))).collect();
+    let kinds: Vec<String> = view
+        .numbers
+        .rows
+        .iter()
+        .filter(|(_, rows)| *rows > 0)
+        .map(|(kind, rows)| format!("{kind} {}", thousands(*rows)))
+        .collect();
     let all: i64 = view.numbers.rows.iter().map(|(_, rows)| rows).sum();
     let drifted: i64 = view.numbers.drifted.iter().map(|(_, rows)| rows).sum();
     let waits = view.standing.count();
-    format!("{} of {}, {} drifted, {} waiting", thousands(all), plural(kinds.len() as i64, "kind"), thousands(drifted), thousands(waits as i64))
+    format!(
+        "{} of {}, {} drifted, {} waiting",
+        thousands(all),
+        plural(kinds.len() as i64, "kind"),
+        thousands(drifted),
+        thousands(waits as i64)
+    )
 }
 
 fn queue(numbers: &Numbers, paper: &Paper) -> String {
     let dead = format!("{} dead", thousands(numbers.dead));
-    let dead = if numbers.dead > 0 { format!("{} (pintle jobs list --state dead)", paper.paint(Style::Warning, &dead)) } else { dead };
-    let oldest = if numbers.queued + numbers.released > 0 { seconds(numbers.oldest_queued_s) } else { "–".to_owned() };
+    let dead = if numbers.dead > 0 {
+        format!("{} (pintle jobs list --state dead)", paper.paint(Style::Warning, &dead))
+    } else {
+        dead
+    };
+    let oldest =
+        if numbers.queued + numbers.released > 0 { seconds(numbers.oldest_queued_s) } else { "–".to_owned() };
     format!("{} ready, {} running, {dead}; oldest {oldest}", thousands(numbers.queued), thousands(numbers.released))
 }
 
@@ -220,7 +261,10 @@ mod tests {
     #[test]
     fn a_held_tip_says_what_is_missing_and_the_next_command() {
         let verdict = json!({"verdict": "held", "held": {"commit": "41c09de", "rules": [{"name": "gold", "missing": 1}], "reasons": []}});
-        assert_eq!((because(&verdict).as_str(), said(&verdict)), ("1 approval missing", ("held", "(pintle verify --explain)")));
+        assert_eq!(
+            (because(&verdict).as_str(), said(&verdict)),
+            ("1 approval missing", ("held", "(pintle verify --explain)"))
+        );
         let verdict = json!({"verdict": "invalid", "diagnostics": [{}, {}]});
         assert_eq!((because(&verdict).as_str(), said(&verdict).0), ("2 errors in its documents", "invalid"));
     }

@@ -45,9 +45,13 @@ impl Table {
     /// The lines. A column in which nothing stands is left out.
     pub fn render(&self, paper: &Paper) -> String {
         let head: Vec<Cell> = self.head.iter().map(|title| Cell::from(title).styled(Style::Muted)).collect();
-        let kept: Vec<usize> = (0..self.head.len()).filter(|at| self.rows.iter().any(|row| row.get(*at).is_some_and(|cell| !cell.text.is_empty()))).collect();
+        let kept: Vec<usize> = (0..self.head.len())
+            .filter(|at| self.rows.iter().any(|row| row.get(*at).is_some_and(|cell| !cell.text.is_empty())))
+            .collect();
         let lines: Vec<&Vec<Cell>> = std::iter::once(&head).chain(&self.rows).collect();
-        let width = |at: usize| lines.iter().filter_map(|row| row.get(at)).map(|cell| cell.text.chars().count()).max().unwrap_or(0);
+        let width = |at: usize| {
+            lines.iter().filter_map(|row| row.get(at)).map(|cell| cell.text.chars().count()).max().unwrap_or(0)
+        };
         let widths: Vec<usize> = kept.iter().map(|at| width(*at)).collect();
         lines.iter().map(|row| line(row, &kept, &widths, paper)).collect::<Vec<_>>().join("\n")
     }
@@ -126,6 +130,9 @@ mod tests {
         let mut lines = Lines::default();
         lines.add("head", "one\ntwo");
         lines.add("longer", "three");
-        assert_eq!(lines.render(&Paper::plain(80, jiff::Timestamp::UNIX_EPOCH)), "head    one\n        two\nlonger  three");
+        assert_eq!(
+            lines.render(&Paper::plain(80, jiff::Timestamp::UNIX_EPOCH)),
+            "head    one\n        two\nlonger  three"
+        );
     }
 }

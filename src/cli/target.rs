@@ -10,10 +10,18 @@ pub(super) fn kind(word: &str) -> Result<&'static KindDef, CliError> {
     let catalog = Catalog::standard();
     catalog.find(word).ok_or_else(|| {
         let lower = word.to_lowercase();
-        let words: Vec<(String, &str)> = catalog.iter().flat_map(|kind| [(kind.name.to_lowercase(), kind.plural), (kind.plural.to_lowercase(), kind.plural)]).collect();
-        let meant = nearest(&lower, words.iter().map(|(word, _)| word.as_str())).and_then(|near| words.iter().find(|(word, _)| word == near)).map(|(_, plural)| *plural);
+        let words: Vec<(String, &str)> = catalog
+            .iter()
+            .flat_map(|kind| [(kind.name.to_lowercase(), kind.plural), (kind.plural.to_lowercase(), kind.plural)])
+            .collect();
+        let meant = nearest(&lower, words.iter().map(|(word, _)| word.as_str()))
+            .and_then(|near| words.iter().find(|(word, _)| word == near))
+            .map(|(_, plural)| *plural);
         let kinds: Vec<&str> = catalog.iter().map(|kind| kind.plural).collect();
-        let hint = meant.map_or_else(|| format!("one of {}", kinds.join(", ")), |meant| format!("did you mean {meant}? Kinds: {}", kinds.join(", ")));
+        let hint = meant.map_or_else(
+            || format!("one of {}", kinds.join(", ")),
+            |meant| format!("did you mean {meant}? Kinds: {}", kinds.join(", ")),
+        );
         CliError::new(format!("there is no kind `{word}`")).hint(hint)
     })
 }
@@ -21,7 +29,9 @@ pub(super) fn kind(word: &str) -> Result<&'static KindDef, CliError> {
 /// An object as `Kind/name`, or kind and name apart.
 pub(super) fn object(text: &str) -> Result<ObjectKey, CliError> {
     let Some((word, name)) = text.split_once('/').filter(|(_, name)| !name.is_empty()) else {
-        return Err(CliError::new(format!("`{text}` names no object")).hint("write KIND/NAME, such as Instance/acme-prod"));
+        return Err(
+            CliError::new(format!("`{text}` names no object")).hint("write KIND/NAME, such as Instance/acme-prod")
+        );
     };
     Ok(ObjectKey::new(kind(word)?.name, name))
 }
@@ -41,7 +51,8 @@ pub(super) fn commit(repo: &std::path::Path, revision: &str) -> Result<String, C
     if (4..=40).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Ok(digits);
     }
-    Err(CliError::new(format!("`{revision}` names no commit in {}", repo.display())).hint("give a commit id, or --repo PATH for names such as HEAD"))
+    Err(CliError::new(format!("`{revision}` names no commit in {}", repo.display()))
+        .hint("give a commit id, or --repo PATH for names such as HEAD"))
 }
 
 #[cfg(test)]

@@ -59,8 +59,13 @@ pub fn run(command: &TrustCommand, out: &Out) -> Result<Exit, CliError> {
 
 fn policy(args: &AtArgs) -> Result<Policy, CliError> {
     let objects = open_repository(&args.repo)?;
-    let commit = objects.resolve(&args.rev).map_err(|error| CliError::because(format!("`{}` names no commit here", args.rev), error).hint("git fetch, or --rev REV"))?;
-    policy_at(&objects, commit)?.ok_or_else(|| CliError::new(format!("{} has no {POLICY_PATH}", commit.short())).hint("pintle init makes a repository that has one"))
+    let commit = objects.resolve(&args.rev).map_err(|error| {
+        CliError::because(format!("`{}` names no commit here", args.rev), error).hint("git fetch, or --rev REV")
+    })?;
+    policy_at(&objects, commit)?.ok_or_else(|| {
+        CliError::new(format!("{} has no {POLICY_PATH}", commit.short()))
+            .hint("pintle init makes a repository that has one")
+    })
 }
 
 fn usable<'p>(policy: &'p Policy, person: &'p Person) -> impl Iterator<Item = &'p PolicyKey> {
@@ -73,7 +78,10 @@ fn allowed_signers(policy: &Policy, out: &Out) {
     for (name, person) in &policy.people {
         let principal = principal(person.email.as_deref().unwrap_or(name));
         for key in usable(policy, person) {
-            let until = key.not_after.map(|end| format!(",valid-before=\"{}\"", end.strftime("%Y%m%d%H%M%SZ"))).unwrap_or_default();
+            let until = key
+                .not_after
+                .map(|end| format!(",valid-before=\"{}\"", end.strftime("%Y%m%d%H%M%SZ")))
+                .unwrap_or_default();
             lines.push(format!("{principal} namespaces=\"git\"{until} {}", key.key.to_line()));
             signers.push(serde_json::json!({"person": name, "principal": principal, "key": key.key.to_line(), "fingerprint": key.key.fingerprint(), "notAfter": key.not_after}));
         }
@@ -96,18 +104,44 @@ fn show(policy: &Policy, out: &Out) {
         return;
     }
     let paper = out.paper();
-    let mut lines = vec![format!("Trust policy, version {}, of the repository {}.", policy.version, visible(&policy.repo_id)), String::new(), paper.paint(Style::Heading, "People")];
+    let mut lines = vec![
+        format!("Trust policy, version {}, of the repository {}.", policy.version, visible(&policy.repo_id)),
+        String::new(),
+        paper.paint(Style::Heading, "People"),
+    ];
     for (name, person) in &policy.people {
-        let groups: Vec<&str> = policy.groups.iter().filter(|(_, members)| members.contains(name)).map(|(group, _)| &**group).collect();
+        let groups: Vec<&str> =
+            policy.groups.iter().filter(|(_, members)| members.contains(name)).map(|(group, _)| &**group).collect();
         let machine = if person.machine { ", a machine" } else { "" };
         lines.push(format!("  {:<12} {}{machine}", visible(name), visible(&groups.join(", "))));
-        lines.extend(person.keys.iter().map(|key| format!("  {:<12} {}{}", "", key.key.fingerprint(), key_notes(policy, key))));
+        lines.extend(
+            person.keys.iter().map(|key| format!("  {:<12} {}{}", "", key.key.fingerprint(), key_notes(policy, key))),
+        );
     }
-    lines.extend([String::new(), paper.paint(Style::Heading, "A change needs, for every rule that one of its entries matches")]);
-    lines.extend(policy.rules.iter().map(|rule| wrapped(&rule_words(rule), paper.width.saturating_sub(4)).lines().enumerate().map(|(at, line)| format!("  {}{line}", if at > 0 { "  " } else { "" })).collect::<Vec<_>>().join("\n")));
-    lines.extend([String::new(), format!("An approval counts for {} days after it was signed.", policy.approval_max_age.as_hours() / 24)]);
+    lines.extend([
+        String::new(),
+        paper.paint(Style::Heading, "A change needs, for every rule that one of its entries matches"),
+    ]);
+    lines.extend(policy.rules.iter().map(|rule| {
+        wrapped(&rule_words(rule), paper.width.saturating_sub(4))
+            .lines()
+            .enumerate()
+            .map(|(at, line)| format!("  {}{line}", if at > 0 { "  " } else { "" }))
+            .collect::<Vec<_>>()
+            .join("\n")
+    }));
+    lines.extend([
+        String::new(),
+        format!("An approval counts for {} days after it was signed.", policy.approval_max_age.as_hours() / 24),
+    ]);
     if let Some(glass) = &policy.break_glass {
-        lines.push(format!("In an emergency {} of {} may act alone on {}, to be ratified within {} h.", glass.approvals, glass.from.join(", "), matching_words(&glass.matching), glass.ratify_within.as_hours()));
+        lines.push(format!(
+            "In an emergency {} of {} may act alone on {}, to be ratified within {} h.",
+            glass.approvals,
+            glass.from.join(", "),
+            matching_words(&glass.matching),
+            glass.ratify_within.as_hours()
+        ));
     }
     out.text(&lines.join("\n"));
 }
@@ -123,14 +157,24 @@ impl Sources for OneFile {
 
 fn check(args: &CheckArgs, out: &Out) -> Result<Exit, CliError> {
     let path = args.dir.join(POLICY_PATH);
-    let bytes = std::fs::read(&path).map_err(|error| CliError::because(format!("{} cannot be read", path.display()), error).hint("pintle trust check DIR; pintle init makes a repository with a policy"))?;
+    let bytes = std::fs::read(&path).map_err(|error| {
+        CliError::because(format!("{} cannot be read", path.display()), error)
+            .hint("pintle trust check DIR; pintle init makes a repository with a policy")
+    })?;
     let result = read_policy(&bytes, jiff::Timestamp::now());
     let diagnostics: Vec<Diagnostic> = result.as_ref().err().cloned().unwrap_or_default();
     let text = OneFile(String::from_utf8_lossy(&bytes).into());
     match (out.format, &result) {
         (Format::Json, _) => out.json(&serde_json::json!({"formatVersion": "1.0", "diagnostics": diagnostics})),
-        (Format::Human, Ok(policy)) => out.text(&format!("The trust policy is sound: version {}, {} people, {} rules.", policy.version, policy.people.len(), policy.rules.len())),
-        (Format::Human, Err(_)) => out.text(&diagnostics_human(&diagnostics, &text, Checked { documents: 1 }, &out.paper())),
+        (Format::Human, Ok(policy)) => out.text(&format!(
+            "The trust policy is sound: version {}, {} people, {} rules.",
+            policy.version,
+            policy.people.len(),
+            policy.rules.len()
+        )),
+        (Format::Human, Err(_)) => {
+            out.text(&diagnostics_human(&diagnostics, &text, Checked { documents: 1 }, &out.paper()))
+        }
         (Format::Markdown, _) => out.text(&diagnostics_markdown(&diagnostics, &text, Checked { documents: 1 })),
     }
     Ok(if result.is_ok() { Exit::Success } else { Exit::Failure })

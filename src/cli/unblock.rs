@@ -32,7 +32,9 @@ pub async fn run(args: &UnblockArgs, out: &Out) -> Result<Exit, CliError> {
     let tip = judge.tip(args.rev.as_deref())?;
     let verdict = judge.verdict(tip)?;
     if let Some(refused) = &verdict.refused {
-        return Err(CliError::new(format!("{} is refused, not held: {}", tip.short(), refused.reason.message)).hint(refused.reason.hint.clone()).exit(Exit::Untrusted));
+        return Err(CliError::new(format!("{} is refused, not held: {}", tip.short(), refused.reason.message))
+            .hint(refused.reason.hint.clone())
+            .exit(Exit::Untrusted));
     }
     let accepted = verdict.accepted.as_ref().map(pintle_core::trust::AcceptedCommit::commit);
     let (Some(accepted), Some(held)) = (accepted, &verdict.held) else {
@@ -49,13 +51,24 @@ pub async fn run(args: &UnblockArgs, out: &Out) -> Result<Exit, CliError> {
 }
 
 fn reverted(git: &Git, accepted: Oid, tip: Oid, branch: &str) -> Result<String, CliError> {
-    let failed = |error: GitError| CliError::because("the revert cannot be made", error).hint("another name for the branch: --branch NAME; a key that cannot sign: pintle doctor");
+    let failed = |error: GitError| {
+        CliError::because("the revert cannot be made", error)
+            .hint("another name for the branch: --branch NAME; a key that cannot sign: pintle doctor")
+    };
     let tree = git.run(&["rev-parse", &format!("{accepted}^{{tree}}")]).map_err(failed)?;
     let held = git.run(&["rev-list", "--topo-order", &format!("{accepted}..{tip}")]).map_err(failed)?;
     let commits: Vec<String> = held.lines().map(|oid| format!("This reverts commit {oid}.")).collect();
     let message = format!("Take back what is held after {}\n\n{}\n", accepted.short(), commits.join("\n"));
     let commit = git.signed_commit(&tree, &tip.to_string(), &message).map_err(failed)?;
-    git.run(&["update-ref", "-m", "pintle unblock", &format!("refs/heads/{branch}"), &commit, "0000000000000000000000000000000000000000"]).map_err(failed)?;
+    git.run(&[
+        "update-ref",
+        "-m",
+        "pintle unblock",
+        &format!("refs/heads/{branch}"),
+        &commit,
+        "0000000000000000000000000000000000000000",
+    ])
+    .map_err(failed)?;
     Ok(commit)
 }
 

@@ -29,7 +29,9 @@ pub struct VerifyArgs {
 }
 
 fn moment(text: &str) -> Result<Timestamp, String> {
-    let day = |text: &str| text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|day| day.timestamp());
+    let day = |text: &str| {
+        text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|day| day.timestamp())
+    };
     text.parse().ok().or_else(|| day(text)).ok_or_else(|| "expected a moment such as 2027-01-31T00:00:00Z".to_owned())
 }
 
@@ -75,27 +77,51 @@ impl Report<'_> {
         if let Some(refused) = &self.verdict.refused {
             lines.push(String::new());
             lines.push(format!("  {}  {}", refused.commit.short(), visible(&refused.reason.message)));
-            lines.extend(refused.reason.diagnostics.iter().map(|one| format!("           {}: {}", one.location, visible(&one.message))));
+            lines.extend(
+                refused
+                    .reason
+                    .diagnostics
+                    .iter()
+                    .map(|one| format!("           {}: {}", one.location, visible(&one.message))),
+            );
             lines.push(format!("  next     {}  ({})", visible(&refused.reason.hint), refused.reason.code));
         }
         if self.explain {
             lines.extend(self.steps());
-            lines.extend(self.verdict.notes.iter().map(|note| self.paper.paint(Style::Muted, &format!("note: {}", visible(&note.message)))));
+            lines.extend(
+                self.verdict
+                    .notes
+                    .iter()
+                    .map(|note| self.paper.paint(Style::Muted, &format!("note: {}", visible(&note.message)))),
+            );
         }
         Ok(lines)
     }
 
     fn first(&self, name: &str) -> String {
-        let tip = if name.starts_with(&self.tip.short()) { name.to_owned() } else { format!("{} is at {}", visible(name), self.tip.short()) };
+        let tip = if name.starts_with(&self.tip.short()) {
+            name.to_owned()
+        } else {
+            format!("{} is at {}", visible(name), self.tip.short())
+        };
         let steps = self.verdict.steps();
         let people: BTreeSet<&str> = steps.iter().flat_map(|step| &step.counted).map(|one| &*one.person).collect();
-        let counts = format!("({}, {})", counted(steps.len(), "commit", "commits"), counted(people.len(), "person", "people"));
+        let counts =
+            format!("({}, {})", counted(steps.len(), "commit", "commits"), counted(people.len(), "person", "people"));
         let upto = self.verdict.accepted.as_ref().map(AcceptedCommit::commit);
-        let accepted = |upto: Oid| if upto == self.tip { format!("accepted {counts}") } else { format!("accepted up to {} {counts}", upto.short()) };
+        let accepted = |upto: Oid| {
+            if upto == self.tip {
+                format!("accepted {counts}")
+            } else {
+                format!("accepted up to {} {counts}", upto.short())
+            }
+        };
         let stands = upto.map_or_else(|| "nothing of it is accepted".to_owned(), accepted);
         let rest = match (&self.verdict.refused, &self.verdict.held) {
             (Some(_), _) => self.paper.paint(Style::Warning, " The tip is refused:"),
-            (None, Some(held)) => self.paper.paint(Style::Warning, &format!(" {} held:", counted(held.waiting, "commit is", "commits are"))),
+            (None, Some(held)) => self
+                .paper
+                .paint(Style::Warning, &format!(" {} held:", counted(held.waiting, "commit is", "commits are"))),
             (None, None) => String::new(),
         };
         format!("{tip}, {stands}.{rest}")
@@ -106,7 +132,10 @@ impl Report<'_> {
         let line = |one: &Counted| format!("{} ({})", visible(&one.person), one.role.as_str());
         let steps = self.verdict.steps();
         let from = steps.len().saturating_sub(STEPS_SHOWN);
-        let mut lines = vec![String::new(), if from > 0 { format!("Accepted (the last {STEPS_SHOWN}; all: -o json):") } else { "Accepted:".to_owned() }];
+        let mut lines = vec![
+            String::new(),
+            if from > 0 { format!("Accepted (the last {STEPS_SHOWN}; all: -o json):") } else { "Accepted:".to_owned() },
+        ];
         lines.extend(steps[from..].iter().map(|step| {
             let who: Vec<String> = step.counted.iter().map(line).collect();
             let who = if who.is_empty() { "changes nothing".to_owned() } else { who.join(", ") };
@@ -116,7 +145,8 @@ impl Report<'_> {
     }
 
     fn held(&self, held: &Held) -> Result<Vec<String>, CliError> {
-        let mut lines = vec![format!("  {}  {}", held.commit.short(), self.paper.paint(Style::Bold, &visible(&held.subject)))];
+        let mut lines =
+            vec![format!("  {}  {}", held.commit.short(), self.paper.paint(Style::Bold, &visible(&held.subject)))];
         let preview = held.change_id.and_then(|_| self.judge.preview(self.verdict, held.commit, self.tip).ok());
         for rule in &held.rules {
             lines.push(rule_line(rule, &self.paper));
@@ -127,16 +157,28 @@ impl Report<'_> {
         let about_rules = |reason: &&Reason| reason.code == pintle_core::diagnostic::Code::ApprovalsMissing;
         for reason in held.reasons.iter().filter(|reason| !about_rules(reason)) {
             lines.push(format!("           {}  ({})", visible(&reason.message), reason.code));
-            lines.extend(reason.diagnostics.iter().map(|one| format!("             {}: {}", one.location, visible(&one.message))));
+            lines.extend(
+                reason
+                    .diagnostics
+                    .iter()
+                    .map(|one| format!("             {}: {}", one.location, visible(&one.message))),
+            );
         }
         let mut lifts: Vec<&str> = held.reasons.iter().filter(about_rules).map(|reason| reason.hint.as_str()).collect();
         if lifts.is_empty() {
             lifts.extend(held.reasons.first().map(|reason| reason.hint.as_str()));
         }
         lifts.dedup();
-        lines.extend(lifts.iter().enumerate().map(|(at, hint)| format!("  {}  {}", if at == 0 { "lift it" } else { "       " }, visible(hint))));
+        lines.extend(
+            lifts
+                .iter()
+                .enumerate()
+                .map(|(at, hint)| format!("  {}  {}", if at == 0 { "lift it" } else { "       " }, visible(hint))),
+        );
         if !self.explain {
-            lines.push(self.paper.paint(Style::Muted, "  (pintle verify --explain says who counts, and why others do not)"));
+            lines.push(
+                self.paper.paint(Style::Muted, "  (pintle verify --explain says who counts, and why others do not)"),
+            );
         }
         Ok(lines)
     }
@@ -146,10 +188,19 @@ impl Report<'_> {
         for one in preview.counted.iter().filter(|one| one.rules.contains(&rule.name)) {
             let token = self.judge.asked(self.tip, |_, session| session.seal(one.commit))?.ok().and_then(Result::ok);
             let fido = token.filter(|signed| signed.key.is_fido()).map_or_else(String::new, |signed| {
-                let seen: Vec<&str> = [(signed.touched, "touch"), (signed.pin, "PIN")].into_iter().filter_map(|(seen, word)| seen.then_some(word)).collect();
+                let seen: Vec<&str> = [(signed.touched, "touch"), (signed.pin, "PIN")]
+                    .into_iter()
+                    .filter_map(|(seen, word)| seen.then_some(word))
+                    .collect();
                 format!("  (FIDO{}{})", if seen.is_empty() { "" } else { ", " }, seen.join(" and "))
             });
-            lines.push(format!("           {:<10} {:<9} {}   {}{fido}", visible(&one.person), one.role.as_str(), one.commit.short(), one.fingerprint));
+            lines.push(format!(
+                "           {:<10} {:<9} {}   {}{fido}",
+                visible(&one.person),
+                one.role.as_str(),
+                one.commit.short(),
+                one.fingerprint
+            ));
         }
         Ok(lines)
     }
@@ -158,7 +209,8 @@ impl Report<'_> {
 /// A rule: what it needs, what it has.
 pub(super) fn rule_line(rule: &RuleState, paper: &Paper) -> String {
     let from: Vec<String> = rule.from.iter().map(|group| visible(group)).collect();
-    let independent = if rule.independent > 0 { format!(", {} of whom did not write it", rule.independent) } else { String::new() };
+    let independent =
+        if rule.independent > 0 { format!(", {} of whom did not write it", rule.independent) } else { String::new() };
     let text = format!("  rule {:<10} needs {} of {}{independent}", visible(&rule.name), rule.needed, from.join(", "));
     let style = if rule.met() { Style::Muted } else { Style::Warning };
     format!("{text:<60} {}", paper.paint(style, &format!("has {}", rule.have.len())))

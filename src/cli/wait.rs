@@ -46,7 +46,13 @@ pub async fn run(args: &WaitArgs, out: &Out) -> Result<Exit, CliError> {
 }
 
 /// Waits for `oid`, and says how it ended.
-pub(super) async fn until_applied(store: &Store, oid: &str, repo: Option<&GitObjects>, patience: &Patience, out: &Out) -> Result<Exit, CliError> {
+pub(super) async fn until_applied(
+    store: &Store,
+    oid: &str,
+    repo: Option<&GitObjects>,
+    patience: &Patience,
+    out: &Out,
+) -> Result<Exit, CliError> {
     let started = Instant::now();
     let bar = spinner();
     let place = follow(store, oid, repo, started + patience.timeout.unsigned_abs(), |place| {
@@ -68,10 +74,25 @@ pub(super) async fn until_applied(store: &Store, oid: &str, repo: Option<&GitObj
             }
             Ok(Exit::Success)
         }
-        Place::Held(verdict) => Err(CliError::new(format!("{} is {}: {}", short(oid), said(verdict).0, shown(&because(verdict)))).hint(hint(verdict, oid)).exit(Exit::Untrusted)),
-        Place::Invalid(verdict) => Err(CliError::new(format!("{} is accepted, but not applied: {}", short(oid), because(verdict))).hint("pintle validate, then another commit")),
-        Place::Accepted => Err(late(oid, took, &format!("it is accepted, and {} on the way", plural(numbers.queued + numbers.released, "job"))).hint("pintle status; pintle jobs list --state queued")),
-        Place::Unseen(tip) => Err(late(oid, took, &format!("the daemon has fetched {}", tip.as_deref().map_or("nothing", short))).hint("git push, if it is not pushed; pintle status says whether fetching works")),
+        Place::Held(verdict) => {
+            Err(CliError::new(format!("{} is {}: {}", short(oid), said(verdict).0, shown(&because(verdict))))
+                .hint(hint(verdict, oid))
+                .exit(Exit::Untrusted))
+        }
+        Place::Invalid(verdict) => {
+            Err(CliError::new(format!("{} is accepted, but not applied: {}", short(oid), because(verdict)))
+                .hint("pintle validate, then another commit"))
+        }
+        Place::Accepted => Err(late(
+            oid,
+            took,
+            &format!("it is accepted, and {} on the way", plural(numbers.queued + numbers.released, "job")),
+        )
+        .hint("pintle status; pintle jobs list --state queued")),
+        Place::Unseen(tip) => {
+            Err(late(oid, took, &format!("the daemon has fetched {}", tip.as_deref().map_or("nothing", short)))
+                .hint("git push, if it is not pushed; pintle status says whether fetching works"))
+        }
     }
 }
 
@@ -94,7 +115,10 @@ fn late(oid: &str, took: Duration, why: &str) -> CliError {
 
 /// What lifts a hold: the reason's own words, where it has some.
 fn hint(verdict: &serde_json::Value, oid: &str) -> String {
-    let own = verdict.pointer("/held/reasons/0/hint").or_else(|| verdict.pointer("/refused/hint")).and_then(serde_json::Value::as_str);
+    let own = verdict
+        .pointer("/held/reasons/0/hint")
+        .or_else(|| verdict.pointer("/refused/hint"))
+        .and_then(serde_json::Value::as_str);
     own.map_or_else(|| format!("pintle why {}", short(oid)), shown)
 }
 
@@ -126,7 +150,10 @@ mod tests {
     #[test]
     fn the_end_says_what_still_waits_and_what_failed() {
         let text = applied("41c09de", "8f3c1a2", Duration::from_millis(1800), 5, 1);
-        assert_eq!(text, "41c09de is applied wherever it can be by 8f3c1a2. (waited 1.8 s)\n5 objects waiting (pintle status -o json; pintle why KIND/NAME)\n1 job failed for good (pintle jobs list --state dead)");
+        assert_eq!(
+            text,
+            "41c09de is applied wherever it can be by 8f3c1a2. (waited 1.8 s)\n5 objects waiting (pintle status -o json; pintle why KIND/NAME)\n1 job failed for good (pintle jobs list --state dead)"
+        );
     }
 
     #[test]

@@ -134,15 +134,32 @@ async fn reconciling(daemon: &Daemon, bells: &Bells, lease: &Lease, term: &Cance
     }
 }
 
-async fn tick(daemon: &Daemon, slot: &mut Option<Reconciler>, lease: &Lease, fetch: bool) -> Result<crate::reconcile::Tick, TickError> {
+async fn tick(
+    daemon: &Daemon,
+    slot: &mut Option<Reconciler>,
+    lease: &Lease,
+    fetch: bool,
+) -> Result<crate::reconcile::Tick, TickError> {
     let reconciler = match slot {
         Some(reconciler) => reconciler,
         None => {
             let introduction = daemon.settings.introduction.clone();
-            let mirror = Mirror::open(&daemon.settings.state_dir.join("mirror.git"), &daemon.settings.repo_url, &introduction.git_ref).await?;
+            let mirror = Mirror::open(
+                &daemon.settings.state_dir.join("mirror.git"),
+                &daemon.settings.repo_url,
+                &introduction.git_ref,
+            )
+            .await?;
             let writer = daemon.store.audit_writer(daemon.process).await?;
             let state = StateFile::of(&daemon.settings.state_dir, &introduction);
-            slot.insert(Reconciler::new(daemon.store.clone(), mirror, Catalog::standard(), introduction, writer, state)?)
+            slot.insert(Reconciler::new(
+                daemon.store.clone(),
+                mirror,
+                Catalog::standard(),
+                introduction,
+                writer,
+                state,
+            )?)
         }
     };
     reconciler.tick(&current(lease), fetch).await
@@ -188,7 +205,12 @@ async fn relaying(daemon: &Daemon, bells: &Bells, lease: &Lease, term: &Cancella
     }
 }
 
-async fn turn(daemon: &Daemon, slot: &mut Option<Ringer>, lease: &Lease, swept: &mut Option<Instant>) -> Result<(), crate::queue::relay::RelayError> {
+async fn turn(
+    daemon: &Daemon,
+    slot: &mut Option<Ringer>,
+    lease: &Lease,
+    swept: &mut Option<Instant>,
+) -> Result<(), crate::queue::relay::RelayError> {
     let ringer = match slot {
         Some(ringer) => ringer,
         None => slot.insert(Ringer::connect(&daemon.settings.redis_url, ROWS).await?),

@@ -38,7 +38,13 @@ impl Outage {
     /// It worked.
     pub fn over(&mut self) {
         if let Some(since) = self.since.take() {
-            tracing::info!(what = self.what, seconds = since.elapsed().as_secs_f32(), "{}: working again after {:.1} s", self.what, since.elapsed().as_secs_f32());
+            tracing::info!(
+                what = self.what,
+                seconds = since.elapsed().as_secs_f32(),
+                "{}: working again after {:.1} s",
+                self.what,
+                since.elapsed().as_secs_f32()
+            );
         }
         self.said.clear();
         self.tries = 0;

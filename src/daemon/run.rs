@@ -64,7 +64,9 @@ pub async fn run(settings: DaemonSettings, stop: CancellationToken) -> Result<()
     if stop.run_until_cancelled(admission(&daemon)).await.transpose()?.is_none() {
         return Ok(());
     }
-    let served = http::serve(daemon.settings.metrics, daemon.store.clone(), daemon.gauges.clone(), stop.clone()).await.map_err(DaemonError::Http)?;
+    let served = http::serve(daemon.settings.metrics, daemon.store.clone(), daemon.gauges.clone(), stop.clone())
+        .await
+        .map_err(DaemonError::Http)?;
     let bells = Arc::new(Bells::default());
     let mut parts = JoinSet::new();
     let (own, token) = (daemon.clone(), stop.clone());

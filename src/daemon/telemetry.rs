@@ -43,7 +43,8 @@ impl Gauges {
     pub fn publish(&self) {
         let inner = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         let lag = inner.pending_since.map_or(0.0, |since| since.elapsed().as_secs_f64());
-        let success = inner.last_success.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).map_or(0.0, |at| at.as_secs_f64());
+        let success =
+            inner.last_success.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).map_or(0.0, |at| at.as_secs_f64());
         metrics::gauge!("pintle_commit_applied_lag_seconds").set(lag);
         metrics::gauge!("pintle_last_success_timestamp_seconds").set(success);
         metrics::gauge!("pintle_leader").set(if inner.leader { 1.0 } else { 0.0 });

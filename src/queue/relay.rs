@@ -73,6 +73,11 @@ pub async fn sweep(store: &Store, ringer: &Ringer, proof: &LeaderProof) -> Resul
     }
     let minted = store.remint(proof, &lost).await?;
     ring(ringer, &minted).await?;
-    tracing::warn!(lost = lost.len(), rung = minted.len(), "{} deliveries were lost by Redis and rung again", minted.len());
+    tracing::warn!(
+        lost = lost.len(),
+        rung = minted.len(),
+        "{} deliveries were lost by Redis and rung again",
+        minted.len()
+    );
     Ok(minted.len())
 }

@@ -79,7 +79,10 @@ impl Worker {
         }
         self.writers.lock().await.push(writer);
         recorded?;
-        Err(StoreError::Corrupt { what: "request", source: format!("`{name}` is not a request; only {REQUESTS:?} are").into() })
+        Err(StoreError::Corrupt {
+            what: "request",
+            source: format!("`{name}` is not a request; only {REQUESTS:?} are").into(),
+        })
     }
 }
 

@@ -6,7 +6,8 @@ use crate::git::Git;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-const HOOKS: &[(&str, &str)] = &[("pre-commit", include_str!("files/pre-commit")), ("pre-push", include_str!("files/pre-push"))];
+const HOOKS: &[(&str, &str)] =
+    &[("pre-commit", include_str!("files/pre-commit")), ("pre-push", include_str!("files/pre-push"))];
 
 /// Installs the hooks of the repository at `folder`; returns those that stood there already and
 /// were left alone.

@@ -112,14 +112,16 @@ pub fn introduced(folder: &Path, repo_id: &str) -> Result<Introduced, ScaffoldEr
     let git = Git::at(folder);
     let commit = git.run(&["rev-parse", "HEAD"])?;
     let policy = folder.join(".pintle/trust.yaml");
-    let bytes = std::fs::read(&policy).map_err(|source| ScaffoldError::Write { path: policy.display().to_string(), source })?;
+    let bytes =
+        std::fs::read(&policy).map_err(|source| ScaffoldError::Write { path: policy.display().to_string(), source })?;
     Ok(Introduced { repo_id: repo_id.to_owned(), commit, policy_sha256: Digest::of(&bytes).to_string() })
 }
 
 /// Makes an Ed25519 key without a passphrase at `path`: for trying things, never for production.
 pub fn make_key(path: &Path, person: &str) -> Result<Signer, ScaffoldError> {
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|source| ScaffoldError::Write { path: folder.display().to_string(), source })?;
+        std::fs::create_dir_all(folder)
+            .map_err(|source| ScaffoldError::Write { path: folder.display().to_string(), source })?;
     }
     let output = std::process::Command::new("ssh-keygen")
         .args(["-q", "-t", "ed25519", "-N", "", "-C", person, "-f"])
@@ -130,9 +132,16 @@ pub fn make_key(path: &Path, person: &str) -> Result<Signer, ScaffoldError> {
         return Err(ScaffoldError::Key(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
     }
     let public = path.with_extension("pub");
-    let line = std::fs::read_to_string(&public).map_err(|source| ScaffoldError::Write { path: public.display().to_string(), source })?;
+    let line = std::fs::read_to_string(&public)
+        .map_err(|source| ScaffoldError::Write { path: public.display().to_string(), source })?;
     let key: Vec<&str> = line.split_whitespace().take(2).collect();
-    Ok(Signer { person: person.to_owned(), name: person.to_owned(), email: format!("{person}@localhost.localdomain"), public_key: key.join(" "), signing_key: path.display().to_string() })
+    Ok(Signer {
+        person: person.to_owned(),
+        name: person.to_owned(),
+        email: format!("{person}@localhost.localdomain"),
+        public_key: key.join(" "),
+        signing_key: path.display().to_string(),
+    })
 }
 
 fn write(path: &Path, text: &str) -> Result<(), ScaffoldError> {

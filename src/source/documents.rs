@@ -94,8 +94,12 @@ impl TreeLoader {
         self.ignore = rules;
         let files = self.folders.read(objects.as_ref(), root, &|path| is_document_path(path) && !ignore.hides(path))?;
         parse(objects, &files, &mut loaded.unreadable)?;
-        loaded.tree.files.extend(files.iter().filter_map(|file| Some(File { path: file.path.clone(), parsed: file.parsed.get()?.clone() })));
-        if loaded.tree.files.iter().all(|file| file.parsed.documents.is_empty() && file.parsed.errors.is_empty()) && loaded.unreadable.is_empty() {
+        loaded.tree.files.extend(
+            files.iter().filter_map(|file| Some(File { path: file.path.clone(), parsed: file.parsed.get()?.clone() })),
+        );
+        if loaded.tree.files.iter().all(|file| file.parsed.documents.is_empty() && file.parsed.errors.is_empty())
+            && loaded.unreadable.is_empty()
+        {
             loaded.unreadable.push(empty());
         }
         loaded.texts = Texts::Blobs(objects.clone(), files);
@@ -110,7 +114,10 @@ fn parse(objects: &Arc<GitObjects>, files: &[Arc<Found>], unreadable: &mut Vec<D
     let share = fresh.len().div_ceil(cores).max(256);
     let parts: Vec<Result<Vec<Diagnostic>, git2::Error>> = std::thread::scope(|scope| {
         let running: Vec<_> = fresh.chunks(share).map(|part| scope.spawn(move || parse_part(objects, part))).collect();
-        running.into_iter().map(|one| one.join().unwrap_or_else(|_| Err(git2::Error::from_str("a parser panicked")))).collect()
+        running
+            .into_iter()
+            .map(|one| one.join().unwrap_or_else(|_| Err(git2::Error::from_str("a parser panicked"))))
+            .collect()
     });
     for part in parts {
         unreadable.extend(part.map_err(LoadError::Open)?);
@@ -123,8 +130,10 @@ fn parse_part(objects: &GitObjects, part: &[&Found]) -> Result<Vec<Diagnostic>, 
     let own = objects.another()?;
     let mut unreadable = Vec::new();
     for file in part {
-        let failed = |reason: &str| ReadError::Failed { oid: file.blob, kind: ObjectKind::Blob, reason: reason.to_owned() };
-        let bytes = if file.regular { own.raw(file.blob, ObjectKind::Blob) } else { Err(failed("it is no regular file")) };
+        let failed =
+            |reason: &str| ReadError::Failed { oid: file.blob, kind: ObjectKind::Blob, reason: reason.to_owned() };
+        let bytes =
+            if file.regular { own.raw(file.blob, ObjectKind::Blob) } else { Err(failed("it is no regular file")) };
         match bytes {
             Ok(bytes) => drop(file.parsed.set(Arc::new(parse_file(&bytes)))),
             Err(error) => unreadable.push(cannot_read(&file.path, &error.to_string())),

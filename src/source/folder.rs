@@ -8,17 +8,31 @@ use std::sync::Arc;
 
 /// The documents below `root`.
 pub fn load_folder(root: &Path) -> Result<LoadedTree, LoadError> {
-    let ignore = std::fs::read_to_string(root.join(".pintle/ignore")).ok().and_then(|text| IgnoreRules::parse(&text).ok()).unwrap_or_else(IgnoreRules::none);
+    let ignore = std::fs::read_to_string(root.join(".pintle/ignore"))
+        .ok()
+        .and_then(|text| IgnoreRules::parse(&text).ok())
+        .unwrap_or_else(IgnoreRules::none);
     let mut files = Vec::new();
     collect(root, "", &ignore, &mut files)?;
     let tree = parse_tree(files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())));
-    let texts: HashMap<Arc<str>, Arc<str>> = files.into_iter().filter_map(|(path, bytes)| Some((path.into(), String::from_utf8(bytes).ok()?.into()))).collect();
+    let texts: HashMap<Arc<str>, Arc<str>> = files
+        .into_iter()
+        .filter_map(|(path, bytes)| Some((path.into(), String::from_utf8(bytes).ok()?.into())))
+        .collect();
     let unreadable = if tree.files.is_empty() { vec![empty()] } else { Vec::new() };
     Ok(LoadedTree { tree, unreadable, texts: Texts::Memory(texts) })
 }
 
-fn collect(folder: &Path, prefix: &str, ignore: &IgnoreRules, files: &mut Vec<(String, Vec<u8>)>) -> Result<(), LoadError> {
-    let failed = |path: &Path| { let path = path.display().to_string(); move |source| LoadError::Folder { path, source } };
+fn collect(
+    folder: &Path,
+    prefix: &str,
+    ignore: &IgnoreRules,
+    files: &mut Vec<(String, Vec<u8>)>,
+) -> Result<(), LoadError> {
+    let failed = |path: &Path| {
+        let path = path.display().to_string();
+        move |source| LoadError::Folder { path, source }
+    };
     for entry in std::fs::read_dir(folder).map_err(failed(folder))? {
         let entry = entry.map_err(failed(folder))?;
         let name = entry.file_name().to_string_lossy().into_owned();

@@ -38,7 +38,12 @@ struct Folder {
 
 impl Folders {
     /// The files below the tree `root` that `wanted` names, sorted by path.
-    pub fn read(&mut self, objects: &dyn ObjectStore, root: Oid, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Arc<Found>>, LoadError> {
+    pub fn read(
+        &mut self,
+        objects: &dyn ObjectStore,
+        root: Oid,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<Arc<Found>>, LoadError> {
         let before = std::mem::take(&mut self.0);
         let mut files = Vec::new();
         let mut open: Vec<(Arc<str>, Oid, usize)> = vec![("".into(), root, 0)];
@@ -63,8 +68,15 @@ impl Folders {
 
 impl Folder {
     /// Reads `tree`, which stands at `path`; files that `old` held as well are taken from there.
-    fn read(objects: &dyn ObjectStore, tree: Oid, path: &str, old: Option<&Self>, wanted: &dyn Fn(&str) -> bool) -> Result<Self, LoadError> {
-        let known: HashMap<&str, &Arc<Found>> = old.iter().flat_map(|old| &old.files).map(|file| (&*file.path, file)).collect();
+    fn read(
+        objects: &dyn ObjectStore,
+        tree: Oid,
+        path: &str,
+        old: Option<&Self>,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Self, LoadError> {
+        let known: HashMap<&str, &Arc<Found>> =
+            old.iter().flat_map(|old| &old.files).map(|file| (&*file.path, file)).collect();
         let mut folder = Self { tree, files: Vec::new(), folders: Vec::new() };
         for entry in entries(objects, tree)? {
             let path = if path.is_empty() { entry.name.to_string() } else { format!("{path}/{}", entry.name) };
@@ -73,7 +85,10 @@ impl Folder {
             } else if wanted(&path) {
                 let regular = matches!(entry.mode, 0o100_644 | 0o100_755);
                 let same = known.get(path.as_str()).filter(|file| file.blob == entry.oid && file.regular == regular);
-                folder.files.push(same.map_or_else(|| Arc::new(Found { path: path.into(), blob: entry.oid, regular, parsed: OnceLock::new() }), |file| (*file).clone()));
+                folder.files.push(same.map_or_else(
+                    || Arc::new(Found { path: path.into(), blob: entry.oid, regular, parsed: OnceLock::new() }),
+                    |file| (*file).clone(),
+                ));
             }
         }
         Ok(folder)
@@ -82,8 +97,15 @@ impl Folder {
 
 /// The blob of `.pintle/ignore` below `root`.
 pub fn ignore_file(objects: &dyn ObjectStore, root: Oid) -> Result<Option<Oid>, LoadError> {
-    let Some(folder) = entries(objects, root)?.into_iter().find(|entry| entry.mode == TREE && &*entry.name == ".pintle") else { return Ok(None) };
-    Ok(entries(objects, folder.oid)?.into_iter().find(|entry| entry.mode != TREE && &*entry.name == "ignore").map(|entry| entry.oid))
+    let Some(folder) =
+        entries(objects, root)?.into_iter().find(|entry| entry.mode == TREE && &*entry.name == ".pintle")
+    else {
+        return Ok(None);
+    };
+    Ok(entries(objects, folder.oid)?
+        .into_iter()
+        .find(|entry| entry.mode != TREE && &*entry.name == "ignore")
+        .map(|entry| entry.oid))
 }
 
 fn entries(objects: &dyn ObjectStore, tree: Oid) -> Result<Vec<TreeEntry>, LoadError> {

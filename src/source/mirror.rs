@@ -98,9 +98,26 @@ impl Mirror {
 
     async fn fetch_refs(&self, refspecs: &[&str]) -> Result<(), FetchError> {
         let mut arguments = vec![
-            "-c", "core.hooksPath=/dev/null", "-c", "fetch.fsckObjects=true", "-c", "protocol.ext.allow=never", "-c", "gc.auto=0",
-            "-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=20",
-            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--prune", "--refmap=", &self.url,
+            "-c",
+            "core.hooksPath=/dev/null",
+            "-c",
+            "fetch.fsckObjects=true",
+            "-c",
+            "protocol.ext.allow=never",
+            "-c",
+            "gc.auto=0",
+            "-c",
+            "http.lowSpeedLimit=1000",
+            "-c",
+            "http.lowSpeedTime=20",
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--no-recurse-submodules",
+            "--prune",
+            "--refmap=",
+            &self.url,
         ];
         arguments.extend_from_slice(refspecs);
         let fetched = tokio::time::timeout(FETCH_LIMIT, self.git("fetch", &arguments, false)).await;
@@ -113,7 +130,9 @@ impl Mirror {
     /// What the last fetch brought.
     pub fn fetched(&self) -> Result<Fetched, git2::Error> {
         let repository = git2::Repository::open_bare(&self.folder)?;
-        let oid = |id: git2::Oid| Oid::from_bytes(id.as_bytes()).ok_or_else(|| git2::Error::from_str("not a SHA-1 object id"));
+        let oid = |id: git2::Oid| {
+            Oid::from_bytes(id.as_bytes()).ok_or_else(|| git2::Error::from_str("not a SHA-1 object id"))
+        };
         let tip = oid(repository.refname_to_id(TIP)?)?;
         let mut evidence = Vec::new();
         for reference in repository.references_glob(&format!("{APPROVALS}*"))? {

@@ -76,22 +76,32 @@ impl Store {
             repo_id: text("repo_id")?.into(),
             git_ref: text("git_ref")?.into(),
             commit: text("introduction_commit")?.parse().map_err(corrupt)?,
-            policy_sha256: text("introduction_policy")?.parse().map_err(|_| StoreError::Corrupt { what: "introduction", source: "it is no digest".into() })?,
+            policy_sha256: text("introduction_policy")?
+                .parse()
+                .map_err(|_| StoreError::Corrupt { what: "introduction", source: "it is no digest".into() })?,
         }))
     }
 
     /// Every recorded acceptance, oldest first.
     pub async fn acceptances(&self) -> Result<Vec<Acceptance>, StoreError> {
-        let rows: Vec<Json<Acceptance>> = sqlx::query_scalar("SELECT acceptance FROM pintle.accepted_commits WHERE source_id = $1 ORDER BY seq")
-            .bind(SOURCE)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(StoreError::during("read the accepted commits"))?;
+        let rows: Vec<Json<Acceptance>> =
+            sqlx::query_scalar("SELECT acceptance FROM pintle.accepted_commits WHERE source_id = $1 ORDER BY seq")
+                .bind(SOURCE)
+                .fetch_all(&self.pool)
+                .await
+                .map_err(StoreError::during("read the accepted commits"))?;
         Ok(rows.into_iter().map(|Json(acceptance)| acceptance).collect())
     }
 
     /// Records new acceptances, each with its audit record, and which documents each step touched.
-    pub async fn record_acceptances(&self, proof: &LeaderProof, writer: &AuditWriter, repo_id: &str, steps: &[Acceptance], touches: &[(u64, ObjectKey)]) -> Result<(), StoreError> {
+    pub async fn record_acceptances(
+        &self,
+        proof: &LeaderProof,
+        writer: &AuditWriter,
+        repo_id: &str,
+        steps: &[Acceptance],
+        touches: &[(u64, ObjectKey)],
+    ) -> Result<(), StoreError> {
         let failed = || StoreError::during("record accepted commits");
         let mut tx = self.begin_as(proof).await?;
         for step in steps {
@@ -125,10 +135,19 @@ impl Store {
     }
 
     /// Records what was fetched and what became of it; `fresh` when the remote answered.
-    pub async fn record_verdict(&self, proof: &LeaderProof, tip: &str, fresh: bool, verdict: Option<&serde_json::Value>) -> Result<(), StoreError> {
+    pub async fn record_verdict(
+        &self,
+        proof: &LeaderProof,
+        tip: &str,
+        fresh: bool,
+        verdict: Option<&serde_json::Value>,
+    ) -> Result<(), StoreError> {
         let mut tx = self.begin_as(proof).await?;
         // Said again with every tick and derived again after a crash: not worth waiting for the disk.
-        sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut *tx).await.map_err(StoreError::during("record the verdict"))?;
+        sqlx::query("SET LOCAL synchronous_commit = off")
+            .execute(&mut *tx)
+            .await
+            .map_err(StoreError::during("record the verdict"))?;
         sqlx::query(
             "UPDATE pintle.sources SET seen_tip = $2, fetched_at = CASE WHEN $4 THEN clock_timestamp() ELSE fetched_at END,
                  fetch_error = CASE WHEN $4 THEN NULL ELSE fetch_error END, fetch_failed_since = CASE WHEN $4 THEN NULL ELSE fetch_failed_since END,
@@ -208,7 +227,13 @@ fn accepted(repo_id: &str, step: &Acceptance) -> Draft {
         partner: None,
         action: "accept".into(),
         resource: None,
-        git: Some(GitRef { source: repo_id.to_owned(), commit: step.commit.to_string(), path: None, line: None, action_digest: None }),
+        git: Some(GitRef {
+            source: repo_id.to_owned(),
+            commit: step.commit.to_string(),
+            path: None,
+            line: None,
+            action_digest: None,
+        }),
         job: None,
         outcome: Outcome { status: "ok", code: None },
         reason: Some(format!("change {}", step.change_id)),

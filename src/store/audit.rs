@@ -19,7 +19,8 @@ const LEASE: &str = "UPDATE pintle.audit_writers SET holder = $1, lease_until = 
 
 const NEW_SLOT: &str = "INSERT INTO pintle.audit_writers (holder, lease_until) VALUES ($1, clock_timestamp() + interval '1 hour') RETURNING slot";
 
-const ADVANCE: &str = "UPDATE pintle.audit_writers SET seq = seq + $3, lease_until = clock_timestamp() + interval '1 hour'
+const ADVANCE: &str =
+    "UPDATE pintle.audit_writers SET seq = seq + $3, lease_until = clock_timestamp() + interval '1 hour'
     WHERE slot = $1 AND holder = $2 RETURNING seq, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now_us";
 
 const INSERT: &str = "INSERT INTO pintle.audit_logs
@@ -32,7 +33,8 @@ impl Store {
     /// Leases a slot for `process`.
     pub async fn audit_writer(&self, process: Uuid) -> Result<AuditWriter, StoreError> {
         let failed = || StoreError::during("lease an audit writer");
-        let free: Option<i32> = sqlx::query_scalar(LEASE).bind(process).fetch_optional(&self.pool).await.map_err(failed())?;
+        let free: Option<i32> =
+            sqlx::query_scalar(LEASE).bind(process).fetch_optional(&self.pool).await.map_err(failed())?;
         let slot = match free {
             Some(slot) => slot,
             None => sqlx::query_scalar(NEW_SLOT).bind(process).fetch_one(&self.pool).await.map_err(failed())?,
@@ -66,7 +68,10 @@ impl Store {
 
     /// Makes the partitions of the coming months.
     pub async fn ensure_audit_partitions(&self) -> Result<i32, StoreError> {
-        sqlx::query_scalar("SELECT pintle.ensure_audit_partitions()").fetch_one(&self.pool).await.map_err(StoreError::during("make audit partitions"))
+        sqlx::query_scalar("SELECT pintle.ensure_audit_partitions()")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(StoreError::during("make audit partitions"))
     }
 }
 
@@ -77,11 +82,18 @@ impl AuditWriter {
             return Ok(());
         }
         let failed = || StoreError::during("append to the audit log");
-        let row = sqlx::query(ADVANCE).bind(self.slot).bind(self.holder).bind(drafts.len() as i64).fetch_optional(&mut *tx).await.map_err(failed())?;
+        let row = sqlx::query(ADVANCE)
+            .bind(self.slot)
+            .bind(self.holder)
+            .bind(drafts.len() as i64)
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(failed())?;
         let row = row.ok_or(StoreError::WriterLost)?;
         let last: i64 = row.try_get("seq").map_err(failed())?;
         let now_us: i64 = row.try_get("now_us").map_err(failed())?;
-        let columns = self.columns(drafts, last - drafts.len() as i64, Timestamp::from_microsecond(now_us).unwrap_or_default());
+        let columns =
+            self.columns(drafts, last - drafts.len() as i64, Timestamp::from_microsecond(now_us).unwrap_or_default());
         columns.insert(tx, now_us, self.slot).await.map_err(failed())
     }
 

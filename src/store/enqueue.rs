@@ -31,7 +31,8 @@ const OPEN: &str = "SELECT s.job_id, j.object_kind, j.object_name, j.action, j.t
 const SUPERSEDE: &str = "WITH locked AS (SELECT job_id FROM pintle.job_state WHERE job_id = ANY($1) AND state IN ('queued', 'released') ORDER BY job_id FOR UPDATE)
     UPDATE pintle.job_state s SET state = 'superseded', reason = 'plan', changed_at = clock_timestamp() FROM locked WHERE s.job_id = locked.job_id";
 
-const LIFT_DEAD: &str = "UPDATE pintle.job_state SET state = 'superseded', reason = 'plan', changed_at = clock_timestamp()
+const LIFT_DEAD: &str =
+    "UPDATE pintle.job_state SET state = 'superseded', reason = 'plan', changed_at = clock_timestamp()
     WHERE state = 'dead' AND source_id = $1 AND NOT (job_id = ANY($2))";
 
 const PLAN: &str = "INSERT INTO pintle.plans (source_id, parent, commit, seq, actions, made_at, counts, waiting)
@@ -53,14 +54,22 @@ impl Store {
     /// Enqueues `admitted`, made from a snapshot whose current plan was `parent` and in which the jobs of
     /// `seen_open` were open. What one of them has done since then is not in the plan: its object is
     /// left to the next one.
-    pub async fn enqueue(&self, proof: &LeaderProof, source: &str, parent: Option<i64>, seen_open: &HashSet<ObjectKey>, admitted: &AdmittedPlan) -> Result<Enqueued, StoreError> {
+    pub async fn enqueue(
+        &self,
+        proof: &LeaderProof,
+        source: &str,
+        parent: Option<i64>,
+        seen_open: &HashSet<ObjectKey>,
+        admitted: &AdmittedPlan,
+    ) -> Result<Enqueued, StoreError> {
         let failed = || StoreError::during("enqueue the plan");
         let mut tx = self.begin_as(proof).await?;
         let open = open_jobs(&mut tx, source).await.map_err(failed())?;
         let open_now: HashSet<&ObjectKey> = open.iter().map(|(_, key, _)| key).collect();
         let ended_since = |key: &ObjectKey| seen_open.contains(key) && !open_now.contains(key);
         let (kept, obsolete) = sort_out(admitted, &open);
-        let fresh: Vec<&Change> = changes(admitted).filter(|change| !kept.contains_key(&change.key) && !ended_since(&change.key)).collect();
+        let fresh: Vec<&Change> =
+            changes(admitted).filter(|change| !kept.contains_key(&change.key) && !ended_since(&change.key)).collect();
         let lifted = lift_dead(&mut tx, source, admitted).await.map_err(failed())?;
         if fresh.is_empty() && obsolete.is_empty() {
             if lifted > 0 {
@@ -68,7 +77,8 @@ impl Store {
             }
             return Ok(Enqueued::default());
         }
-        let superseded = sqlx::query(SUPERSEDE).bind(&obsolete).execute(&mut *tx).await.map_err(failed())?.rows_affected() as usize;
+        let superseded =
+            sqlx::query(SUPERSEDE).bind(&obsolete).execute(&mut *tx).await.map_err(failed())?.rows_affected() as usize;
         let plan_id = insert_plan(&mut tx, source, parent, admitted).await?;
         let mut ids = kept;
         for part in fresh.chunks(AT_ONCE) {
@@ -87,7 +97,12 @@ async fn lift_dead(tx: &mut PgConnection, source: &str, admitted: &AdmittedPlan)
         Reason::DeadLetter { job, .. } => Some(job),
         _ => None,
     });
-    sqlx::query(LIFT_DEAD).bind(source).bind(held.collect::<Vec<i64>>()).execute(tx).await.map(|done| done.rows_affected())
+    sqlx::query(LIFT_DEAD)
+        .bind(source)
+        .bind(held.collect::<Vec<i64>>())
+        .execute(tx)
+        .await
+        .map(|done| done.rows_affected())
 }
 
 fn changes(admitted: &AdmittedPlan) -> impl Iterator<Item = &Change> {
@@ -125,7 +140,12 @@ fn sort_out(admitted: &AdmittedPlan, open: &[(i64, ObjectKey, Identity)]) -> (Ha
     (kept, obsolete)
 }
 
-async fn insert_plan(tx: &mut PgConnection, source: &str, parent: Option<i64>, admitted: &AdmittedPlan) -> Result<i64, StoreError> {
+async fn insert_plan(
+    tx: &mut PgConnection,
+    source: &str,
+    parent: Option<i64>,
+    admitted: &AdmittedPlan,
+) -> Result<i64, StoreError> {
     let failed = || StoreError::during("store the plan");
     let plan = admitted.plan();
     let (waiting, _) = waiting(plan);
@@ -147,7 +167,12 @@ async fn insert_plan(tx: &mut PgConnection, source: &str, parent: Option<i64>, a
     Ok(id)
 }
 
-async fn insert_jobs(tx: &mut PgConnection, source: &str, plan_id: i64, part: &[&Change]) -> Result<HashMap<ObjectKey, i64>, sqlx::Error> {
+async fn insert_jobs(
+    tx: &mut PgConnection,
+    source: &str,
+    plan_id: i64,
+    part: &[&Change],
+) -> Result<HashMap<ObjectKey, i64>, sqlx::Error> {
     fn column<'a, T>(part: &[&'a Change], of: impl Fn(&'a Change) -> T) -> Vec<T> {
         part.iter().map(|change| of(change)).collect()
     }
@@ -171,7 +196,12 @@ async fn insert_jobs(tx: &mut PgConnection, source: &str, plan_id: i64, part: &[
         .await?;
     let ids = rows
         .iter()
-        .map(|row| Ok((ObjectKey::new(row.try_get::<&str, _>("object_kind")?, row.try_get::<&str, _>("object_name")?), row.try_get("id")?)))
+        .map(|row| {
+            Ok((
+                ObjectKey::new(row.try_get::<&str, _>("object_kind")?, row.try_get::<&str, _>("object_name")?),
+                row.try_get("id")?,
+            ))
+        })
         .collect::<Result<HashMap<ObjectKey, i64>, sqlx::Error>>()?;
     sqlx::query(STATES)
         .bind(source)
@@ -193,7 +223,12 @@ fn priority(cause: Cause) -> i16 {
     }
 }
 
-async fn insert_needs(tx: &mut PgConnection, admitted: &AdmittedPlan, ids: &HashMap<ObjectKey, i64>, fresh: &[&Change]) -> Result<(), sqlx::Error> {
+async fn insert_needs(
+    tx: &mut PgConnection,
+    admitted: &AdmittedPlan,
+    ids: &HashMap<ObjectKey, i64>,
+    fresh: &[&Change],
+) -> Result<(), sqlx::Error> {
     let steps = admitted.plan().steps();
     let added: HashSet<&ObjectKey> = fresh.iter().map(|change| &change.key).collect();
     let (mut jobs, mut needs) = (Vec::new(), Vec::new());
@@ -206,7 +241,11 @@ async fn insert_needs(tx: &mut PgConnection, admitted: &AdmittedPlan, ids: &Hash
         }
     }
     for (jobs, needs) in jobs.chunks(AT_ONCE * 5).zip(needs.chunks(AT_ONCE * 5)) {
-        sqlx::query("INSERT INTO pintle.job_needs (job_id, needs) SELECT * FROM unnest($1::bigint[], $2::bigint[])").bind(jobs).bind(needs).execute(&mut *tx).await?;
+        sqlx::query("INSERT INTO pintle.job_needs (job_id, needs) SELECT * FROM unnest($1::bigint[], $2::bigint[])")
+            .bind(jobs)
+            .bind(needs)
+            .execute(&mut *tx)
+            .await?;
     }
     Ok(())
 }

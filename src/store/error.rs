@@ -54,7 +54,9 @@ impl StoreError {
     pub fn during(operation: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
         move |source| match &source {
             sqlx::Error::Database(database) if !is_outage(database.code()) => Self::Refused { operation, source },
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_) => Self::Refused { operation, source },
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_) => {
+                Self::Refused { operation, source }
+            }
             _ => Self::Unreachable { operation, source },
         }
     }

@@ -27,7 +27,8 @@ impl Store {
     pub async fn history(&self, prefix: &str, limit: i64) -> Result<Vec<HistoryRow>, StoreError> {
         let failed = || StoreError::during("read the history");
         let prefix = format!("{}%", prefix.replace(['%', '_', '\\'], ""));
-        let rows = sqlx::query(HISTORY).bind(SOURCE).bind(prefix).bind(limit).fetch_all(&self.pool).await.map_err(failed())?;
+        let rows =
+            sqlx::query(HISTORY).bind(SOURCE).bind(prefix).bind(limit).fetch_all(&self.pool).await.map_err(failed())?;
         let read = |row: &sqlx::postgres::PgRow| {
             let Json(acceptance): Json<Acceptance> = row.try_get("acceptance")?;
             Ok(HistoryRow { acceptance, objects: row.try_get("objects")? })
@@ -37,6 +38,11 @@ impl Store {
 
     /// The action digest of the first plan of `commit`, in hex: later ones only healed drift.
     pub async fn actions_of(&self, commit: &str) -> Result<Option<String>, StoreError> {
-        sqlx::query_scalar(PLAN).bind(SOURCE).bind(commit).fetch_optional(&self.pool).await.map_err(StoreError::during("read the plan of a commit"))
+        sqlx::query_scalar(PLAN)
+            .bind(SOURCE)
+            .bind(commit)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(StoreError::during("read the plan of a commit"))
     }
 }

@@ -55,12 +55,14 @@ impl Store {
     /// Holds the lease longer.
     pub async fn renew(&self, proof: &mut LeaderProof) -> Result<(), StoreError> {
         let asked = Instant::now();
-        let renewed = sqlx::query("UPDATE pintle.leader SET expires_at = clock_timestamp() + make_interval(secs => $2) WHERE token = $1")
-            .bind(proof.token)
-            .bind(LEASE.as_secs_f64())
-            .execute(&self.pool)
-            .await
-            .map_err(StoreError::during("renew the lead"))?;
+        let renewed = sqlx::query(
+            "UPDATE pintle.leader SET expires_at = clock_timestamp() + make_interval(secs => $2) WHERE token = $1",
+        )
+        .bind(proof.token)
+        .bind(LEASE.as_secs_f64())
+        .execute(&self.pool)
+        .await
+        .map_err(StoreError::during("renew the lead"))?;
         if renewed.rows_affected() == 0 {
             return Err(StoreError::NotLeader);
         }

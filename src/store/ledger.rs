@@ -4,9 +4,9 @@ use super::acceptance::SOURCE;
 use super::rows::moment;
 use super::{Store, StoreError};
 use jiff::Timestamp;
+use sqlx::Row;
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
-use sqlx::Row;
 use uuid::Uuid;
 
 /// The states of a job, as the ledger says them.
@@ -110,7 +110,11 @@ impl Store {
     /// What waits, as of the newest plan: the reasons that are kept, and how many there are in all.
     pub async fn waiting(&self) -> Result<(Vec<WaitingRow>, i64), StoreError> {
         let failed = || StoreError::during("read what waits");
-        let row = sqlx::query("SELECT waiting, waiting_count FROM pintle.sources WHERE id = $1").bind(SOURCE).fetch_optional(&self.pool).await.map_err(failed())?;
+        let row = sqlx::query("SELECT waiting, waiting_count FROM pintle.sources WHERE id = $1")
+            .bind(SOURCE)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed())?;
         let Some(row) = row else { return Ok((Vec::new(), 0)) };
         let Json(kept): Json<Vec<WaitingRow>> = row.try_get("waiting").map_err(failed())?;
         Ok((kept, row.try_get("waiting_count").map_err(failed())?))

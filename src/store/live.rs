@@ -30,10 +30,12 @@ const JOBS: &str = "SELECT s.job_id, s.object_kind, s.object_name, s.state, s.re
           UNION ALL SELECT * FROM pintle.job_state WHERE source_id = $1 AND state = 'dead') s
     JOIN pintle.jobs j ON j.id = s.job_id ORDER BY s.job_id";
 
-const BODIES: &str = "SELECT kind, name, labels, annotations, spec, applied FROM pintle.objects WHERE source_id = $1 AND name = ANY($2)";
+const BODIES: &str =
+    "SELECT kind, name, labels, annotations, spec, applied FROM pintle.objects WHERE source_id = $1 AND name = ANY($2)";
 
 /// The moment, which transactions are seen, and the current plan.
-const MOMENT: &str = "SELECT (extract(epoch FROM now()) * 1000000)::bigint AS now_us, pg_current_snapshot()::text AS seen,
+const MOMENT: &str =
+    "SELECT (extract(epoch FROM now()) * 1000000)::bigint AS now_us, pg_current_snapshot()::text AS seen,
         (SELECT plan_id FROM pintle.plan_heads WHERE source_id = $1) AS parent";
 
 /// What is seen now and was not then. A transaction that stays open anywhere on the server, in any
@@ -76,7 +78,11 @@ impl LiveView {
 
 impl Store {
     /// The live side of `source`; `needs` names the rows whose bodies are wanted.
-    pub async fn snapshot(&self, source: &str, needs: impl FnOnce(&LiveState) -> Vec<ObjectKey>) -> Result<LiveState, StoreError> {
+    pub async fn snapshot(
+        &self,
+        source: &str,
+        needs: impl FnOnce(&LiveState) -> Vec<ObjectKey>,
+    ) -> Result<LiveState, StoreError> {
         let mut view = LiveView::default();
         self.look(source, &mut view, |_, live| needs(live)).await?;
         Ok(view.state)
@@ -84,7 +90,12 @@ impl Store {
 
     /// Brings `view` up to date in one snapshot. `needs` is told whether anything differs from what
     /// was seen before, rows, jobs or plan, and names the rows whose bodies are wanted.
-    pub async fn look(&self, source: &str, view: &mut LiveView, needs: impl FnOnce(bool, &LiveState) -> Vec<ObjectKey>) -> Result<(), StoreError> {
+    pub async fn look(
+        &self,
+        source: &str,
+        view: &mut LiveView,
+        needs: impl FnOnce(bool, &LiveState) -> Vec<ObjectKey>,
+    ) -> Result<(), StoreError> {
         let failed = || StoreError::during("read the live state");
         let mut tx = self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await.map_err(failed())?;
         let moment = sqlx::query(MOMENT).bind(source).fetch_one(&mut *tx).await.map_err(failed())?;
@@ -112,13 +123,22 @@ impl Store {
         let Some(seen) = &view.seen else { return Ok(()) };
         let failed = || StoreError::during("prune the change log");
         let mut tx = self.begin_as(proof).await?;
-        sqlx::query("DELETE FROM pintle.live_changes WHERE xid < pg_snapshot_xmin($1::text::pg_snapshot)").bind(&seen.snapshot).execute(&mut *tx).await.map_err(failed())?;
+        sqlx::query("DELETE FROM pintle.live_changes WHERE xid < pg_snapshot_xmin($1::text::pg_snapshot)")
+            .bind(&seen.snapshot)
+            .execute(&mut *tx)
+            .await
+            .map_err(failed())?;
         tx.commit().await.map_err(failed())
     }
 }
 
 /// Brings the heads in `state` up to date, from the change log if they were read `before`. Whether any was written.
-async fn refresh(tx: &mut PgConnection, source: &str, state: &mut LiveState, before: Option<&Seen>) -> Result<bool, sqlx::Error> {
+async fn refresh(
+    tx: &mut PgConnection,
+    source: &str,
+    state: &mut LiveState,
+    before: Option<&Seen>,
+) -> Result<bool, sqlx::Error> {
     let written = match before {
         Some(seen) => written_since(tx, &seen.snapshot).await?,
         None => None,
@@ -142,7 +162,11 @@ async fn refresh(tx: &mut PgConnection, source: &str, state: &mut LiveState, bef
 async fn written_since(tx: &mut PgConnection, snapshot: &str) -> Result<Option<HashSet<ObjectKey>>, sqlx::Error> {
     let mut written = HashSet::new();
     for row in sqlx::query(CHANGES).bind(snapshot).fetch_all(tx).await? {
-        let (Some(kind), Some(names)) = (row.try_get::<Option<&str>, _>("kind")?, row.try_get::<Option<Vec<String>>, _>("names")?) else { return Ok(None) };
+        let (Some(kind), Some(names)) =
+            (row.try_get::<Option<&str>, _>("kind")?, row.try_get::<Option<Vec<String>>, _>("names")?)
+        else {
+            return Ok(None);
+        };
         written.extend(names.into_iter().map(|name| ObjectKey::new(kind, name)));
         if written.len() > MANY {
             return Ok(None);
@@ -155,7 +179,9 @@ async fn written_since(tx: &mut PgConnection, snapshot: &str) -> Result<Option<H
 async fn heads(tx: &mut PgConnection, source: &str, names: Option<Vec<&str>>) -> Result<Vec<LiveObject>, sqlx::Error> {
     let mut shared = Shared::default();
     let query = match names {
-        Some(names) => sqlx::query(SOME_HEADS).bind(source).bind(names.into_iter().map(str::to_owned).collect::<Vec<_>>()),
+        Some(names) => {
+            sqlx::query(SOME_HEADS).bind(source).bind(names.into_iter().map(str::to_owned).collect::<Vec<_>>())
+        }
         None => sqlx::query(HEADS).bind(source),
     };
     let mut rows = query.fetch(tx);
@@ -185,7 +211,10 @@ impl Shared {
 fn head(row: &PgRow, shared: &mut Shared) -> Result<LiveObject, sqlx::Error> {
     let mut word = |text: Option<&str>| text.map(|text| shared.word(text));
     Ok(LiveObject {
-        key: ObjectKey { kind: word(row.try_get("kind")?).unwrap_or_default(), name: row.try_get::<&str, _>("name")?.into() },
+        key: ObjectKey {
+            kind: word(row.try_get("kind")?).unwrap_or_default(),
+            name: row.try_get::<&str, _>("name")?.into(),
+        },
         uid: row.try_get::<Uuid, _>("uid")?,
         revision: row.try_get("revision")?,
         generation: row.try_get("generation")?,
@@ -194,7 +223,9 @@ fn head(row: &PgRow, shared: &mut Shared) -> Result<LiveObject, sqlx::Error> {
         written: digest(row.try_get("written_digest")?),
         applied_commit: word(row.try_get("applied_commit")?),
         applied_file: row.try_get::<Option<&str>, _>("applied_file")?.map(Arc::from),
-        tombstoned_at: row.try_get::<Option<i64>, _>("tombstoned_us")?.and_then(|us| Timestamp::from_microsecond(us).ok()),
+        tombstoned_at: row
+            .try_get::<Option<i64>, _>("tombstoned_us")?
+            .and_then(|us| Timestamp::from_microsecond(us).ok()),
         protected: row.try_get("protected")?,
         partner: word(row.try_get("partner")?),
     })
@@ -217,7 +248,11 @@ async fn jobs(tx: &mut PgConnection, source: &str) -> Result<Vec<PendingJob>, sq
         .collect()
 }
 
-async fn bodies(tx: &mut PgConnection, source: &str, keys: &[ObjectKey]) -> Result<HashMap<ObjectKey, Bodies>, sqlx::Error> {
+async fn bodies(
+    tx: &mut PgConnection,
+    source: &str,
+    keys: &[ObjectKey],
+) -> Result<HashMap<ObjectKey, Bodies>, sqlx::Error> {
     let names: Vec<&str> = keys.iter().map(|key| &*key.name).collect();
     let wanted: HashSet<&ObjectKey> = keys.iter().collect();
     let rows = sqlx::query(BODIES).bind(source).bind(names).fetch_all(tx).await?;

@@ -45,8 +45,15 @@ impl Store {
             .fetch_optional(&self.pool)
             .await
             .map_err(failed())?;
-        let audit_records = sqlx::query_scalar("SELECT coalesce(sum(seq), 0)::bigint FROM pintle.audit_writers").fetch_one(&self.pool).await.map_err(failed())?;
-        let counts = |column: &str| rows.iter().map(|row| Ok((row.try_get("kind")?, row.try_get(column)?))).collect::<Result<Vec<_>, sqlx::Error>>();
+        let audit_records = sqlx::query_scalar("SELECT coalesce(sum(seq), 0)::bigint FROM pintle.audit_writers")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(failed())?;
+        let counts = |column: &str| {
+            rows.iter()
+                .map(|row| Ok((row.try_get("kind")?, row.try_get(column)?)))
+                .collect::<Result<Vec<_>, sqlx::Error>>()
+        };
         Ok(Numbers {
             drifted: counts("drifted").map_err(failed())?,
             rows: counts("live").map_err(failed())?,
@@ -55,14 +62,20 @@ impl Store {
             dead: jobs.try_get("dead").map_err(failed())?,
             oldest_queued_s: jobs.try_get("oldest").map_err(failed())?,
             audit_records,
-            leader: leader.map(|row| Ok((row.try_get("holder")?, row.try_get("left")?))).transpose().map_err(failed())?,
+            leader: leader
+                .map(|row| Ok((row.try_get("holder")?, row.try_get("left")?)))
+                .transpose()
+                .map_err(failed())?,
         })
     }
 
     /// Whether the database answers, is migrated, and the audit log can be written.
     pub async fn check_ready(&self) -> Result<(), StoreError> {
         self.check_schema().await?;
-        sqlx::query("SELECT has_table_privilege('pintle.audit_logs', 'INSERT')").execute(&self.pool).await.map_err(StoreError::during("look at the audit log"))?;
+        sqlx::query("SELECT has_table_privilege('pintle.audit_logs', 'INSERT')")
+            .execute(&self.pool)
+            .await
+            .map_err(StoreError::during("look at the audit log"))?;
         Ok(())
     }
 }

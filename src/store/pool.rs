@@ -65,8 +65,11 @@ impl Store {
 pub async fn migrate(url: &str) -> Result<usize, StoreError> {
     // The record of what ran stands in `public`. An owner named `pintle` would look in the schema of
     // that name first, find no record there, and run everything again.
-    let options = PgConnectOptions::from_str(url).map_err(StoreError::during("read the database URL"))?.options([("search_path", "public")]);
-    let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await.map_err(StoreError::during("migrate"))?;
+    let options = PgConnectOptions::from_str(url)
+        .map_err(StoreError::during("read the database URL"))?
+        .options([("search_path", "public")]);
+    let pool =
+        PgPoolOptions::new().max_connections(1).connect_with(options).await.map_err(StoreError::during("migrate"))?;
     let before = applied_count(&pool).await;
     let result = MIGRATIONS.run(&pool).await;
     let after = applied_count(&pool).await;
@@ -85,9 +88,11 @@ async fn applied_count(pool: &PgPool) -> usize {
 
 /// Before the first migration there is no role to become.
 async fn become_engine(connection: &mut sqlx::PgConnection) -> Result<(), sqlx::Error> {
-    let member: Option<bool> = sqlx::query_scalar("SELECT pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = 'pintle_engine'")
-        .fetch_optional(&mut *connection)
-        .await?;
+    let member: Option<bool> = sqlx::query_scalar(
+        "SELECT pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = 'pintle_engine'",
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
     if member == Some(true) {
         sqlx::query("SET ROLE pintle_engine").execute(connection).await?;
     }

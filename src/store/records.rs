@@ -87,7 +87,8 @@ pub enum Seal {
 impl StoredRecord {
     /// The leaf, parsed.
     pub fn json(&self) -> Result<serde_json::Value, StoreError> {
-        serde_json::from_slice(&self.leaf).map_err(|error| StoreError::Corrupt { what: "audit leaf", source: error.into() })
+        serde_json::from_slice(&self.leaf)
+            .map_err(|error| StoreError::Corrupt { what: "audit leaf", source: error.into() })
     }
 
     /// Compares sha256(salt ‖ sealed) with what the leaf says.
@@ -115,13 +116,18 @@ impl Store {
     }
 
     /// Gives every record of `filter`, oldest first, to `each`, as they come; `false` ends it.
-    pub async fn each_record(&self, filter: &RecordFilter, mut each: impl FnMut(StoredRecord) -> bool) -> Result<u64, StoreError> {
+    pub async fn each_record(
+        &self,
+        filter: &RecordFilter,
+        mut each: impl FnMut(StoredRecord) -> bool,
+    ) -> Result<u64, StoreError> {
         let failed = || StoreError::during("export the audit log");
         let mut tx = self.pool.begin().await.map_err(failed())?;
         sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut *tx).await.map_err(failed())?;
         let sql = format!("{FIND}{OLDEST}");
         let mut given = 0;
-        let mut rows: std::pin::Pin<Box<dyn Stream<Item = Result<PgRow, sqlx::Error>> + Send + '_>> = bound(&sql, filter).fetch(&mut *tx);
+        let mut rows: std::pin::Pin<Box<dyn Stream<Item = Result<PgRow, sqlx::Error>> + Send + '_>> =
+            bound(&sql, filter).fetch(&mut *tx);
         while let Some(row) = rows.next().await {
             given += 1;
             if !each(record(&row.map_err(failed())?).map_err(failed())?) {
@@ -141,7 +147,10 @@ impl Store {
 
     /// The database's clock.
     pub async fn clock(&self) -> Result<Timestamp, StoreError> {
-        let us: i64 = sqlx::query_scalar("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint").fetch_one(&self.pool).await.map_err(StoreError::during("read the clock"))?;
+        let us: i64 = sqlx::query_scalar("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(StoreError::during("read the clock"))?;
         Ok(Timestamp::from_microsecond(us).unwrap_or_default())
     }
 }
@@ -162,7 +171,12 @@ fn bound<'q>(sql: &'q str, filter: &'q RecordFilter) -> Query<'q, Postgres, PgAr
 }
 
 fn record(row: &PgRow) -> Result<StoredRecord, sqlx::Error> {
-    Ok(StoredRecord { leaf: row.try_get("leaf")?, salt: row.try_get("salt")?, sealed: row.try_get("sealed")?, recorded_at: moment(row, "recorded_us")? })
+    Ok(StoredRecord {
+        leaf: row.try_get("leaf")?,
+        salt: row.try_get("salt")?,
+        sealed: row.try_get("sealed")?,
+        recorded_at: moment(row, "recorded_us")?,
+    })
 }
 
 #[cfg(test)]
@@ -170,8 +184,14 @@ mod tests {
     use super::*;
 
     fn stored(said: &str, sealed: Option<&str>) -> StoredRecord {
-        let leaf = serde_json::json!({ "sealed": if said.is_empty() { None } else { Some(said) } }).to_string().into_bytes();
-        StoredRecord { leaf, salt: Some(vec![7; 16]), sealed: sealed.map(|text| text.as_bytes().to_vec()), recorded_at: None }
+        let leaf =
+            serde_json::json!({ "sealed": if said.is_empty() { None } else { Some(said) } }).to_string().into_bytes();
+        StoredRecord {
+            leaf,
+            salt: Some(vec![7; 16]),
+            sealed: sealed.map(|text| text.as_bytes().to_vec()),
+            recorded_at: None,
+        }
     }
 
     #[test]

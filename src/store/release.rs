@@ -30,11 +30,13 @@ const DUE: &str = "WITH RECURSIVE partners AS (
     WHERE s.state = 'queued' AND s.job_id IN (SELECT job_id FROM due ORDER BY turn, job_id LIMIT $1)
     FOR UPDATE OF s SKIP LOCKED";
 
-const MARK: &str = "UPDATE pintle.job_state s SET state = 'released', delivery = r.delivery, changed_at = clock_timestamp()
+const MARK: &str =
+    "UPDATE pintle.job_state s SET state = 'released', delivery = r.delivery, changed_at = clock_timestamp()
     FROM unnest($1::bigint[], $2::uuid[]) AS r (id, delivery) WHERE s.job_id = r.id AND s.state = 'queued'";
 
 /// What waits for a job that will never be done is planned anew.
-const CANCEL_DEPENDENTS: &str = "UPDATE pintle.job_state s SET state = 'cancelled', reason = 'dependency', changed_at = clock_timestamp()
+const CANCEL_DEPENDENTS: &str =
+    "UPDATE pintle.job_state s SET state = 'cancelled', reason = 'dependency', changed_at = clock_timestamp()
     WHERE s.state = 'queued' AND EXISTS (SELECT FROM pintle.job_needs n JOIN pintle.job_state b ON b.job_id = n.needs
         WHERE n.job_id = s.job_id AND b.state IN ('superseded', 'cancelled', 'dead'))";
 
@@ -43,18 +45,31 @@ impl Store {
     pub async fn release(&self, proof: &LeaderProof) -> Result<Vec<Delivery>, StoreError> {
         let failed = || StoreError::during("release jobs");
         let mut tx = self.begin_as(proof).await?;
-        let out: i64 = sqlx::query_scalar("SELECT count(*) FROM pintle.job_state WHERE state IN ('released', 'running')").fetch_one(&mut *tx).await.map_err(failed())?;
+        let out: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM pintle.job_state WHERE state IN ('released', 'running')")
+                .fetch_one(&mut *tx)
+                .await
+                .map_err(failed())?;
         if out >= WINDOW {
             return Ok(Vec::new());
         }
         let rows = sqlx::query(DUE).bind(WINDOW - out).fetch_all(&mut *tx).await.map_err(failed())?;
         let mut due = rows
             .iter()
-            .map(|row| Ok((row.try_get::<String, _>("object_kind")?, row.try_get::<Uuid, _>("uid")?, row.try_get::<i64, _>("job_id")?)))
+            .map(|row| {
+                Ok((
+                    row.try_get::<String, _>("object_kind")?,
+                    row.try_get::<Uuid, _>("uid")?,
+                    row.try_get::<i64, _>("job_id")?,
+                ))
+            })
             .collect::<Result<Vec<_>, sqlx::Error>>()
             .map_err(failed())?;
         due.sort();
-        let deliveries: Vec<Delivery> = due.chunks(BATCH).map(|part| Delivery { id: Uuid::now_v7(), jobs: part.iter().map(|(_, _, id)| *id).collect() }).collect();
+        let deliveries: Vec<Delivery> = due
+            .chunks(BATCH)
+            .map(|part| Delivery { id: Uuid::now_v7(), jobs: part.iter().map(|(_, _, id)| *id).collect() })
+            .collect();
         if deliveries.is_empty() {
             return Ok(deliveries);
         }

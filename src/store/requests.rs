@@ -7,7 +7,13 @@ use uuid::Uuid;
 
 impl Store {
     /// Records a request; an accepted one wakes the leader.
-    pub async fn record_request(&self, origin: &str, request: &str, accepted: bool, reason: Option<&str>) -> Result<(), StoreError> {
+    pub async fn record_request(
+        &self,
+        origin: &str,
+        request: &str,
+        accepted: bool,
+        reason: Option<&str>,
+    ) -> Result<(), StoreError> {
         let failed = || StoreError::during("record a request");
         let mut tx = self.pool.begin().await.map_err(failed())?;
         sqlx::query("INSERT INTO pintle.requests (origin, request, accepted, reason) VALUES ($1, $2, $3, $4)")

@@ -35,7 +35,9 @@ impl Store {
     pub async fn retry(&self, writer: &AuditWriter, id: i64, actor: &str, reason: &str) -> Result<Retried, StoreError> {
         let failed = || StoreError::during("retry a job");
         let mut tx = self.pool.begin().await.map_err(failed())?;
-        let Some(row) = sqlx::query(LOCK).bind(id).fetch_optional(&mut *tx).await.map_err(failed())? else { return Ok(Retried::Unknown) };
+        let Some(row) = sqlx::query(LOCK).bind(id).fetch_optional(&mut *tx).await.map_err(failed())? else {
+            return Ok(Retried::Unknown);
+        };
         let state: String = row.try_get("state").map_err(failed())?;
         if state != "dead" {
             return Ok(Retried::NotDead(state));

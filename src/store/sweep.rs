@@ -35,10 +35,16 @@ impl Store {
         let mut pairs = Vec::with_capacity(rows.len());
         for row in &rows {
             let Some(delivery) = row.try_get::<Option<Uuid>, _>("delivery").map_err(failed())? else { continue };
-            age.insert(delivery, Duration::from_millis(row.try_get::<i64, _>("age_ms").map_err(failed())?.max(0) as u64));
+            age.insert(
+                delivery,
+                Duration::from_millis(row.try_get::<i64, _>("age_ms").map_err(failed())?.max(0) as u64),
+            );
             pairs.push((delivery, row.try_get("job_id").map_err(failed())?));
         }
-        Ok(by_delivery(pairs).into_iter().map(|delivery| Silent { age: age.get(&delivery.id).copied().unwrap_or_default(), delivery }).collect())
+        Ok(by_delivery(pairs)
+            .into_iter()
+            .map(|delivery| Silent { age: age.get(&delivery.id).copied().unwrap_or_default(), delivery })
+            .collect())
     }
 
     /// New deliveries in place of `lost`, for the rows that are still released under them.
@@ -48,7 +54,8 @@ impl Store {
         let mut minted = Vec::with_capacity(lost.len());
         for old in lost {
             let id = Uuid::now_v7();
-            let jobs: Vec<i64> = sqlx::query_scalar(REMINT).bind(old).bind(id).fetch_all(&mut *tx).await.map_err(failed())?;
+            let jobs: Vec<i64> =
+                sqlx::query_scalar(REMINT).bind(old).bind(id).fetch_all(&mut *tx).await.map_err(failed())?;
             if !jobs.is_empty() {
                 minted.push(Delivery { id, jobs });
             }

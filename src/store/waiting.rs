@@ -22,7 +22,12 @@ pub fn waiting(plan: &Plan) -> (Vec<WaitingRow>, usize) {
 
 impl Store {
     /// Records what waits.
-    pub async fn record_waiting(&self, proof: &LeaderProof, kept: &[WaitingRow], count: usize) -> Result<(), StoreError> {
+    pub async fn record_waiting(
+        &self,
+        proof: &LeaderProof,
+        kept: &[WaitingRow],
+        count: usize,
+    ) -> Result<(), StoreError> {
         let failed = || StoreError::during("record what waits");
         let mut tx = self.begin_as(proof).await?;
         sqlx::query("UPDATE pintle.sources SET waiting = $2, waiting_count = $3 WHERE id = $1")

@@ -66,7 +66,10 @@ async fn a_transaction_that_began_before_the_look_and_ended_after_it_is_seen() {
     let mut watched = Watched::new().await;
     watched.database.run(INSERT).await;
     let mut slow = watched.database.pool().begin().await.unwrap();
-    sqlx::query("UPDATE pintle.partners SET labels = '{\"slow\": \"yes\"}' WHERE name = 'p1'").execute(&mut *slow).await.unwrap();
+    sqlx::query("UPDATE pintle.partners SET labels = '{\"slow\": \"yes\"}' WHERE name = 'p1'")
+        .execute(&mut *slow)
+        .await
+        .unwrap();
     watched.database.run("UPDATE pintle.partners SET labels = '{\"quick\": \"yes\"}' WHERE name = 'p2'").await;
     watched.look().await;
     slow.commit().await.unwrap();

@@ -13,7 +13,10 @@ fn an_approval_counts_and_takes_nothing_staged_with_it() {
     let approval = answer["commit"].as_str().unwrap();
     assert_eq!(sandbox.head(), approval);
     assert_eq!(sandbox.git("nobody", &["rev-parse", "HEAD^"]), commit);
-    assert_eq!(sandbox.git("nobody", &["rev-parse", "HEAD^{tree}"]), sandbox.git("nobody", &["rev-parse", "HEAD^^{tree}"]));
+    assert_eq!(
+        sandbox.git("nobody", &["rev-parse", "HEAD^{tree}"]),
+        sandbox.git("nobody", &["rev-parse", "HEAD^^{tree}"])
+    );
     assert_eq!(sandbox.git("nobody", &["status", "--short"]), "M  README.md");
     assert_eq!(sandbox.git("nobody", &["rev-parse", answer["ref"].as_str().unwrap()]), approval);
 }
@@ -21,7 +24,10 @@ fn an_approval_counts_and_takes_nothing_staged_with_it() {
 #[test]
 fn what_is_still_missing_is_said() {
     let sandbox = Sandbox::new();
-    let policy = sandbox.read(".pintle/trust.yaml").replace("version: 1", "version: 2").replace("approvals: 2, from: [platform]", "approvals: 3, from: [platform]");
+    let policy = sandbox
+        .read(".pintle/trust.yaml")
+        .replace("version: 1", "version: 2")
+        .replace("approvals: 2, from: [platform]", "approvals: 3, from: [platform]");
     sandbox.write(".pintle/trust.yaml", &policy);
     sandbox.git("alice", &["commit", "--quiet", "--all", "--message", "Three of three"]);
     sandbox.pintle("bob", &["approve", "--yes"]).ends(0);
@@ -79,7 +85,10 @@ fn a_late_approval_lifts_the_first_held_step_alone() {
     let second = sandbox.grow("alice", "32Gi");
     sandbox.pintle("bob", &["approve", &first, "--yes"]).ends(0);
     let answer = sandbox.pintle("nobody", &["verify", "-o", "json"]).ends(4).json();
-    assert_eq!((answer["accepted"].as_str(), answer["held"]["commit"].as_str()), (Some(first.as_str()), Some(second.as_str())));
+    assert_eq!(
+        (answer["accepted"].as_str(), answer["held"]["commit"].as_str()),
+        (Some(first.as_str()), Some(second.as_str()))
+    );
     assert_eq!(sandbox.head(), second, "main is not moved by an approval of what lies below its tip");
 }
 
@@ -89,19 +98,31 @@ fn whoever_cannot_count_is_told_before_signing() {
     sandbox.rename("alice", "Akme");
     let before = sandbox.head();
     let rsa = sandbox.path("rsa").display().to_string();
-    sandbox.command("ssh-keygen", "nobody", &sandbox.path("repo")).args(["-q", "-t", "rsa", "-b", "2048", "-N", "", "-f", &rsa]).status().unwrap();
+    sandbox
+        .command("ssh-keygen", "nobody", &sandbox.path("repo"))
+        .args(["-q", "-t", "rsa", "-b", "2048", "-N", "", "-f", &rsa])
+        .status()
+        .unwrap();
     for (person, settings, expected) in [
         ("nobody", vec![], "gpg.format is not set"),
         ("mallory", vec![], "belongs to nobody in the policy"),
         ("nobody", vec![("gpg.format", "ssh")], "user.signingKey is not set"),
         ("nobody", vec![("gpg.format", "openpgp")], "only SSH signatures"),
-        ("nobody", vec![("gpg.format", "ssh"), ("user.signingKey", rsa.as_str())], "keys of type ssh-rsa are not accepted"),
+        (
+            "nobody",
+            vec![("gpg.format", "ssh"), ("user.signingKey", rsa.as_str())],
+            "keys of type ssh-rsa are not accepted",
+        ),
     ] {
         for (key, value) in &settings {
             sandbox.git("nobody", &["config", key, value]);
         }
         let said = sandbox.pintle(person, &["approve", "--yes"]);
-        assert!(said.code != 0 && said.err.contains(expected) && said.err.contains("next:"), "{expected}: {}", said.err);
+        assert!(
+            said.code != 0 && said.err.contains(expected) && said.err.contains("next:"),
+            "{expected}: {}",
+            said.err
+        );
     }
     assert_eq!(sandbox.head(), before);
 }

@@ -44,7 +44,11 @@ impl Sandbox {
         let sandbox = Self { folder, introduction: Default::default() };
         for person in ["alice", "bob", "carol", "mallory"] {
             let path = sandbox.path(person);
-            let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", person, "-f"]).arg(path).status().unwrap();
+            let made = Command::new("ssh-keygen")
+                .args(["-q", "-t", "ed25519", "-N", "", "-C", person, "-f"])
+                .arg(path)
+                .status()
+                .unwrap();
             assert!(made.success());
         }
         sandbox
@@ -56,7 +60,9 @@ impl Sandbox {
         let repo = sandbox.path("repo").display().to_string();
         sandbox.pintle("alice", &["init", &repo]).ends(0);
         let policy = sandbox.read(".pintle/trust.yaml");
-        let line = |person: &str| format!("  {person}: {{email: {person}@x.example, keys: [{{key: \"{}\"}}]}}\n", sandbox.key(person));
+        let line = |person: &str| {
+            format!("  {person}: {{email: {person}@x.example, keys: [{{key: \"{}\"}}]}}\n", sandbox.key(person))
+        };
         let people = line("bob") + &line("carol");
         let policy = policy
             .replace("groups:\n", &format!("{people}groups:\n"))
@@ -94,11 +100,27 @@ impl Sandbox {
     /// A command as `person`, in `folder`, alone with what the sandbox gives it.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>, person: &str, folder: &Path) -> Command {
         let mut command = Command::new(program);
-        let path = format!("{}:{}", Path::new(env!("CARGO_BIN_EXE_pintle")).parent().unwrap().display(), std::env::var("PATH").unwrap());
-        command.current_dir(folder).env_clear().env("PATH", path).env("HOME", self.path("home")).env("GIT_CONFIG_NOSYSTEM", "1").env("COLUMNS", "100");
+        let path = format!(
+            "{}:{}",
+            Path::new(env!("CARGO_BIN_EXE_pintle")).parent().unwrap().display(),
+            std::env::var("PATH").unwrap()
+        );
+        command
+            .current_dir(folder)
+            .env_clear()
+            .env("PATH", path)
+            .env("HOME", self.path("home"))
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("COLUMNS", "100");
         let key = self.path(person).display().to_string();
         let email = format!("{person}@x.example");
-        let settings = [("user.name", person), ("user.email", &email), ("gpg.format", "ssh"), ("user.signingKey", &key), ("commit.gpgSign", "true")];
+        let settings = [
+            ("user.name", person),
+            ("user.email", &email),
+            ("gpg.format", "ssh"),
+            ("user.signingKey", &key),
+            ("commit.gpgSign", "true"),
+        ];
         if person != "nobody" {
             command.env("GIT_CONFIG_COUNT", settings.len().to_string());
             for (at, (name, value)) in settings.iter().enumerate() {
@@ -114,7 +136,9 @@ impl Sandbox {
         let folder = if repo.exists() { repo } else { self.folder.path().to_owned() };
         let mut command = self.command(env!("CARGO_BIN_EXE_pintle"), person, &folder);
         if !self.introduction.0.is_empty() {
-            command.env("PINTLE_INTRODUCTION_COMMIT", &self.introduction.0).env("PINTLE_INTRODUCTION_POLICY", &self.introduction.1);
+            command
+                .env("PINTLE_INTRODUCTION_COMMIT", &self.introduction.0)
+                .env("PINTLE_INTRODUCTION_POLICY", &self.introduction.1);
         }
         command.args(arguments).stdin(std::process::Stdio::null()).output().unwrap().into()
     }
@@ -132,7 +156,10 @@ impl Sandbox {
 
     /// A commit by `person` that gives acme another name; gives its id.
     pub fn rename(&self, person: &str, name: &str) -> String {
-        self.write("partners/acme.yaml", &format!("apiVersion: pintle/v1\nkind: Partner\nmetadata: {{name: acme}}\nspec: {{displayName: {name}}}\n"));
+        self.write(
+            "partners/acme.yaml",
+            &format!("apiVersion: pintle/v1\nkind: Partner\nmetadata: {{name: acme}}\nspec: {{displayName: {name}}}\n"),
+        );
         self.git(person, &["commit", "--quiet", "--all", "--message", &format!("Call acme {name}")]);
         self.head()
     }
@@ -141,7 +168,10 @@ impl Sandbox {
     pub fn grow(&self, person: &str, memory: &str) -> String {
         let old = self.read("instances/acme/acme-prod.yaml");
         let line = old.lines().find(|line| line.contains("memory:")).unwrap();
-        self.write("instances/acme/acme-prod.yaml", &old.replace(line, &format!("  resources: {{cpu: 4, memory: {memory}}}")));
+        self.write(
+            "instances/acme/acme-prod.yaml",
+            &old.replace(line, &format!("  resources: {{cpu: 4, memory: {memory}}}")),
+        );
         self.git(person, &["commit", "--quiet", "--all", "--message", &format!("Memory {memory}")]);
         self.head()
     }

@@ -18,7 +18,12 @@ fn a_signed_commit_with_an_approval_is_accepted() {
     assert_eq!(answer["accepted"], answer["tip"]);
     let step = &answer["accepts"][1];
     assert_eq!(step["commit"], json!(commit));
-    let counted: Vec<(&str, &str)> = step["counted"].as_array().unwrap().iter().map(|one| (one["person"].as_str().unwrap(), one["as"].as_str().unwrap())).collect();
+    let counted: Vec<(&str, &str)> = step["counted"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["person"].as_str().unwrap(), one["as"].as_str().unwrap()))
+        .collect();
     assert_eq!(counted, [("alice", "author"), ("bob", "approver")]);
     let said = sandbox.pintle("nobody", &["verify"]).ends(0).out;
     assert!(said.contains("accepted (3 commits, 2 people)."), "{said}");
@@ -27,11 +32,15 @@ fn a_signed_commit_with_an_approval_is_accepted() {
 #[test]
 fn an_unsigned_commit_is_held_with_its_code_and_exit_4() {
     let sandbox = Sandbox::new();
-    sandbox.write("partners/acme.yaml", "apiVersion: pintle/v1\nkind: Partner\nmetadata: {name: acme}\nspec: {displayName: Evil}\n");
+    sandbox.write(
+        "partners/acme.yaml",
+        "apiVersion: pintle/v1\nkind: Partner\nmetadata: {name: acme}\nspec: {displayName: Evil}\n",
+    );
     sandbox.git("mallory", &["commit", "--quiet", "--all", "--no-gpg-sign", "--message", "Slip"]);
     let answer = sandbox.pintle("nobody", &["verify", "-o", "json"]).ends(4).json();
     assert_eq!(answer["verdict"], "held");
-    let codes: Vec<&str> = answer["held"]["reasons"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
+    let codes: Vec<&str> =
+        answer["held"]["reasons"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
     assert_eq!(codes, ["PIN0510", "PIN0516"]);
     let said = sandbox.pintle("nobody", &["verify", "--explain"]).ends(4).out;
     assert!(said.contains("it is not signed") && said.contains("lift it"), "{said}");
@@ -50,7 +59,10 @@ fn a_tampered_commit_never_counts_and_a_tampered_introduction_is_refused() {
     sandbox.introduction.0 = forge(&sandbox, &sandbox.introduction.0.clone());
     sandbox.git("nobody", &["update-ref", "refs/heads/main", &sandbox.introduction.0.clone()]);
     let answer = sandbox.pintle("nobody", &["verify", "-o", "json"]).ends(4).json();
-    assert_eq!((&answer["verdict"], &answer["refused"]["code"], &answer["accepted"]), (&json!("refused"), &json!("PIN0522"), &Value::Null));
+    assert_eq!(
+        (&answer["verdict"], &answer["refused"]["code"], &answer["accepted"]),
+        (&json!("refused"), &json!("PIN0522"), &Value::Null)
+    );
     assert_eq!(keys(&answer["refused"]), BTreeSet::from(["code", "commit", "message"]));
 }
 
@@ -77,7 +89,10 @@ fn a_held_tip_has_the_documented_shape() {
     let sandbox = Sandbox::new();
     sandbox.rename("alice", "Akme");
     let answer = sandbox.pintle("nobody", &["verify", "-o", "json"]).ends(4).json();
-    assert_eq!(keys(&answer), BTreeSet::from(["accepted", "accepts", "formatVersion", "held", "refused", "tip", "verdict"]));
+    assert_eq!(
+        keys(&answer),
+        BTreeSet::from(["accepted", "accepts", "formatVersion", "held", "refused", "tip", "verdict"])
+    );
     assert_eq!(answer["formatVersion"], "1.0");
     assert_eq!(answer["refused"], Value::Null);
     let held = &answer["held"];
@@ -110,7 +125,9 @@ fn without_an_introduction_the_error_says_how_to_give_one() {
 fn a_change_id_is_stable_under_order_and_equal_for_two_clones() {
     let sandbox = Sandbox::new();
     let base = sandbox.head();
-    let id = |rev: &str, more: &[&str]| sandbox.pintle("nobody", &[&["change-id", "--base", &base, "--rev", rev], more].concat()).ends(0).out;
+    let id = |rev: &str, more: &[&str]| {
+        sandbox.pintle("nobody", &[&["change-id", "--base", &base, "--rev", rev], more].concat()).ends(0).out
+    };
     sandbox.rename("alice", "Akme");
     let first = sandbox.grow("alice", "32Gi");
     sandbox.git("alice", &["checkout", "--quiet", "-b", "other", &base]);

@@ -81,9 +81,17 @@ fn bounded_json(json: Value) -> Value {
 fn canonical(json: Value) -> Value {
     match json {
         Value::String(text) => Value::String(text.replace('\0', "\u{fffd}")),
-        Value::Number(number) if number.as_u64().is_some_and(|n| n > 1 << 53) || number.as_i64().is_some_and(|n| n < -(1 << 53)) => Value::String(number.to_string()),
+        Value::Number(number)
+            if number.as_u64().is_some_and(|n| n > 1 << 53) || number.as_i64().is_some_and(|n| n < -(1 << 53)) =>
+        {
+            Value::String(number.to_string())
+        }
         Value::Array(items) => items.into_iter().map(canonical).collect(),
-        Value::Object(map) => Value::Object(map.into_iter().map(|(key, value)| (key.replace('\0', "\u{fffd}"), canonical(value))).collect::<Map<_, _>>()),
+        Value::Object(map) => Value::Object(
+            map.into_iter()
+                .map(|(key, value)| (key.replace('\0', "\u{fffd}"), canonical(value)))
+                .collect::<Map<_, _>>(),
+        ),
         other => other,
     }
 }
@@ -96,11 +104,30 @@ mod tests {
     fn draft(reason: &str) -> Draft {
         let actor = Actor { kind: "system", id: "daemon".into() };
         let outcome = Outcome { status: "ok", code: None };
-        Draft { id: uuid::Uuid::nil(), stage: Stage::System, correlation: None, actor, approvals: Vec::new(), partner: None, action: "start".into(), resource: None, git: None, job: None, outcome, reason: Some(reason.into()), sealed: Some(Sealed::default()) }
+        Draft {
+            id: uuid::Uuid::nil(),
+            stage: Stage::System,
+            correlation: None,
+            actor,
+            approvals: Vec::new(),
+            partner: None,
+            action: "start".into(),
+            resource: None,
+            git: None,
+            job: None,
+            outcome,
+            reason: Some(reason.into()),
+            sealed: Some(Sealed::default()),
+        }
     }
 
     fn place() -> Place {
-        Place { writer: 1, seq: 1 << 60, time: Timestamp::from_microsecond(1_700_000_000_000_001).unwrap(), salt: [7; 16] }
+        Place {
+            writer: 1,
+            seq: 1 << 60,
+            time: Timestamp::from_microsecond(1_700_000_000_000_001).unwrap(),
+            salt: [7; 16],
+        }
     }
 
     #[test]

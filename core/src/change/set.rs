@@ -76,7 +76,9 @@ impl Entry {
     /// The document it concerns, if it concerns one.
     pub fn key(&self) -> Option<&ObjectKey> {
         match self {
-            Self::Field { key, .. } | Self::Element { key, .. } | Self::Move { key, .. } | Self::Text { key, .. } => Some(key),
+            Self::Field { key, .. } | Self::Element { key, .. } | Self::Move { key, .. } | Self::Text { key, .. } => {
+                Some(key)
+            }
             Self::File { .. } => None,
         }
     }

@@ -20,7 +20,11 @@ pub fn check(plan: &Plan) -> Vec<Violation> {
     let mut seen = HashSet::new();
     let mut broken: Vec<Violation> = Vec::new();
     for (index, step) in plan.steps().iter().enumerate() {
-        let mut rule = |holds: bool, rule| if !holds { broken.push(Violation { step: index, rule }) };
+        let mut rule = |holds: bool, rule| {
+            if !holds {
+                broken.push(Violation { step: index, rule })
+            }
+        };
         rule(seen.insert(&step.change.key), "an object moves once in a plan");
         rule(step.after_steps.iter().all(|first| *first < index), "what comes first stands first");
         rule(plan.objects() > 0 || step.change.action != Action::Delete, "an empty repository deletes nothing");
@@ -29,7 +33,13 @@ pub fn check(plan: &Plan) -> Vec<Violation> {
         }
     }
     let waits: HashSet<_> = plan.waiting().iter().map(|waiting| &waiting.change.key).collect();
-    broken.extend(plan.steps().iter().enumerate().filter(|(_, step)| waits.contains(&step.change.key)).map(|(step, _)| Violation { step, rule: "what waits does not move" }));
+    broken.extend(
+        plan.steps()
+            .iter()
+            .enumerate()
+            .filter(|(_, step)| waits.contains(&step.change.key))
+            .map(|(step, _)| Violation { step, rule: "what waits does not move" }),
+    );
     if action_digest(plan.steps()) != plan.actions() {
         broken.push(Violation { step: 0, rule: "the action digest names the steps" });
     }

@@ -19,7 +19,10 @@ pub fn draw(one: &Diagnostic, source: Option<&str>, drawing: Drawing) -> String 
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group = level.primary_title(one.message.as_str()).id(one.code.as_str()).elements(Vec::<annotate_snippets::Element<'_>>::new());
+    let mut group = level
+        .primary_title(one.message.as_str())
+        .id(one.code.as_str())
+        .elements(Vec::<annotate_snippets::Element<'_>>::new());
     match (one.location.line, source) {
         (line, Some(source)) if line > 0 => {
             let span = byte_span(source, line, one.location.column, one.location.length);

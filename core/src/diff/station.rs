@@ -34,8 +34,12 @@ pub fn diff(desired: &Resolved, live: &LiveState, catalog: &Catalog) -> Vec<Chan
     let mut changes = Vec::new();
     pairs(desired, live, &mut |pair| match pair {
         Pair::Desired(object) => changes.push(create(object)),
-        Pair::Both(object, row) if !is_settled(object, row) => changes.extend(live.bodies.get(&row.key).and_then(|bodies| update(object, row, bodies))),
-        Pair::Live(row) if whole && is_ours_to_delete(row) => changes.push(delete(row, live.bodies.get(&row.key), catalog)),
+        Pair::Both(object, row) if !is_settled(object, row) => {
+            changes.extend(live.bodies.get(&row.key).and_then(|bodies| update(object, row, bodies)))
+        }
+        Pair::Live(row) if whole && is_ours_to_delete(row) => {
+            changes.push(delete(row, live.bodies.get(&row.key), catalog))
+        }
         _ => {}
     });
     changes
@@ -53,7 +57,9 @@ fn pairs<'a>(desired: &'a Resolved, live: &'a LiveState, visit: &mut impl FnMut(
         match order {
             Ordering::Less => wanted.next().into_iter().for_each(|object| visit(Pair::Desired(object))),
             Ordering::Greater => rows.next().into_iter().for_each(|row| visit(Pair::Live(row))),
-            Ordering::Equal => wanted.next().zip(rows.next()).into_iter().for_each(|(object, row)| visit(Pair::Both(object, row))),
+            Ordering::Equal => {
+                wanted.next().zip(rows.next()).into_iter().for_each(|(object, row)| visit(Pair::Both(object, row)))
+            }
         }
     }
 }
@@ -96,7 +102,8 @@ fn towards(object: &Object) -> Change {
 fn update(object: &Object, row: &LiveObject, bodies: &Bodies) -> Option<Change> {
     let desired = object.value();
     let fields = field_changes(&bodies.live, &desired);
-    let drift: Vec<FieldChange> = bodies.applied.as_ref().map(|base| field_changes(base, &bodies.live)).unwrap_or_default();
+    let drift: Vec<FieldChange> =
+        bodies.applied.as_ref().map(|base| field_changes(base, &bodies.live)).unwrap_or_default();
     let returns = row.tombstoned_at.is_some();
     let intended = returns || row.applied != Some(object.digest);
     let same_document = row.written == Some(object.written);

@@ -1,7 +1,7 @@
 //! Capability: something that can be switched on for an instance or a tenant.
 
-use super::scalar::{EmbeddedSchema, Ref, Set, to};
 use super::Kind;
+use super::scalar::{EmbeddedSchema, Ref, Set, to};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -12,7 +12,8 @@ impl Kind for Capability {
     const NAME: &'static str = "Capability";
     const PLURAL: &'static str = "capabilities";
     const TABLE: &'static str = "capabilities";
-    const SUMMARY: &'static str = "Something that can be switched on for an instance or a tenant, with the suites and capabilities it needs.";
+    const SUMMARY: &'static str =
+        "Something that can be switched on for an instance or a tenant, with the suites and capabilities it needs.";
     type Spec = CapabilitySpec;
 }
 

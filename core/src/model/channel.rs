@@ -14,7 +14,8 @@ impl Kind for Channel {
     const NAME: &'static str = "Channel";
     const PLURAL: &'static str = "channels";
     const TABLE: &'static str = "channels";
-    const SUMMARY: &'static str = "Which version of a component its followers are to run, after which channel upstream, and by which rollout.";
+    const SUMMARY: &'static str =
+        "Which version of a component its followers are to run, after which channel upstream, and by which rollout.";
     type Spec = ChannelSpec;
 
     fn check(spec: &Value, problems: &mut Problems) {
@@ -33,9 +34,15 @@ fn given(spec: &Value, key: &str) -> bool {
 fn check_version(spec: &Value, problems: &mut Problems) {
     let mode = spec.get("mode").and_then(Value::as_str).unwrap_or_default();
     match (given(spec, "target"), given(spec, "track")) {
-        (true, true) => problems.inconsistent("track", "a channel has a `target` or a `track`, not both").hint("remove one of them"),
-        (false, false) if mode == "auto" => problems.inconsistent("mode", "an automatic channel needs a `target` or a `track`").hint("add `target: VERSION`, or `track: \"4.x\"`"),
-        (false, true) if mode == "manual" => problems.inconsistent("track", "a manual channel follows no range by itself").hint("name one version with `target`, or set `mode: auto`"),
+        (true, true) => {
+            problems.inconsistent("track", "a channel has a `target` or a `track`, not both").hint("remove one of them")
+        }
+        (false, false) if mode == "auto" => problems
+            .inconsistent("mode", "an automatic channel needs a `target` or a `track`")
+            .hint("add `target: VERSION`, or `track: \"4.x\"`"),
+        (false, true) if mode == "manual" => problems
+            .inconsistent("track", "a manual channel follows no range by itself")
+            .hint("name one version with `target`, or set `mode: auto`"),
         _ => return,
     };
 }

@@ -1,7 +1,7 @@
 //! Guardrail: a rule of governance that every matching document must satisfy.
 
-use super::scalar::KindName;
 use super::Kind;
+use super::scalar::KindName;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;

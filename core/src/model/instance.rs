@@ -1,6 +1,8 @@
 //! Instance: one running installation of the platform.
 
-use super::scalar::{Anything, Bytes, Cidr, Cpu, Cron, DateOrInstant, Domain, Instant, Ref, SemVer, Set, Span, UrlPath, span_ms, to};
+use super::scalar::{
+    Anything, Bytes, Cidr, Cpu, Cron, DateOrInstant, Domain, Instant, Ref, SemVer, Set, Span, UrlPath, span_ms, to,
+};
 use super::{Kind, Problems};
 use crate::change::Value;
 use schemars::JsonSchema;
@@ -21,16 +23,22 @@ impl Kind for Instance {
         let text = |key: &str| spec.get(key).and_then(Value::as_str);
         match (text("type"), text("partner")) {
             (Some("shared-saas"), Some(_)) => {
-                problems.inconsistent("partner", "a shared-saas instance belongs to no partner").hint("remove `partner`, or choose another `type`");
+                problems
+                    .inconsistent("partner", "a shared-saas instance belongs to no partner")
+                    .hint("remove `partner`, or choose another `type`");
             }
             (Some("partner-deployed"), None) => {
-                problems.inconsistent("type", "a partner-deployed instance needs a `partner`").hint("add `partner: NAME`");
+                problems
+                    .inconsistent("type", "a partner-deployed instance needs a `partner`")
+                    .hint("add `partner: NAME`");
             }
             _ => {}
         }
         let pinned = spec.at(&["update", "pin"]).is_some();
         if pinned && spec.at(&["update", "target"]).is_some() {
-            problems.inconsistent("update.target", "a pinned instance waits for no target").hint("remove `pin` or `target`");
+            problems
+                .inconsistent("update.target", "a pinned instance waits for no target")
+                .hint("remove `pin` or `target`");
         }
         check_health(spec, problems);
     }
@@ -41,7 +49,9 @@ fn check_health(spec: &Value, problems: &mut Problems) {
     if let (Some(timeout), Some(interval)) = (span("timeout"), span("interval"))
         && timeout > interval
     {
-        problems.inconsistent("health.timeout", "a probe must end before the next begins").hint("shorten `timeout`, or lengthen `interval`");
+        problems
+            .inconsistent("health.timeout", "a probe must end before the next begins")
+            .hint("shorten `timeout`, or lengthen `interval`");
     }
 }
 

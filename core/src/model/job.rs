@@ -27,9 +27,13 @@ pub(super) fn check(job: &Value, problems: &mut Problems) {
         let given = job.get(field).is_some_and(|value| *value != Value::Null);
         let belongs = kinds.contains(&kind);
         if given && !belongs {
-            problems.inconsistent(&format!("job.{field}"), format!("a job of kind {kind} has no `{field}`")).hint(format!("`{field}` belongs to {}", kinds.join(", ")));
+            problems
+                .inconsistent(&format!("job.{field}"), format!("a job of kind {kind} has no `{field}`"))
+                .hint(format!("`{field}` belongs to {}", kinds.join(", ")));
         } else if belongs && *needed && !given {
-            problems.inconsistent("job", format!("a job of kind {kind} needs `{field}`")).hint(format!("add `{field}` below `job`"));
+            problems
+                .inconsistent("job", format!("a job of kind {kind} needs `{field}`"))
+                .hint(format!("add `{field}` below `job`"));
         }
     }
 }

@@ -52,7 +52,9 @@ impl Problems {
     }
 
     fn push(&mut self, code: Code, path: &str, message: impl Into<String>) -> &mut Self {
-        let path = FieldPath(std::iter::once("spec").chain(path.split('.').filter(|key| !key.is_empty())).map(str::to_owned).collect());
+        let path = FieldPath(
+            std::iter::once("spec").chain(path.split('.').filter(|key| !key.is_empty())).map(str::to_owned).collect(),
+        );
         self.0.push(Violation::new(code, path, message));
         self
     }
@@ -85,7 +87,17 @@ impl KindDef {
         let schema = document_schema::<K>();
         let validator = compile(&schema);
         let shape = Shape::of(&schema);
-        Self { name: K::NAME, plural: K::PLURAL, table: K::TABLE, summary: K::SUMMARY, schema, shape, validator, check: K::check, expand: K::expand }
+        Self {
+            name: K::NAME,
+            plural: K::PLURAL,
+            table: K::TABLE,
+            summary: K::SUMMARY,
+            schema,
+            shape,
+            validator,
+            check: K::check,
+            expand: K::expand,
+        }
     }
 
     /// Everything in which `body`, a merged document, breaks the schema or the kind's own checks.

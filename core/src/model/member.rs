@@ -13,7 +13,8 @@ impl Kind for Member {
     const NAME: &'static str = "Member";
     const PLURAL: &'static str = "members";
     const TABLE: &'static str = "members";
-    const SUMMARY: &'static str = "A person on a partner's side: the roles they have inside that partner, and how they log in.";
+    const SUMMARY: &'static str =
+        "A person on a partner's side: the roles they have inside that partner, and how they log in.";
     type Spec = MemberSpec;
 
     fn check(spec: &Value, problems: &mut Problems) {
@@ -23,21 +24,33 @@ impl Kind for Member {
 }
 
 fn check_scope(spec: &Value, problems: &mut Problems) {
-    let has_role = |role: &str| spec.get("roles").and_then(Value::as_list).is_some_and(|roles| roles.iter().any(|one| one.as_str() == Some(role)));
+    let has_role = |role: &str| {
+        spec.get("roles")
+            .and_then(Value::as_list)
+            .is_some_and(|roles| roles.iter().any(|one| one.as_str() == Some(role)))
+    };
     let tenants = spec.get("tenants").and_then(Value::as_list).map_or(0, <[Value]>::len);
     if has_role("tenant-admin") && tenants == 0 {
-        problems.inconsistent("roles", "a tenant-admin needs the `tenants` it administers").hint("add `tenants: [NAME]`, or give the role partner-admin");
+        problems
+            .inconsistent("roles", "a tenant-admin needs the `tenants` it administers")
+            .hint("add `tenants: [NAME]`, or give the role partner-admin");
     }
     if has_role("partner-admin") && tenants > 0 {
-        problems.inconsistent("tenants", "a partner-admin administers every tenant of the partner").hint("remove `tenants`, or give the role tenant-admin");
+        problems
+            .inconsistent("tenants", "a partner-admin administers every tenant of the partner")
+            .hint("remove `tenants`, or give the role tenant-admin");
     }
 }
 
 fn check_login(spec: &Value, problems: &mut Problems) {
     let given = |way: &str| spec.at(&["login", way]).is_some_and(|value| *value != Value::Null);
     match (given("passkey"), given("oidc")) {
-        (true, true) => problems.inconsistent("login", "a member logs in by a passkey or by OIDC, not by both").hint("remove `passkey` or `oidc`"),
-        (false, false) => problems.inconsistent("login", "a member needs a way to log in").hint("add `passkey` or `oidc`"),
+        (true, true) => problems
+            .inconsistent("login", "a member logs in by a passkey or by OIDC, not by both")
+            .hint("remove `passkey` or `oidc`"),
+        (false, false) => {
+            problems.inconsistent("login", "a member needs a way to log in").hint("add `passkey` or `oidc`")
+        }
         _ => return,
     };
 }

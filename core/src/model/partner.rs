@@ -1,7 +1,7 @@
 //! Partner: who deploys or resells instances, and how much they may have.
 
-use super::scalar::{Bytes, Cpu, Email, Ref, to};
 use super::Kind;
+use super::scalar::{Bytes, Cpu, Email, Ref, to};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -12,7 +12,8 @@ impl Kind for Partner {
     const NAME: &'static str = "Partner";
     const PLURAL: &'static str = "partners";
     const TABLE: &'static str = "partners";
-    const SUMMARY: &'static str = "A partner: contact, lifecycle, quotas, and the profiles that all its documents share.";
+    const SUMMARY: &'static str =
+        "A partner: contact, lifecycle, quotas, and the profiles that all its documents share.";
     type Spec = PartnerSpec;
 }
 

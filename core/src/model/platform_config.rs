@@ -1,7 +1,7 @@
 //! PlatformConfig: settings of the platform as a whole, one live row a key.
 
-use super::scalar::Setting;
 use super::Kind;
+use super::scalar::Setting;
 use crate::change::{FieldPath, Map, Value};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -14,7 +14,8 @@ impl Kind for PlatformConfig {
     const NAME: &'static str = "PlatformConfig";
     const PLURAL: &'static str = "config";
     const TABLE: &'static str = "platform_config";
-    const SUMMARY: &'static str = "Settings of the platform as a whole. Each key is an object of its own, with its version and history.";
+    const SUMMARY: &'static str =
+        "Settings of the platform as a whole. Each key is an object of its own, with its version and history.";
     type Spec = PlatformConfigSpec;
 
     fn expand(spec: &Value) -> Option<Vec<(String, FieldPath, Value)>> {
@@ -52,7 +53,16 @@ mod tests {
     fn each_key_becomes_an_object() {
         let json = serde_json::json!({"settings": {"auth.session.ttl": "12h", "mail.retries": 3}});
         let objects = PlatformConfig::expand(&Value::from(&json)).unwrap();
-        let shown: Vec<_> = objects.iter().map(|(name, path, spec)| format!("{name} at {path}: {}", serde_json::Value::from(spec))).collect();
-        assert_eq!(shown, [r#"auth.session.ttl at spec.settings["auth.session.ttl"]: {"value":"12h"}"#, r#"mail.retries at spec.settings["mail.retries"]: {"value":3}"#]);
+        let shown: Vec<_> = objects
+            .iter()
+            .map(|(name, path, spec)| format!("{name} at {path}: {}", serde_json::Value::from(spec)))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                r#"auth.session.ttl at spec.settings["auth.session.ttl"]: {"value":"12h"}"#,
+                r#"mail.retries at spec.settings["mail.retries"]: {"value":3}"#
+            ]
+        );
     }
 }

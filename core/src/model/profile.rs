@@ -14,14 +14,19 @@ impl Kind for Profile {
     const NAME: &'static str = "Profile";
     const PLURAL: &'static str = "profiles";
     const TABLE: &'static str = "profiles";
-    const SUMMARY: &'static str = "Values that many documents of one kind share; merged below the documents that name it.";
+    const SUMMARY: &'static str =
+        "Values that many documents of one kind share; merged below the documents that name it.";
     type Spec = ProfileSpec;
 
     fn check(spec: &Value, problems: &mut Problems) {
         if spec.get("appliesTo").and_then(Value::as_str) == Some("Profile") {
-            problems.invalid("appliesTo", "a profile cannot apply to profiles").hint("name the kind of the documents that share the values");
+            problems
+                .invalid("appliesTo", "a profile cannot apply to profiles")
+                .hint("name the kind of the documents that share the values");
         }
-        for (field, why) in [("profiles", "a profile names no profiles"), ("partner", "a profile cannot say who owns a document")] {
+        for (field, why) in
+            [("profiles", "a profile names no profiles"), ("partner", "a profile cannot say who owns a document")]
+        {
             if spec.at(&["values", field]).is_some() {
                 problems.inconsistent(&format!("values.{field}"), why).hint(format!("give `{field}` in each document"));
             }

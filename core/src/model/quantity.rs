@@ -3,7 +3,8 @@
 use crate::change::Value;
 
 const BINARY: [(&str, u128); 5] = [("Pi", 1 << 50), ("Ti", 1 << 40), ("Gi", 1 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10)];
-const DECIMAL: [(&str, u128); 5] = [("P", 1_000_000_000_000_000), ("T", 1_000_000_000_000), ("G", 1_000_000_000), ("M", 1_000_000), ("k", 1_000)];
+const DECIMAL: [(&str, u128); 5] =
+    [("P", 1_000_000_000_000_000), ("T", 1_000_000_000_000), ("G", 1_000_000_000), ("M", 1_000_000), ("k", 1_000)];
 
 /// The bytes that `value`, such as `8Gi`, comes to.
 pub fn bytes(value: &Value) -> Option<u128> {

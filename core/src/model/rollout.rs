@@ -14,7 +14,8 @@ impl Kind for Rollout {
     const NAME: &'static str = "Rollout";
     const PLURAL: &'static str = "rollouts";
     const TABLE: &'static str = "rollouts";
-    const SUMMARY: &'static str = "The waves in which a change goes out, what halts it, and limits tighter than the fleet's.";
+    const SUMMARY: &'static str =
+        "The waves in which a change goes out, what halts it, and limits tighter than the fleet's.";
     type Spec = RolloutSpec;
 
     fn check(spec: &Value, problems: &mut Problems) {
@@ -35,10 +36,17 @@ fn check_sizes(waves: &[Value], problems: &mut Problems) {
     let mut reached = 0;
     for (index, wave) in waves.iter().enumerate() {
         match (whole(wave, "count"), whole(wave, "percent")) {
-            (Some(_), Some(_)) => problems.inconsistent(&format!("waves.{index}"), "a wave has a `count` or a `percent`, not both").hint("remove one of them"),
-            (None, None) => problems.inconsistent(&format!("waves.{index}"), "a wave needs a `count` or a `percent`").hint("add `count: 2`, or `percent: 10`"),
+            (Some(_), Some(_)) => problems
+                .inconsistent(&format!("waves.{index}"), "a wave has a `count` or a `percent`, not both")
+                .hint("remove one of them"),
+            (None, None) => problems
+                .inconsistent(&format!("waves.{index}"), "a wave needs a `count` or a `percent`")
+                .hint("add `count: 2`, or `percent: 10`"),
             (None, Some(percent)) if percent <= reached => problems
-                .inconsistent(&format!("waves.{index}.percent"), format!("the percent must rise: an earlier wave reaches {reached} already"))
+                .inconsistent(
+                    &format!("waves.{index}.percent"),
+                    format!("the percent must rise: an earlier wave reaches {reached} already"),
+                )
                 .hint("`percent` counts everything moved so far, this wave included"),
             (None, Some(percent)) => {
                 reached = percent;
@@ -49,15 +57,20 @@ fn check_sizes(waves: &[Value], problems: &mut Problems) {
     }
     let last = waves.len().saturating_sub(1);
     if waves.last().is_some_and(|wave| whole(wave, "percent") != Some(100)) {
-        problems.inconsistent(&format!("waves.{last}"), "the last wave must reach everybody").hint("end with a wave of `percent: 100`");
+        problems
+            .inconsistent(&format!("waves.{last}"), "the last wave must reach everybody")
+            .hint("end with a wave of `percent: 100`");
     }
 }
 
 fn check_names(waves: &[Value], problems: &mut Problems) {
     let mut seen = BTreeSet::new();
-    for (index, name) in waves.iter().enumerate().filter_map(|(index, wave)| Some((index, wave.get("name")?.as_str()?))) {
+    for (index, name) in waves.iter().enumerate().filter_map(|(index, wave)| Some((index, wave.get("name")?.as_str()?)))
+    {
         if !seen.insert(name) {
-            problems.inconsistent(&format!("waves.{index}.name"), format!("two waves are called `{name}`")).hint("give each wave its own name");
+            problems
+                .inconsistent(&format!("waves.{index}.name"), format!("two waves are called `{name}`"))
+                .hint("give each wave its own name");
         }
     }
 }

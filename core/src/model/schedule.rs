@@ -33,10 +33,17 @@ fn check_clock(spec: &Value, problems: &mut Problems) {
     match clocks.as_slice() {
         [_] => {}
         [] => {
-            problems.inconsistent("", "a schedule needs one of `cron`, `every`, `at`").hint("add `cron: [\"0 3 * * *\"]`, or `every: 6h`");
+            problems
+                .inconsistent("", "a schedule needs one of `cron`, `every`, `at`")
+                .hint("add `cron: [\"0 3 * * *\"]`, or `every: 6h`");
         }
         [first, second, ..] => {
-            problems.inconsistent(second, format!("a schedule has one of `cron`, `every`, `at`; `{first}` is given already")).hint("write two schedules instead");
+            problems
+                .inconsistent(
+                    second,
+                    format!("a schedule has one of `cron`, `every`, `at`; `{first}` is given already"),
+                )
+                .hint("write two schedules instead");
         }
     }
     let every = spec.get("every").and_then(Value::as_str).and_then(span_ms);
@@ -45,8 +52,12 @@ fn check_clock(spec: &Value, problems: &mut Problems) {
     }
     let offset = spec.get("offset").and_then(Value::as_str).and_then(span_ms);
     match (offset, every) {
-        (Some(_), None) => problems.inconsistent("offset", "an offset needs `every`").hint("remove `offset`: cron names its own minutes"),
-        (Some(offset), Some(every)) if offset >= every => problems.inconsistent("offset", "the offset must be shorter than `every`").hint("an offset shifts the ticks within one interval"),
+        (Some(_), None) => problems
+            .inconsistent("offset", "an offset needs `every`")
+            .hint("remove `offset`: cron names its own minutes"),
+        (Some(offset), Some(every)) if offset >= every => problems
+            .inconsistent("offset", "the offset must be shorter than `every`")
+            .hint("an offset shifts the ticks within one interval"),
         _ => return,
     };
 }
@@ -54,7 +65,9 @@ fn check_clock(spec: &Value, problems: &mut Problems) {
 fn check_missed(spec: &Value, problems: &mut Problems) {
     let policy = spec.at(&["missed", "policy"]).and_then(Value::as_str).unwrap_or_default();
     if policy != "run-all" && spec.at(&["missed", "max"]).is_some_and(|max| *max != Value::Null) {
-        problems.inconsistent("missed.max", "`max` bounds what `policy: run-all` catches up").hint("remove `max`, or set `policy: run-all`");
+        problems
+            .inconsistent("missed.max", "`max` bounds what `policy: run-all` catches up")
+            .hint("remove `max`, or set `policy: run-all`");
     }
 }
 

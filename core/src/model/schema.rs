@@ -80,10 +80,16 @@ fn fold_nullable(object: &mut Map<String, Value>) {
     }
     let Value::Object(mut inner) = inner.clone() else { return };
     if let Some(kind) = inner.get("type").cloned() {
-        inner.insert("type".into(), match kind {
-            Value::Array(mut kinds) => { kinds.push("null".into()); Value::Array(kinds) }
-            one => json!([one, "null"]),
-        });
+        inner.insert(
+            "type".into(),
+            match kind {
+                Value::Array(mut kinds) => {
+                    kinds.push("null".into());
+                    Value::Array(kinds)
+                }
+                one => json!([one, "null"]),
+            },
+        );
     }
     if let Some(Value::Array(values)) = inner.get_mut("enum") {
         values.push(Value::Null);

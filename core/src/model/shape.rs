@@ -89,7 +89,8 @@ impl Shape {
             }
         }
         let Some(each) = &self.each else { return };
-        let free: Vec<Box<str>> = map.keys().filter(|key| !self.properties.contains_key(*key)).map(Into::into).collect();
+        let free: Vec<Box<str>> =
+            map.keys().filter(|key| !self.properties.contains_key(*key)).map(Into::into).collect();
         for key in free {
             if let Some(inner) = map.get_mut(&key) {
                 each.fill_defaults(inner);

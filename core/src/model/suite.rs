@@ -11,7 +11,8 @@ impl Kind for Suite {
     const NAME: &'static str = "Suite";
     const PLURAL: &'static str = "suites";
     const TABLE: &'static str = "suites";
-    const SUMMARY: &'static str = "A product suite on the platform, such as a CRM; it has versions and channels of its own.";
+    const SUMMARY: &'static str =
+        "A product suite on the platform, such as a CRM; it has versions and channels of its own.";
     type Spec = SuiteSpec;
 }
 

@@ -1,7 +1,7 @@
 //! Tenant: one customer of a partner, at home on one instance.
 
-use super::scalar::{Ref, Set, Word, to};
 use super::Kind;
+use super::scalar::{Ref, Set, Word, to};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -12,7 +12,8 @@ impl Kind for Tenant {
     const NAME: &'static str = "Tenant";
     const PLURAL: &'static str = "tenants";
     const TABLE: &'static str = "tenants";
-    const SUMMARY: &'static str = "A customer of a partner: its home instance, where its data must stay, and its own capabilities.";
+    const SUMMARY: &'static str =
+        "A customer of a partner: its home instance, where its data must stay, and its own capabilities.";
     type Spec = TenantSpec;
 }
 

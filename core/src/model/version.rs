@@ -32,7 +32,9 @@ fn text<'v>(spec: &'v Value, path: &[&str]) -> Option<&'v str> {
 fn check_stage(spec: &Value, problems: &mut Problems) {
     let stage = text(spec, &["stage"]).unwrap_or_default();
     if matches!(stage, "draft" | "candidate") && text(spec, &["lts", "until"]).is_some() {
-        problems.inconsistent("lts", format!("a {stage} has no long-term support yet")).hint("remove `lts`, or release the version");
+        problems
+            .inconsistent("lts", format!("a {stage} has no long-term support yet"))
+            .hint("remove `lts`, or release the version");
     }
     if stage != "yanked" && spec.get("dangerous").and_then(Value::as_bool) == Some(true) {
         problems.inconsistent("dangerous", "only a yanked version can be dangerous").hint("set `stage: yanked`");
@@ -43,22 +45,35 @@ fn check_ranges(spec: &Value, problems: &mut Problems) {
     let own: Option<semver::Version> = text(spec, &["version"]).and_then(|text| text.parse().ok());
     let component = text(spec, &["component"]).unwrap_or_default();
     let Some(own) = own else { return };
-    let holds_itself = |range: Option<&str>| range.and_then(|range| semver::VersionReq::parse(range).ok()).map(|range| range.matches(&own));
+    let holds_itself = |range: Option<&str>| {
+        range.and_then(|range| semver::VersionReq::parse(range).ok()).map(|range| range.matches(&own))
+    };
     if holds_itself(text(spec, &["upgradeFrom"])) == Some(true) {
-        problems.inconsistent("upgradeFrom", "a version cannot be an upgrade from itself").hint(format!("end the range with `<{own}`"));
+        problems
+            .inconsistent("upgradeFrom", "a version cannot be an upgrade from itself")
+            .hint(format!("end the range with `<{own}`"));
     }
     if holds_itself(text(spec, &["requires", component])) == Some(false) {
-        problems.inconsistent(&format!("requires.{component}"), "a version must satisfy what it requires of its own component").hint("say where it may come from with `upgradeFrom`");
+        problems
+            .inconsistent(
+                &format!("requires.{component}"),
+                "a version must satisfy what it requires of its own component",
+            )
+            .hint("say where it may come from with `upgradeFrom`");
     }
 }
 
 fn check_migration(spec: &Value, problems: &mut Problems) {
     let step = |key: &str| text(spec, &["migration", key]);
     if step("contract").is_some() && step("expand").is_none() {
-        problems.inconsistent("migration.contract", "a migration cannot contract what it did not expand").hint("add `expand`");
+        problems
+            .inconsistent("migration.contract", "a migration cannot contract what it did not expand")
+            .hint("add `expand`");
     }
     if step("reversibleFor").is_some() && step("contract").is_none() {
-        problems.inconsistent("migration.reversibleFor", "without `contract` a migration stays reversible").hint("remove `reversibleFor`, or add `contract`");
+        problems
+            .inconsistent("migration.reversibleFor", "without `contract` a migration stays reversible")
+            .hint("remove `reversibleFor`, or add `contract`");
     }
 }
 
@@ -67,7 +82,9 @@ fn check_breaking(spec: &Value, problems: &mut Problems) {
     let changes = spec.get("breaking").and_then(Value::as_list).unwrap_or_default();
     for (index, id) in changes.iter().enumerate().filter_map(|(index, change)| Some((index, text(change, &["id"])?))) {
         if !seen.insert(id) {
-            problems.inconsistent(&format!("breaking.{index}.id"), format!("`{id}` names two breaking changes")).hint("give each its own id");
+            problems
+                .inconsistent(&format!("breaking.{index}.id"), format!("`{id}` names two breaking changes"))
+                .hint("give each its own id");
         }
     }
 }

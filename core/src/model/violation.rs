@@ -40,9 +40,13 @@ pub(super) fn violations(validator: &jsonschema::Validator, json: &serde_json::V
             ValidationErrorKind::AdditionalProperties { unexpected } => {
                 found.extend(unexpected.iter().map(|field| unknown_field(&path, field, here)));
             }
-            ValidationErrorKind::Required { property } => found.push(missing_field(path, property.as_str().unwrap_or_default(), here)),
+            ValidationErrorKind::Required { property } => {
+                found.push(missing_field(path, property.as_str().unwrap_or_default(), here))
+            }
             ValidationErrorKind::Type { kind } => found.push(wrong_type(path, kind, error.instance(), here)),
-            ValidationErrorKind::Enum { .. } | ValidationErrorKind::Constant { .. } => found.push(not_one_of(path, error.instance(), here)),
+            ValidationErrorKind::Enum { .. } | ValidationErrorKind::Constant { .. } => {
+                found.push(not_one_of(path, error.instance(), here))
+            }
             ValidationErrorKind::PropertyNames { error } => found.push(bad_key(&path, error.instance())),
             kind => {
                 let fallback = bound(kind).unwrap_or_else(|| error.to_string());
@@ -71,27 +75,39 @@ fn unknown_field(parent: &FieldPath, field: &str, shape: Option<&Shape>) -> Viol
 fn missing_field(parent: FieldPath, field: &str, shape: Option<&Shape>) -> Violation {
     let mut violation = Violation::new(Code::MissingField, parent, format!("missing field `{field}`"));
     violation.part = Part::Key;
-    violation.hint = shape.and_then(|s| s.properties.get(field)?.description.as_deref().map(|text| format!("`{field}`: {text}")));
+    violation.hint =
+        shape.and_then(|s| s.properties.get(field)?.description.as_deref().map(|text| format!("`{field}`: {text}")));
     violation
 }
 
 fn wrong_type(path: FieldPath, kind: &TypeKind, found: &serde_json::Value, shape: Option<&Shape>) -> Violation {
     let wanted = match kind {
         TypeKind::Single(one) => one.to_string(),
-        TypeKind::Multiple(many) if many.iter().count() > 3 && shape.is_some_and(|s| s.expects.is_some()) => shape.and_then(|s| s.expects.as_deref()).unwrap_or_default().to_owned(),
-        TypeKind::Multiple(many) => many.iter().map(|one| one.to_string()).filter(|one| one != "null").collect::<Vec<_>>().join(" or "),
+        TypeKind::Multiple(many) if many.iter().count() > 3 && shape.is_some_and(|s| s.expects.is_some()) => {
+            shape.and_then(|s| s.expects.as_deref()).unwrap_or_default().to_owned()
+        }
+        TypeKind::Multiple(many) => {
+            many.iter().map(|one| one.to_string()).filter(|one| one != "null").collect::<Vec<_>>().join(" or ")
+        }
     };
     let mut violation = Violation::new(Code::WrongType, path, format!("expected {wanted}, found {}", shown(found)));
     violation.label = shape.and_then(|s| s.expects.as_deref().map(|text| format!("expected {text}")));
-    violation.hint = found.as_str().filter(|text| wanted == "boolean" && matches!(*text, "yes" | "no" | "on" | "off")).map(|_| "write `true` or `false`".to_owned());
+    violation.hint = found
+        .as_str()
+        .filter(|text| wanted == "boolean" && matches!(*text, "yes" | "no" | "on" | "off"))
+        .map(|_| "write `true` or `false`".to_owned());
     violation
 }
 
 fn not_one_of(path: FieldPath, found: &serde_json::Value, shape: Option<&Shape>) -> Violation {
     let values = shape.map(|s| s.values.as_slice()).unwrap_or_default();
     let mut violation = Violation::new(Code::InvalidValue, path, format!("{} is not allowed here", shown(found)));
-    violation.label = (!values.is_empty()).then(|| format!("expected one of {}", listed(values.iter().map(String::as_str))));
-    violation.hint = found.as_str().and_then(|text| nearest(text, values.iter().map(String::as_str))).map(|name| format!("did you mean `{name}`?"));
+    violation.label =
+        (!values.is_empty()).then(|| format!("expected one of {}", listed(values.iter().map(String::as_str))));
+    violation.hint = found
+        .as_str()
+        .and_then(|text| nearest(text, values.iter().map(String::as_str)))
+        .map(|name| format!("did you mean `{name}`?"));
     violation
 }
 
@@ -118,8 +134,12 @@ fn bad_key(parent: &FieldPath, key: &serde_json::Value) -> Violation {
 /// The sentence for a value beyond a bound.
 fn bound(kind: &ValidationErrorKind) -> Option<String> {
     Some(match kind {
-        ValidationErrorKind::MinItems { limit } | ValidationErrorKind::MinProperties { limit } => format!("expected at least {limit} here"),
-        ValidationErrorKind::MaxItems { limit } | ValidationErrorKind::MaxProperties { limit } => format!("expected at most {limit} here"),
+        ValidationErrorKind::MinItems { limit } | ValidationErrorKind::MinProperties { limit } => {
+            format!("expected at least {limit} here")
+        }
+        ValidationErrorKind::MaxItems { limit } | ValidationErrorKind::MaxProperties { limit } => {
+            format!("expected at most {limit} here")
+        }
         ValidationErrorKind::MinLength { limit: 1 } => "the text is empty".to_owned(),
         ValidationErrorKind::MaxLength { limit } => format!("the text is longer than {limit} characters"),
         ValidationErrorKind::Minimum { limit } => format!("expected {limit} or more"),

@@ -13,7 +13,8 @@ impl Kind for MaintenanceWindow {
     const NAME: &'static str = "MaintenanceWindow";
     const PLURAL: &'static str = "windows";
     const TABLE: &'static str = "windows";
-    const SUMMARY: &'static str = "When things may move and when they may not: weekly spans that allow, dated spans that deny.";
+    const SUMMARY: &'static str =
+        "When things may move and when they may not: weekly spans that allow, dated spans that deny.";
     type Spec = MaintenanceWindowSpec;
 
     fn check(spec: &Value, problems: &mut Problems) {
@@ -36,9 +37,13 @@ const WEEK_MS: u64 = 7 * 24 * 3_600_000;
 fn check_allow(index: usize, span: &Value, problems: &mut Problems) {
     let duration = span.get("duration").and_then(Value::as_str).and_then(span_ms).unwrap_or_default();
     if duration == 0 {
-        problems.invalid(&format!("allow.{index}.duration"), "a window of no duration never opens").hint("give a duration such as `4h`");
+        problems
+            .invalid(&format!("allow.{index}.duration"), "a window of no duration never opens")
+            .hint("give a duration such as `4h`");
     } else if duration > WEEK_MS {
-        problems.invalid(&format!("allow.{index}.duration"), "a weekly window cannot last longer than a week").hint("leave `allow` out: then it is always open");
+        problems
+            .invalid(&format!("allow.{index}.duration"), "a weekly window cannot last longer than a week")
+            .hint("leave `allow` out: then it is always open");
     }
 }
 
@@ -47,7 +52,9 @@ fn check_deny(index: usize, span: &Value, zone: &str, problems: &mut Problems) {
     if let (Some(from), Some(to)) = (at("from"), at("to"))
         && to <= from
     {
-        problems.inconsistent(&format!("deny.{index}.to"), "the span ends before it begins").hint("`to` is exclusive: the first day that is free again");
+        problems
+            .inconsistent(&format!("deny.{index}.to"), "the span ends before it begins")
+            .hint("`to` is exclusive: the first day that is free again");
     }
 }
 

@@ -64,7 +64,8 @@ pub fn parse_file(bytes: &[u8]) -> ParsedFile {
 
 fn envelope(value: Value, spans: &SpannedValue, index: u32) -> Result<Document, Vec<YamlError>> {
     let mut errors = Vec::new();
-    let mut fail = |code, path: &[&str], message: String| errors.push(YamlError { code, span: span_at(spans, path), message });
+    let mut fail =
+        |code, path: &[&str], message: String| errors.push(YamlError { code, span: span_at(spans, path), message });
     if value.as_map().is_none() {
         fail(Code::BadEnvelope, &[], format!("expected a document, found a {}", value.type_name()));
         return Err(errors);
@@ -80,7 +81,11 @@ fn envelope(value: Value, spans: &SpannedValue, index: u32) -> Result<Document, 
     match name {
         None => fail(Code::BadEnvelope, &["metadata", "name"], "expected `metadata.name` as text".into()),
         Some(name) if !is_dns_label(name) => {
-            fail(Code::InvalidName, &["metadata", "name"], format!("`{name}` is not a DNS label of at most 63 characters"));
+            fail(
+                Code::InvalidName,
+                &["metadata", "name"],
+                format!("`{name}` is not a DNS label of at most 63 characters"),
+            );
         }
         Some(_) => {}
     }

@@ -76,9 +76,14 @@ impl YamlError {
 /// Reads every document of `text`: its value and spans. All errors that the grammar lets us find
 /// are returned together; a syntax error ends the file.
 pub fn read_documents(text: &str, limits: Limits) -> (Vec<(Value, SpannedValue)>, Vec<YamlError>) {
-    let mut reader = Reader { parser: Parser::new_from_str(text), errors: Vec::new(), nodes: 0, limits, hidden_told: false };
+    let mut reader =
+        Reader { parser: Parser::new_from_str(text), errors: Vec::new(), nodes: 0, limits, hidden_told: false };
     if text.len() > limits.bytes {
-        reader.fail(Code::TooLarge, Span { line: 1, column: 1, length: 1 }, format!("the file is larger than {} bytes", limits.bytes));
+        reader.fail(
+            Code::TooLarge,
+            Span { line: 1, column: 1, length: 1 },
+            format!("the file is larger than {} bytes", limits.bytes),
+        );
         return (Vec::new(), reader.errors);
     }
     reader.refuse_hidden(text);
@@ -253,5 +258,6 @@ fn span_of(span: &EventSpan) -> Span {
 /// Terminal controls and bidirectional overrides: what makes a reviewer read another text than the
 /// machine (CVE-2021-42574).
 fn is_hidden(c: char) -> bool {
-    (c.is_control() && !matches!(c, '\n' | '\t')) || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
+    (c.is_control() && !matches!(c, '\n' | '\t'))
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
 }

@@ -8,23 +8,30 @@ use std::collections::{BTreeSet, HashMap};
 
 /// Steps in an order in which they could be applied one by one, each with what must come first.
 pub fn order(changes: Vec<Change>) -> Vec<Step> {
-    let positions: HashMap<ObjectKey, usize> = changes.iter().enumerate().map(|(at, change)| (change.key.clone(), at)).collect();
+    let positions: HashMap<ObjectKey, usize> =
+        changes.iter().enumerate().map(|(at, change)| (change.key.clone(), at)).collect();
     let before = predecessors(&changes, &positions);
     let sorted = topological(&before);
     let mut place = vec![0; sorted.len()];
     sorted.iter().enumerate().for_each(|(new, old)| place[*old] = new);
     let mut slots: Vec<Option<Change>> = changes.into_iter().map(Some).collect();
-    sorted.iter().filter_map(|old| {
-        let mut after_steps: Vec<usize> = before[*old].iter().map(|at| place[*at]).filter(|first| *first < place[*old]).collect();
-        after_steps.sort_unstable();
-        Some(Step { change: slots[*old].take()?, after_steps })
-    }).collect()
+    sorted
+        .iter()
+        .filter_map(|old| {
+            let mut after_steps: Vec<usize> =
+                before[*old].iter().map(|at| place[*at]).filter(|first| *first < place[*old]).collect();
+            after_steps.sort_unstable();
+            Some(Step { change: slots[*old].take()?, after_steps })
+        })
+        .collect()
 }
 
 fn predecessors(changes: &[Change], positions: &HashMap<ObjectKey, usize>) -> Vec<Vec<usize>> {
     let mut before: Vec<Vec<usize>> = vec![Vec::new(); changes.len()];
     for (at, change) in changes.iter().enumerate() {
-        for target in change.references.iter().filter_map(|key| positions.get(key).copied()).filter(|target| *target != at) {
+        for target in
+            change.references.iter().filter_map(|key| positions.get(key).copied()).filter(|target| *target != at)
+        {
             match (change.action, changes[target].action) {
                 (Action::Delete, Action::Delete) => before[target].push(at),
                 (Action::Delete, _) | (_, Action::Delete) => {}

@@ -20,8 +20,21 @@ const NAMES_SHOWN: usize = 3;
 const TELLING_SHOWN: usize = 4;
 /// What tells most about a new object, first things first.
 const TELLING: &[&str] = &[
-    "type", "component", "version", "mode", "partner", "instance", "displayName", "update.channel", "update.pin.version", "update.target",
-    "target", "appliesTo", "timezone", "cron", "resources.memory",
+    "type",
+    "component",
+    "version",
+    "mode",
+    "partner",
+    "instance",
+    "displayName",
+    "update.channel",
+    "update.pin.version",
+    "update.target",
+    "target",
+    "appliesTo",
+    "timezone",
+    "cron",
+    "resources.memory",
 ];
 
 /// The column at which the values of all blocks begin.
@@ -35,11 +48,19 @@ pub(super) fn block(group: &Group<'_>, column: usize, header: &Header, paper: &P
     let change = group.first();
     let mut lines = match group.changes.len() {
         1 => heading(change, paper),
-        number => vec![format!("  {}", paper.paint(Style::Heading, &format!("{} {}", grouped(number), visible(&change.key.kind))))],
+        number => vec![format!(
+            "  {}",
+            paper.paint(Style::Heading, &format!("{} {}", grouped(number), visible(&change.key.kind)))
+        )],
     };
     match change.action {
         Action::Create => lines.extend(telling_lines(change, group, paper)),
-        Action::Delete => lines.push(signed('-', Style::Removed, &format!("tombstone now, deleted after {} unless restored", header.grace("")), paper)),
+        Action::Delete => lines.push(signed(
+            '-',
+            Style::Removed,
+            &format!("tombstone now, deleted after {} unless restored", header.grace("")),
+            paper,
+        )),
         Action::Restore => lines.push(signed('+', Style::Added, "restored from its tombstone", paper)),
         Action::Adopt => lines.push(signed('=', Style::Muted, "is as declared already; only recorded", paper)),
         Action::Update => {}
@@ -49,7 +70,11 @@ pub(super) fn block(group: &Group<'_>, column: usize, header: &Header, paper: &P
     }
     if group.changes.len() > 1 {
         let most = if change.action == Action::Delete { usize::MAX } else { NAMES_SHOWN };
-        lines.extend(names(group.changes.iter().map(|change| &change.key), most, paper).into_iter().map(|line| format!("      {line}")));
+        lines.extend(
+            names(group.changes.iter().map(|change| &change.key), most, paper)
+                .into_iter()
+                .map(|line| format!("      {line}")),
+        );
     }
     lines
 }
@@ -87,7 +112,11 @@ fn telling_lines(change: &Change, group: &Group<'_>, paper: &Paper) -> Vec<Strin
         words.push(format!("a new {}", visible(&change.key.kind)));
     }
     let lines = wrapped(&words.join(", "), paper.columns().saturating_sub(4));
-    lines.iter().enumerate().map(|(at, text)| if at == 0 { signed('+', Style::Added, text, paper) } else { format!("    {text}") }).collect()
+    lines
+        .iter()
+        .enumerate()
+        .map(|(at, text)| if at == 0 { signed('+', Style::Added, text, paper) } else { format!("    {text}") })
+        .collect()
 }
 
 /// At most `most` of the telling fields of a new object, and how many fields it has in all.

@@ -1,10 +1,10 @@
 //! Many diagnostics: each drawn over its source line, then one line that says how many, where, and
 //! that nothing was changed.
 
+use super::COMMENT_LIMIT;
 use super::markdown_text::{Page, fenced};
 use super::style::{Paper, Style};
 use super::text::{counted, grouped, visible};
-use super::COMMENT_LIMIT;
 use crate::diagnostic::{Diagnostic, Drawing, Severity, draw};
 use crate::resolve::Sources;
 use std::collections::BTreeSet;
@@ -55,7 +55,10 @@ pub fn diagnostics_markdown(diagnostics: &[Diagnostic], sources: &dyn Sources, c
         shown += 1;
     }
     if shown < diagnostics.len() {
-        page.push(&format!("\n{} did not fit: `pintle validate` shows all.\n", grouped(diagnostics.len() - shown)), 256);
+        page.push(
+            &format!("\n{} did not fit: `pintle validate` shows all.\n", grouped(diagnostics.len() - shown)),
+            256,
+        );
     }
     page.push(&format!("\n{}\n", consequence(diagnostics)), 0);
     page.finish()
@@ -86,7 +89,8 @@ fn numbers(diagnostics: &[Diagnostic], sources: &dyn Sources, checked: Checked) 
     let warnings = diagnostics.len() - errors;
     let parts = [(errors, "error"), (warnings, "warning")].into_iter().filter(|(number, _)| *number > 0);
     let parts: Vec<String> = parts.map(|(number, noun)| counted(number, noun)).collect();
-    let documents: BTreeSet<(&str, usize)> = diagnostics.iter().map(|one| (&*one.location.file, document_of(one, sources))).collect();
+    let documents: BTreeSet<(&str, usize)> =
+        diagnostics.iter().map(|one| (&*one.location.file, document_of(one, sources))).collect();
     let total = checked.documents.max(documents.len());
     format!("{} in {} of {}", parts.join(" and "), grouped(documents.len()), counted(total, "document"))
 }
@@ -94,7 +98,10 @@ fn numbers(diagnostics: &[Diagnostic], sources: &dyn Sources, checked: Checked) 
 /// Which document of its file a diagnostic stands in: how many separators stand above it.
 fn document_of(one: &Diagnostic, sources: &dyn Sources) -> usize {
     let Some(text) = sources.text(&one.location.file) else { return 0 };
-    let above = text.lines().take(one.location.line as usize).skip_while(|line| line.trim().is_empty() || line.starts_with('#'));
+    let above = text
+        .lines()
+        .take(one.location.line as usize)
+        .skip_while(|line| line.trim().is_empty() || line.starts_with('#'));
     above.skip(1).filter(|line| line.starts_with("---")).count()
 }
 

@@ -61,7 +61,10 @@ fn difference(field: &FieldChange, paper: &Paper) -> Vec<String> {
     let (old, new) = (side(&field.before), side(&field.after));
     let width = paper.columns().saturating_sub(INDENT.len() + 2);
     if let ([old], [new]) = (old.as_slice(), new.as_slice()) {
-        let lines = [('-', Style::Removed, clipped_at_difference(old, new, width)), ('+', Style::Added, clipped_at_difference(new, old, width))];
+        let lines = [
+            ('-', Style::Removed, clipped_at_difference(old, new, width)),
+            ('+', Style::Added, clipped_at_difference(new, old, width)),
+        ];
         return lines.map(|(sign, style, text)| line(sign, style, &text, paper)).to_vec();
     }
     if old.len() > MOST_COMPARED || new.len() > MOST_COMPARED {
@@ -69,7 +72,11 @@ fn difference(field: &FieldChange, paper: &Paper) -> Vec<String> {
     }
     let lines = compared(&old, &new);
     let hidden = lines.len().saturating_sub(MOST_SHOWN);
-    let mut shown: Vec<String> = lines.into_iter().take(MOST_SHOWN).map(|(sign, style, text)| line(sign, style, &clipped(&text, width), paper)).collect();
+    let mut shown: Vec<String> = lines
+        .into_iter()
+        .take(MOST_SHOWN)
+        .map(|(sign, style, text)| line(sign, style, &clipped(&text, width), paper))
+        .collect();
     if hidden > 0 {
         shown.push(format!("{INDENT}… and {} (pintle plan -o json)", counted(hidden, "more line")));
     }

@@ -48,7 +48,10 @@ fn split(group: Group<'_>) -> Vec<Group<'_>> {
         return vec![group];
     }
     let Group { changes, fields, drift } = group;
-    changes.into_iter().map(|change| Group { changes: vec![change], fields: fields.clone(), drift: drift.clone() }).collect()
+    changes
+        .into_iter()
+        .map(|change| Group { changes: vec![change], fields: fields.clone(), drift: drift.clone() })
+        .collect()
 }
 
 fn likeness(group: &Group<'_>) -> Digest {

@@ -24,7 +24,13 @@ pub struct Header {
 impl Header {
     /// A header of which only the revision is known.
     pub fn of(short_commit: impl Into<String>) -> Self {
-        Self { short_commit: short_commit.into(), subject: None, author: None, committed_at: None, delete_grace: SignedDuration::from_hours(24) }
+        Self {
+            short_commit: short_commit.into(),
+            subject: None,
+            author: None,
+            committed_at: None,
+            delete_grace: SignedDuration::from_hours(24),
+        }
     }
 
     /// The grace as in the settings: `24h`; with a space between, as people write it.
@@ -54,18 +60,24 @@ pub(super) fn lines(plan: &Plan, header: &Header, paper: &Paper) -> Vec<String> 
     let subject = header.subject.as_deref().map(|text| clipped(&visible(text), room)).unwrap_or_default();
     let live = format!("read {}", ago(plan.live_read_at(), paper.now));
     let left = [
-        (format!("commit  {commit}  {subject}"), format!("{}  {}  {subject}", label("commit", paper), paper.paint(Style::Bold, &commit))),
+        (
+            format!("commit  {commit}  {subject}"),
+            format!("{}  {}  {subject}", label("commit", paper), paper.paint(Style::Bold, &commit)),
+        ),
         (format!("live    {live}"), format!("{}  {live}", label("live  ", paper))),
     ];
-    left.into_iter().zip(right).flat_map(|((plain, painted), right)| {
-        let gap = column.saturating_sub(columns(plain.trim_end()));
-        let right = paper.paint(Style::Muted, &right);
-        match (right.is_empty(), stacked) {
-            (true, _) => vec![painted.trim_end().to_owned()],
-            (false, true) => vec![painted.trim_end().to_owned(), format!("        {right}")],
-            (false, false) => vec![format!("{}{}{right}", painted.trim_end(), " ".repeat(gap))],
-        }
-    }).collect()
+    left.into_iter()
+        .zip(right)
+        .flat_map(|((plain, painted), right)| {
+            let gap = column.saturating_sub(columns(plain.trim_end()));
+            let right = paper.paint(Style::Muted, &right);
+            match (right.is_empty(), stacked) {
+                (true, _) => vec![painted.trim_end().to_owned()],
+                (false, true) => vec![painted.trim_end().to_owned(), format!("        {right}")],
+                (false, false) => vec![format!("{}{}{right}", painted.trim_end(), " ".repeat(gap))],
+            }
+        })
+        .collect()
 }
 
 fn label(text: &str, paper: &Paper) -> String {

@@ -19,7 +19,8 @@ const CREATES_SHOWN: usize = 8;
 pub fn plan_human(plan: &Plan, header: &Header, approvals: Option<&Approvals>, paper: &Paper) -> String {
     let mut parts = vec![head::lines(plan, header, paper)];
     let creates = groups(plan.steps(), |change| change.action == Action::Create);
-    let updates = groups(plan.steps(), |change| !is_heal(change) && !matches!(change.action, Action::Create | Action::Delete));
+    let updates =
+        groups(plan.steps(), |change| !is_heal(change) && !matches!(change.action, Action::Create | Action::Delete));
     let deletes = groups(plan.steps(), |change| change.action == Action::Delete);
     let heals = groups(plan.steps(), is_heal);
     let column = value_column(&updates);
@@ -50,7 +51,10 @@ fn creation_blocks(creates: &[Group<'_>], header: &Header, paper: &Paper) -> Vec
         parts.extend(list[..most].iter().map(|group| block(group, 0, header, paper)));
         let rest = &list[most..];
         if !rest.is_empty() {
-            let title = format!("  {}", paper.paint(Style::Heading, &format!("{} more new {}", grouped(rest.len()), visible(kind))));
+            let title = format!(
+                "  {}",
+                paper.paint(Style::Heading, &format!("{} more new {}", grouped(rest.len()), visible(kind)))
+            );
             let names = blocks::names(rest.iter().map(|group| &group.first().key), 3, paper);
             parts.push(std::iter::once(title).chain(names.into_iter().map(|line| format!("      {line}"))).collect());
         }
@@ -59,7 +63,8 @@ fn creation_blocks(creates: &[Group<'_>], header: &Header, paper: &Paper) -> Vec
 }
 
 fn closing(plan: &Plan, approvals: Option<&Approvals>, paper: &Paper) -> Vec<String> {
-    let mut lines: Vec<String> = wrapped(&summary(plan), paper.columns()).iter().map(|line| paper.paint(Style::Bold, line)).collect();
+    let mut lines: Vec<String> =
+        wrapped(&summary(plan), paper.columns()).iter().map(|line| paper.paint(Style::Bold, line)).collect();
     if plan.counts().create > 0 {
         lines.push(paper.paint(Style::Muted, "Every field of what is new: pintle plan -o json"));
     }

@@ -169,7 +169,13 @@ pub fn plan_output(plan: &Plan, header: &Header, approvals: Option<&Approvals>) 
         live_read_at: plan.live_read_at().to_string(),
         time_zones: plan.time_zones().to_owned(),
         objects: plan.objects(),
-        counts: CountsOutput { create: counts.create, change: counts.change, delete: counts.delete, heal: counts.heal, waiting: counts.waiting },
+        counts: CountsOutput {
+            create: counts.create,
+            change: counts.change,
+            delete: counts.delete,
+            heal: counts.heal,
+            waiting: counts.waiting,
+        },
         steps: plan.steps().iter().map(step).collect(),
         waiting: plan.waiting().iter().map(waits).collect(),
         approvals: approvals.cloned(),
@@ -222,5 +228,12 @@ fn waits(waiting: &Waiting) -> WaitingOutput {
 }
 
 fn fields(fields: Vec<FieldChange>) -> Vec<FieldOutput> {
-    fields.into_iter().map(|field| FieldOutput { path: field.path.0, before: field.before.as_ref().map(Into::into), after: field.after.as_ref().map(Into::into) }).collect()
+    fields
+        .into_iter()
+        .map(|field| FieldOutput {
+            path: field.path.0,
+            before: field.before.as_ref().map(Into::into),
+            after: field.after.as_ref().map(Into::into),
+        })
+        .collect()
 }

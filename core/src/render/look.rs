@@ -58,7 +58,8 @@ mod tests {
 
     #[test]
     fn a_body_is_shown_without_its_secrets() {
-        let body = value(r#"{"spec":{"db":{"secretRef":"acme-db"},"token":"ghp_0123456789012345678901234567890123456789"}}"#);
+        let body =
+            value(r#"{"spec":{"db":{"secretRef":"acme-db"},"token":"ghp_0123456789012345678901234567890123456789"}}"#);
         assert_eq!(masked_yaml(&body), ["spec: {db: (secret acme-db), token: (hidden)}"]);
     }
 

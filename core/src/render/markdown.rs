@@ -37,14 +37,25 @@ fn title(plan: &Plan) -> String {
     let counts = plan.counts();
     let actions = code(&plan.actions().short());
     if plan.is_empty() && counts.waiting == 0 {
-        return format!("### Pintle plan: no changes          {actions}\n{} as declared.\n", counted(plan.objects(), "object"));
+        return format!(
+            "### Pintle plan: no changes          {actions}\n{} as declared.\n",
+            counted(plan.objects(), "object")
+        );
     }
-    let words = [(counts.create, "create"), (counts.change, "change"), (counts.delete, "delete"), (counts.heal, "heal"), (counts.waiting, "waiting")];
+    let words = [
+        (counts.create, "create"),
+        (counts.change, "change"),
+        (counts.delete, "delete"),
+        (counts.heal, "heal"),
+        (counts.waiting, "waiting"),
+    ];
     let words = words.into_iter().filter(|(number, _)| *number > 0);
-    let words: Vec<String> = words.map(|(number, what)| {
-        let text = format!("{} {what}", grouped(number));
-        if what == "delete" { format!("**{text}**") } else { text }
-    }).collect();
+    let words: Vec<String> = words
+        .map(|(number, what)| {
+            let text = format!("{} {what}", grouped(number));
+            if what == "delete" { format!("**{text}**") } else { text }
+        })
+        .collect();
     format!("### Pintle plan: {}          {actions}\n", words.join(", "))
 }
 
@@ -60,12 +71,22 @@ fn approval_lines(approvals: &Approvals, page: &mut Page) {
         }
     }
     if approvals.rules.len() > RULES_SHOWN {
-        page.push(&format!("and {}: `pintle verify --explain`\n", counted(approvals.rules.len() - RULES_SHOWN, "more rule")), 0);
+        page.push(
+            &format!("and {}: `pintle verify --explain`\n", counted(approvals.rules.len() - RULES_SHOWN, "more rule")),
+            0,
+        );
     }
 }
 
 fn rule_line(rule: &RuleLine) -> String {
-    let names = |names: &[String], after: &str| names.iter().take(NAMES_SHOWN).map(|name| format!("{}{after}", word(&clipped(name, 80)))).collect::<Vec<_>>().join(", ");
+    let names = |names: &[String], after: &str| {
+        names
+            .iter()
+            .take(NAMES_SHOWN)
+            .map(|name| format!("{}{after}", word(&clipped(name, 80))))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     let mut parts = vec![format!(" ({}, rule {})", names(&rule.from, ""), word(&clipped(&rule.name, 80)))];
     if !rule.have.is_empty() {
         parts.push(names(&rule.have, " ✓"));
@@ -78,7 +99,9 @@ fn rule_line(rule: &RuleLine) -> String {
 
 /// Every field of every change, folded, as long as there is room.
 fn details(plan: &Plan, header: &Header, page: &mut Page) {
-    let changed = groups(plan.steps(), |change| change.action != Action::Delete && !(is_heal(change) && change.fields.is_empty()));
+    let changed = groups(plan.steps(), |change| {
+        change.action != Action::Delete && !(is_heal(change) && change.fields.is_empty())
+    });
     let paper = Paper::plain(FOLD_COLUMNS, plan.made_at());
     let column = value_column(&changed);
     let blocks: Vec<String> = changed.iter().map(|group| block(group, column, header, &paper).join("\n")).collect();
@@ -101,6 +124,10 @@ fn details(plan: &Plan, header: &Header, page: &mut Page) {
         return;
     }
     let rest = blocks.len() - shown.len();
-    let more = if rest > 0 { format!("\n{} did not fit: `pintle plan` shows all.\n", counted(rest, "more change")) } else { String::new() };
+    let more = if rest > 0 {
+        format!("\n{} did not fit: `pintle plan` shows all.\n", counted(rest, "more change"))
+    } else {
+        String::new()
+    };
     page.push(&format!("{}{}{more}{}", FOLD.0, fenced("text", &shown.join("\n\n")), FOLD.1), 0);
 }

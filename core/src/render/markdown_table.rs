@@ -80,13 +80,20 @@ fn deletion_names(plan: &Plan, header: &Header, page: &mut Page) {
     }
     page.push("\n\n", 0);
     if shown < total {
-        page.push(&format!("**{} do not fit here, not even by name.** Read `pintle plan` before approving.\n\n", counted(total - shown, "more deletion")), 0);
+        page.push(
+            &format!(
+                "**{} do not fit here, not even by name.** Read `pintle plan` before approving.\n\n",
+                counted(total - shown, "more deletion")
+            ),
+            0,
+        );
     }
 }
 
 /// Every row but the deletions': deletions that wait, changes, new objects, heals, other waits.
 fn rows(plan: &Plan) -> Vec<String> {
-    let updates = groups(plan.steps(), |change| !is_heal(change) && !matches!(change.action, Action::Create | Action::Delete));
+    let updates =
+        groups(plan.steps(), |change| !is_heal(change) && !matches!(change.action, Action::Create | Action::Delete));
     let creates = groups(plan.steps(), |change| change.action == Action::Create);
     let heals = groups(plan.steps(), is_heal);
     let (deletions, waiting): (Vec<_>, Vec<_>) = plan.waiting().iter().partition(|waiting| is_deletion(waiting));
@@ -156,13 +163,17 @@ fn fields_cell(fields: &[FieldChange]) -> String {
 fn field_cell(change: &FieldChange) -> String {
     let name = change.path.0.last().map(|key| word(&super::text::clipped(key, VALUE_COLUMNS))).unwrap_or_default();
     let short = field::on_one_line(change).is_some();
-    let side = |value: &crate::change::Value| Some(scalar::flow(value)).filter(|text| short && columns(text) <= VALUE_COLUMNS).map(|text| code(&text));
+    let side = |value: &crate::change::Value| {
+        Some(scalar::flow(value)).filter(|text| short && columns(text) <= VALUE_COLUMNS).map(|text| code(&text))
+    };
     match (&change.before, &change.after) {
         (Some(before), Some(after)) => match (side(before), side(after)) {
             (Some(before), Some(after)) => format!("{name} {before} → {after}"),
             _ => name,
         },
-        (None, Some(after)) => side(after).map_or_else(|| format!("{name} added"), |after| format!("{name} added: {after}")),
+        (None, Some(after)) => {
+            side(after).map_or_else(|| format!("{name} added"), |after| format!("{name} added: {after}"))
+        }
         _ => format!("{name} removed"),
     }
 }

@@ -10,7 +10,10 @@ pub(super) fn code(text: &str) -> String {
     if inert {
         return format!("`{text}`");
     }
-    let inner: String = text.chars().map(|c| if c.is_alphanumeric() || c == ' ' { c.to_string() } else { format!("&#{};", u32::from(c)) }).collect();
+    let inner: String = text
+        .chars()
+        .map(|c| if c.is_alphanumeric() || c == ' ' { c.to_string() } else { format!("&#{};", u32::from(c)) })
+        .collect();
     format!("<code>{inner}</code>")
 }
 
@@ -29,7 +32,8 @@ pub(super) fn word(text: &str) -> String {
 /// `text` cut to `most` columns: as it is where nothing in it could be markup, a link or a mention, else as code.
 pub(super) fn sentence(text: &str, most: usize) -> String {
     let text = clipped(&visible(text), most);
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '(' | ')' | '/' | ',' | '.' | ';' | ':' | '…');
+    let plain =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '(' | ')' | '/' | ',' | '.' | ';' | ':' | '…');
     let links = ["://", "www.", "mailto:", "xmpp:"].iter().any(|start| text.to_ascii_lowercase().contains(start));
     if text.chars().all(plain) && !links && text.trim() == text { text } else { code(&text) }
 }

@@ -31,10 +31,10 @@ pub use diagnostics::{Checked, diagnostics_human, diagnostics_markdown};
 pub use head::Header;
 pub use human::plan_human;
 pub use json::{
-    FORMAT_VERSION, CommitOutput, CountsOutput, FieldOutput, PlanOutput, ReasonOutput, StepOutput, WaitingOutput, plan_json,
-    plan_output, plan_output_schema,
+    CommitOutput, CountsOutput, FORMAT_VERSION, FieldOutput, PlanOutput, ReasonOutput, StepOutput, WaitingOutput,
+    plan_json, plan_output, plan_output_schema,
 };
-pub use look::{change_lines, flow, plural, redacted, redacted_changes, shown, thousands, masked_yaml};
+pub use look::{change_lines, flow, masked_yaml, plural, redacted, redacted_changes, shown, thousands};
 pub use markdown::{COMMENT_LIMIT, plan_markdown};
 pub use style::{Paper, Style};
 pub use summary::summary;

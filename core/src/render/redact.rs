@@ -52,7 +52,9 @@ fn places(change: &Change) -> Places {
 fn declared<'a>(fields: impl IntoIterator<Item = &'a FieldChange>) -> Places {
     let mut places = Places::new();
     for field in fields {
-        if let [parent @ .., last] = field.path.0.as_slice() && last == "secretRef" {
+        if let [parent @ .., last] = field.path.0.as_slice()
+            && last == "secretRef"
+        {
             places.insert(parent.to_vec());
         }
         for side in field.before.iter().chain(&field.after) {
@@ -102,7 +104,8 @@ fn one(field: &FieldChange, places: &Places) -> FieldChange {
         return field;
     }
     // The deepest first: what is masked is no longer a map to look into.
-    let mut below: Vec<&[String]> = places.iter().filter_map(|place| place.strip_prefix(field.path.0.as_slice())).collect();
+    let mut below: Vec<&[String]> =
+        places.iter().filter_map(|place| place.strip_prefix(field.path.0.as_slice())).collect();
     below.sort_by_key(|tail| std::cmp::Reverse(tail.len()));
     for side in field.before.iter_mut().chain(&mut field.after) {
         for tail in &below {

@@ -25,7 +25,9 @@ pub(super) fn flow(value: &Value) -> String {
         Value::Number(number) => number.spelling().to_owned(),
         Value::String(text) => string(text),
         Value::List(items) => format!("[{}]", joined(items.iter().map(flow))),
-        Value::Map(map) => format!("{{{}}}", joined(map.iter().map(|(key, item)| format!("{}: {}", string(key), flow(item))))),
+        Value::Map(map) => {
+            format!("{{{}}}", joined(map.iter().map(|(key, item)| format!("{}: {}", string(key), flow(item)))))
+        }
     }
 }
 
@@ -47,11 +49,14 @@ pub(super) fn string(text: &str) -> String {
 }
 
 fn quoted(text: &str) -> String {
-    let inner: String = text.chars().map(|c| match c {
-        '"' | '\\' => format!("\\{c}"),
-        c if is_hidden(c) => escaped(c),
-        c => c.to_string(),
-    }).collect();
+    let inner: String = text
+        .chars()
+        .map(|c| match c {
+            '"' | '\\' => format!("\\{c}"),
+            c if is_hidden(c) => escaped(c),
+            c => c.to_string(),
+        })
+        .collect();
     format!("\"{inner}\"")
 }
 
@@ -69,10 +74,13 @@ fn text_lines(text: &str) -> Vec<String> {
         return vec![string(text)];
     }
     let body = text.strip_suffix('\n').unwrap_or(text);
-    let mut lines: Vec<String> = body.split('\n').map(|line| {
-        let line = visible(line);
-        line.strip_suffix(' ').map_or_else(|| line.clone(), |cut| format!("{cut}\\u{{20}}"))
-    }).collect();
+    let mut lines: Vec<String> = body
+        .split('\n')
+        .map(|line| {
+            let line = visible(line);
+            line.strip_suffix(' ').map_or_else(|| line.clone(), |cut| format!("{cut}\\u{{20}}"))
+        })
+        .collect();
     if !text.ends_with('\n') {
         lines.push("(no newline at the end)".to_owned());
     }
@@ -81,7 +89,9 @@ fn text_lines(text: &str) -> Vec<String> {
 
 fn block(value: &Value) -> Vec<String> {
     match value {
-        Value::Map(map) if !map.is_empty() => map.iter().flat_map(|(key, item)| entry(&format!("{}:", string(key)), "  ", item)).collect(),
+        Value::Map(map) if !map.is_empty() => {
+            map.iter().flat_map(|(key, item)| entry(&format!("{}:", string(key)), "  ", item)).collect()
+        }
         Value::List(items) if !items.is_empty() => items.iter().flat_map(|item| entry("-", "  ", item)).collect(),
         scalar => vec![flow(scalar)],
     }

@@ -23,11 +23,17 @@ const INDENT: usize = 9;
 
 /// The drift section: what was changed behind the repository's back.
 pub(super) fn drift(groups: &[Group<'_>], paper: &Paper) -> Vec<String> {
-    let drifted: Vec<&Group<'_>> = groups.iter().filter(|group| is_heal(group.first()) || !group.drift.is_empty()).collect();
-    let column = drifted.iter().map(|group| columns(&who(group))).filter(|length| *length <= NAME_COLUMN).max().unwrap_or(0);
-    drifted.iter().enumerate().flat_map(|(at, group)| {
-        tagged(if at == 0 { "drift" } else { "" }, &who(group), column, &drift_sentence(group), paper)
-    }).collect()
+    let drifted: Vec<&Group<'_>> =
+        groups.iter().filter(|group| is_heal(group.first()) || !group.drift.is_empty()).collect();
+    let column =
+        drifted.iter().map(|group| columns(&who(group))).filter(|length| *length <= NAME_COLUMN).max().unwrap_or(0);
+    drifted
+        .iter()
+        .enumerate()
+        .flat_map(|(at, group)| {
+            tagged(if at == 0 { "drift" } else { "" }, &who(group), column, &drift_sentence(group), paper)
+        })
+        .collect()
 }
 
 fn who(group: &Group<'_>) -> String {
@@ -81,12 +87,22 @@ pub(super) fn waits(plan: &Plan, paper: &Paper) -> Vec<String> {
         let most = if list.len() <= WAITS_SHOWN + 1 { list.len() } else { WAITS_SHOWN.max(deletions) };
         for waiting in &list[..most] {
             let tag = if lines.is_empty() { "waits" } else { "" };
-            lines.extend(tagged(tag, &visible(&waiting.change.key.to_string()), column, &reason_sentence(waiting), paper));
+            lines.extend(tagged(
+                tag,
+                &visible(&waiting.change.key.to_string()),
+                column,
+                &reason_sentence(waiting),
+                paper,
+            ));
         }
         if list.len() > most {
             let kind = visible(&list[most].change.key.kind);
             let text = format!("{} more {} (pintle why {kind}/NAME)", grouped(list.len() - most), more(code));
-            lines.extend(wrapped(&text, paper.columns().saturating_sub(INDENT)).into_iter().map(|line| format!("{}{line}", " ".repeat(INDENT))));
+            lines.extend(
+                wrapped(&text, paper.columns().saturating_sub(INDENT))
+                    .into_iter()
+                    .map(|line| format!("{}{line}", " ".repeat(INDENT))),
+            );
         }
     }
     lines
@@ -123,8 +139,14 @@ fn tagged(tag: &str, name: &str, column: usize, text: &str, paper: &Paper) -> Ve
     let room = paper.columns().saturating_sub(start);
     if room < 24 {
         let below = wrapped(text, paper.columns().saturating_sub(INDENT + 2));
-        return std::iter::once(lead).chain(below.into_iter().map(|line| format!("{}{line}", " ".repeat(INDENT + 2)))).collect();
+        return std::iter::once(lead)
+            .chain(below.into_iter().map(|line| format!("{}{line}", " ".repeat(INDENT + 2))))
+            .collect();
     }
     let gap = " ".repeat(start - INDENT - columns(name));
-    wrapped(text, room).into_iter().enumerate().map(|(at, line)| if at == 0 { format!("{lead}{gap}{line}") } else { format!("{}{line}", " ".repeat(start)) }).collect()
+    wrapped(text, room)
+        .into_iter()
+        .enumerate()
+        .map(|(at, line)| if at == 0 { format!("{lead}{gap}{line}") } else { format!("{}{line}", " ".repeat(start)) })
+        .collect()
 }

@@ -11,8 +11,17 @@ pub fn summary(plan: &Plan) -> String {
         let are = if objects == 1 { "object is" } else { "objects are" };
         return format!("No changes. {} {are} as declared.", grouped(objects));
     }
-    let moving = [(counts.create, "to create"), (counts.change, "to change"), (counts.delete, "to delete"), (counts.heal, "to heal")];
-    let mut parts: Vec<String> = moving.into_iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{} {what}", grouped(number))).collect();
+    let moving = [
+        (counts.create, "to create"),
+        (counts.change, "to change"),
+        (counts.delete, "to delete"),
+        (counts.heal, "to heal"),
+    ];
+    let mut parts: Vec<String> = moving
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{} {what}", grouped(number)))
+        .collect();
     if parts.is_empty() {
         parts.push("Nothing to do now".to_owned());
     }

@@ -27,10 +27,20 @@ impl Writer<'_> {
                 let first = order.iter().filter_map(|key| Some((*key, map.get(key)?)));
                 let rest = map.iter().filter(|(key, _)| !order.contains(key));
                 let entries: Vec<_> = first.chain(rest).collect();
-                self.each(lead, depth, entries.into_iter().map(|(key, inner)| (key.to_owned(), format!("{}:", scalar(key)), inner)), path);
+                self.each(
+                    lead,
+                    depth,
+                    entries.into_iter().map(|(key, inner)| (key.to_owned(), format!("{}:", scalar(key)), inner)),
+                    path,
+                );
             }
             Value::List(items) if !items.is_empty() => {
-                self.each(lead, depth, items.iter().enumerate().map(|(at, inner)| (at.to_string(), "-".to_owned(), inner)), path);
+                self.each(
+                    lead,
+                    depth,
+                    items.iter().enumerate().map(|(at, inner)| (at.to_string(), "-".to_owned(), inner)),
+                    path,
+                );
             }
             other => {
                 let note = (self.note)(path);
@@ -39,7 +49,13 @@ impl Writer<'_> {
         }
     }
 
-    fn each<'v>(&mut self, lead: &str, depth: usize, entries: impl Iterator<Item = (String, String, &'v Value)>, path: &mut FieldPath) {
+    fn each<'v>(
+        &mut self,
+        lead: &str,
+        depth: usize,
+        entries: impl Iterator<Item = (String, String, &'v Value)>,
+        path: &mut FieldPath,
+    ) {
         let inner = if lead.is_empty() { depth } else { depth + 1 };
         // The first entry of a map in a list stands behind its dash.
         let mut dash = lead == "-";
@@ -66,7 +82,14 @@ impl Writer<'_> {
     /// The notes stand in one column, as far as the lines are not too long for that.
     fn finish(self) -> String {
         let width = |line: &str| line.chars().count();
-        let column = self.lines.iter().filter(|(_, note)| note.is_some()).map(|(line, _)| width(line)).filter(|width| *width <= 60).max().unwrap_or(0);
+        let column = self
+            .lines
+            .iter()
+            .filter(|(_, note)| note.is_some())
+            .map(|(line, _)| width(line))
+            .filter(|width| *width <= 60)
+            .max()
+            .unwrap_or(0);
         let mut text = String::new();
         for (line, note) in &self.lines {
             text.push_str(line);
@@ -92,7 +115,32 @@ fn plain(value: &Value) -> String {
 
 /// Text as a plain scalar where that cannot be misread, else in double quotes.
 fn scalar(text: &str) -> String {
-    let tame = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '+' | ' ' | '(' | ')' | '@' | ':' | ',' | '=' | '%' | '*' | '~' | '\'' | '"' | ';' | '$' | '<' | '>');
+    let tame = |c: char| {
+        c.is_alphanumeric()
+            || matches!(
+                c,
+                '_' | '-'
+                    | '.'
+                    | '/'
+                    | '+'
+                    | ' '
+                    | '('
+                    | ')'
+                    | '@'
+                    | ':'
+                    | ','
+                    | '='
+                    | '%'
+                    | '*'
+                    | '~'
+                    | '\''
+                    | '"'
+                    | ';'
+                    | '$'
+                    | '<'
+                    | '>'
+            )
+    };
     let begins = text.chars().next().is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '/' | '.' | '('));
     let ends = !text.ends_with([' ', ':']);
     let read = matches!(value_of_plain(text), Value::String(_)) && !is_other_word(text);
@@ -104,8 +152,12 @@ fn scalar(text: &str) -> String {
 
 /// What other readers take for a boolean, a number or a date-like thing of base 60.
 fn is_other_word(text: &str) -> bool {
-    let word = matches!(text.to_ascii_lowercase().as_str(), "y" | "n" | "yes" | "no" | "on" | "off" | "true" | "false" | "null" | ".inf" | ".nan");
-    let numeric = text.starts_with(|c: char| c.is_ascii_digit() || c == '.') && text.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, 'x' | 'o' | '_' | ':' | '.' | '+' | '-'));
+    let word = matches!(
+        text.to_ascii_lowercase().as_str(),
+        "y" | "n" | "yes" | "no" | "on" | "off" | "true" | "false" | "null" | ".inf" | ".nan"
+    );
+    let numeric = text.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && text.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, 'x' | 'o' | '_' | ':' | '.' | '+' | '-'));
     // `4.6.2` is a version and no number to anyone.
     word || (numeric && text.matches('.').count() < 2 && !text.contains('-'))
 }
@@ -119,7 +171,11 @@ fn quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             c if is_hidden(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => {
-                let _ = if u32::from(c) > 0xffff { write!(out, "\\U{:08x}", u32::from(c)) } else { write!(out, "\\u{:04x}", u32::from(c)) };
+                let _ = if u32::from(c) > 0xffff {
+                    write!(out, "\\U{:08x}", u32::from(c))
+                } else {
+                    write!(out, "\\u{:04x}", u32::from(c))
+                };
             }
             c => out.push(c),
         }
@@ -142,7 +198,9 @@ mod tests {
 
     #[test]
     fn a_document_reads_as_people_write_it() {
-        let value = read("kind: Instance\nspec: {domains: [a.example, b.example], rules: [{name: x, count: 1}, []], on: \"no\", none: null, empty: {}}");
+        let value = read(
+            "kind: Instance\nspec: {domains: [a.example, b.example], rules: [{name: x, count: 1}, []], on: \"no\", none: null, empty: {}}",
+        );
         insta::assert_snapshot!(yaml(&value, &["kind"], &|path| (path.0.last().map(String::as_str) == Some("count")).then(|| "a.yaml:2".into())), @r#"
         kind: Instance
         spec:
@@ -161,7 +219,10 @@ mod tests {
 
     #[test]
     fn what_could_be_misread_is_quoted() {
-        for text in ["", " a", "a ", "no", "1", "1e3", "0x1f", "1:30", "null", "~", "- a", "a: b", "a #b", "#", "&a", "*a", "!t", "|", ">", "%", "@a", "`", "{", "[", "a\nb", "<<", "?", "a:"] {
+        for text in [
+            "", " a", "a ", "no", "1", "1e3", "0x1f", "1:30", "null", "~", "- a", "a: b", "a #b", "#", "&a", "*a",
+            "!t", "|", ">", "%", "@a", "`", "{", "[", "a\nb", "<<", "?", "a:",
+        ] {
             let written = yaml(&Value::string(text), &[], &|_| None);
             assert_eq!(read(&written), Value::string(text), "{written}");
             assert!(written.starts_with('"'), "{written}");
@@ -169,11 +230,19 @@ mod tests {
     }
 
     fn values() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::Bool), any::<i64>().prop_map(|n| Value::Number(n.into())), "[ -~\n\tä€]{0,12}".prop_map(Value::string)];
-        leaf.prop_recursive(4, 40, 5, |inner| prop_oneof![
-            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::List),
-            proptest::collection::vec(("[ -~]{1,6}".prop_map(String::into_boxed_str), inner), 0..4).prop_map(|entries| Value::Map(entries.into_iter().collect())),
-        ])
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::Bool),
+            any::<i64>().prop_map(|n| Value::Number(n.into())),
+            "[ -~\n\tä€]{0,12}".prop_map(Value::string)
+        ];
+        leaf.prop_recursive(4, 40, 5, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::List),
+                proptest::collection::vec(("[ -~]{1,6}".prop_map(String::into_boxed_str), inner), 0..4)
+                    .prop_map(|entries| Value::Map(entries.into_iter().collect())),
+            ]
+        })
     }
 
     proptest! {

@@ -1,10 +1,10 @@
 //! `config` of an instance against the `configSchema` of every capability it uses, and of every version
 //! it is pinned to. Which version a channel will give is not known here: the gate asks again then.
 
+use super::Problem;
 use super::index::{Entry, Index};
 use crate::change::{FieldPath, ObjectKey, Value};
 use crate::diagnostic::Code;
-use super::Problem;
 use std::collections::HashMap;
 
 /// The compiled config schemas of a tree.
@@ -50,12 +50,20 @@ impl ConfigSchemas {
         let config = body.at(&["spec", "config"]).map_or_else(|| serde_json::json!({}), Into::into);
         let used = references.iter().chain(self.pinned(body)).filter_map(|key| Some((key, self.compiled.get(key)?)));
         used.flat_map(|(key, validator)| {
-            validator.iter_errors(&config).map(|error| {
-                let below = error.instance_path().to_string();
-                let path = ["spec", "config"].into_iter().map(str::to_owned).chain(below.split('/').skip(1).map(unescape)).collect();
-                (FieldPath(path), format!("{key} does not accept this config: {error}"))
-            }).collect::<Vec<_>>()
-        }).collect()
+            validator
+                .iter_errors(&config)
+                .map(|error| {
+                    let below = error.instance_path().to_string();
+                    let path = ["spec", "config"]
+                        .into_iter()
+                        .map(str::to_owned)
+                        .chain(below.split('/').skip(1).map(unescape))
+                        .collect();
+                    (FieldPath(path), format!("{key} does not accept this config: {error}"))
+                })
+                .collect::<Vec<_>>()
+        })
+        .collect()
     }
 }
 
@@ -63,9 +71,13 @@ impl ConfigSchemas {
     /// The Version documents that `body` is pinned to, as far as they carry a schema.
     fn pinned<'a>(&'a self, body: &'a Value) -> impl Iterator<Item = &'a ObjectKey> {
         let platform = text(body, &["spec", "update", "pin", "version"]).map(|version| ("platform", version));
-        let suites = body.at(&["spec", "suites"]).and_then(Value::as_map).into_iter().flat_map(crate::change::Map::iter);
+        let suites =
+            body.at(&["spec", "suites"]).and_then(Value::as_map).into_iter().flat_map(crate::change::Map::iter);
         let suites = suites.filter_map(|(suite, used)| Some((suite, text(used, &["pin", "version"])?)));
-        platform.into_iter().chain(suites).filter_map(|(component, version)| self.versions.get(&(component.into(), version.into())))
+        platform
+            .into_iter()
+            .chain(suites)
+            .filter_map(|(component, version)| self.versions.get(&(component.into(), version.into())))
     }
 }
 

@@ -31,10 +31,13 @@ impl Cost {
             Expr::Comprehension(one) => {
                 let body = below(vec![&one.accu_init, &one.loop_cond, &one.loop_step, &one.result]);
                 // Each macro's own accumulator is one concatenation, of what it loops over.
-                Self { depth: body.depth + 1, sums: body.sums.saturating_sub(1), ..body }.beside(Self::of(&one.iter_range))
+                Self { depth: body.depth + 1, sums: body.sums.saturating_sub(1), ..body }
+                    .beside(Self::of(&one.iter_range))
             }
             Expr::List(list) => below(list.elements.iter().collect()).at_least(list.elements.len()),
-            Expr::Map(map) => below(map.entries.iter().flat_map(|entry| parts(&entry.expr)).collect()).at_least(map.entries.len()),
+            Expr::Map(map) => {
+                below(map.entries.iter().flat_map(|entry| parts(&entry.expr)).collect()).at_least(map.entries.len())
+            }
             Expr::Struct(one) => below(one.entries.iter().flat_map(|entry| parts(&entry.expr)).collect()),
             Expr::Select(select) => Self::of(&select.operand),
             Expr::Unspecified | Expr::Ident(_) | Expr::Literal(_) => Self::default(),

@@ -6,7 +6,8 @@ use std::collections::HashMap;
 
 /// One object of each circle of references, in order of key.
 pub fn find(objects: &[Object]) -> Vec<ObjectKey> {
-    let positions: HashMap<&ObjectKey, usize> = objects.iter().enumerate().map(|(at, object)| (&object.key, at)).collect();
+    let positions: HashMap<&ObjectKey, usize> =
+        objects.iter().enumerate().map(|(at, object)| (&object.key, at)).collect();
     let mut waiting: Vec<usize> = vec![0; objects.len()];
     let mut users: Vec<Vec<usize>> = vec![Vec::new(); objects.len()];
     for (at, object) in objects.iter().enumerate() {
@@ -38,7 +39,8 @@ fn in_circles(objects: &[Object], positions: &HashMap<&ObjectKey, usize>, waitin
         while !seen[at] {
             seen[at] = true;
             chain.push(at);
-            let next = objects[at].references.iter().filter_map(|key| positions.get(key)).find(|next| waiting[**next] > 0);
+            let next =
+                objects[at].references.iter().filter_map(|key| positions.get(key)).find(|next| waiting[**next] > 0);
             let Some(next) = next else { break };
             at = *next;
         }

@@ -1,9 +1,9 @@
 //! Guardrails: a CEL expression that every matching document must satisfy. One that cannot be
 //! compiled or evaluated denies; its length and its work are bounded.
 
+use super::cost::{Cost, width};
 use super::index::{Entry, Index};
 use super::{Object, Problem};
-use super::cost::{Cost, width};
 use crate::change::{FieldPath, ObjectKey, Value};
 use crate::diagnostic::{Code, Severity};
 use crate::parse::{Part, Place};
@@ -44,7 +44,12 @@ impl Reads {
     }
 
     fn and(self, other: Self) -> Self {
-        Self { object: self.object || other.object, old: self.old || other.old, partner: self.partner || other.partner, now: self.now || other.now }
+        Self {
+            object: self.object || other.object,
+            old: self.old || other.old,
+            partner: self.partner || other.partner,
+            now: self.now || other.now,
+        }
     }
 }
 
@@ -68,13 +73,21 @@ impl Guardrails {
     /// Compiles those of `index`; broken ones go to `problems`.
     pub fn of(index: &Index, problems: &mut Vec<Problem>) -> Self {
         let env = Arc::new(cel::Env::stdlib());
-        let rules = index.of_kind("Guardrail").filter_map(|entry| match compile(entry, &env) {
-            Ok(rule) => Some(rule),
-            Err(reason) => {
-                problems.push(Problem::error(Code::GuardrailInvalid, &entry.id(), FieldPath::dotted("spec.expression"), reason));
-                None
-            }
-        }).collect();
+        let rules = index
+            .of_kind("Guardrail")
+            .filter_map(|entry| match compile(entry, &env) {
+                Ok(rule) => Some(rule),
+                Err(reason) => {
+                    problems.push(Problem::error(
+                        Code::GuardrailInvalid,
+                        &entry.id(),
+                        FieldPath::dotted("spec.expression"),
+                        reason,
+                    ));
+                    None
+                }
+            })
+            .collect();
         Self { rules, env }
     }
 
@@ -104,7 +117,10 @@ impl Guardrails {
             context.add_variable_from_value("old", old.as_ref().map_or(cel::Value::Null, |old| document(key, old)));
         }
         if reads.partner {
-            context.add_variable_from_value("partner", partner.map_or(cel::Value::Null, |one| document(&one.key, &one.body)));
+            context.add_variable_from_value(
+                "partner",
+                partner.map_or(cel::Value::Null, |one| document(&one.key, &one.body)),
+            );
         }
         if reads.now {
             context.add_variable_from_value("now", facts.now.to_string());
@@ -116,7 +132,8 @@ impl Guardrails {
 impl Guardrail {
     fn matches(&self, key: &ObjectKey, body: &Value) -> bool {
         let label = |name: &str| body.at(&["labels", name]);
-        self.kind.as_ref().is_none_or(|kind| **kind == *key.kind) && self.labels.iter().all(|(name, wanted)| label(name) == Some(wanted))
+        self.kind.as_ref().is_none_or(|kind| **kind == *key.kind)
+            && self.labels.iter().all(|(name, wanted)| label(name) == Some(wanted))
     }
 
     /// `None` when it holds, else why not.
@@ -149,7 +166,9 @@ fn compile(entry: &Entry, env: &cel::Env) -> Result<Guardrail, String> {
     Ok(Guardrail {
         name: entry.document.key.name.clone(),
         kind: text(&["match", "kind"]).map(Into::into),
-        labels: labels.map(|map| map.iter().map(|(key, value)| (key.into(), value.clone())).collect()).unwrap_or_default(),
+        labels: labels
+            .map(|map| map.iter().map(|(key, value)| (key.into(), value.clone())).collect())
+            .unwrap_or_default(),
         reads: Reads::of(&program),
         program,
         cost,
@@ -178,7 +197,8 @@ fn problem(rule: &Guardrail, entry: &Entry, (code, message): (Code, String)) -> 
 /// A document as an expression sees it: `object.metadata.labels`, `object.spec`.
 fn document(key: &ObjectKey, body: &Value) -> cel::Value {
     let part = |name: &str| body.get(name).or_else(|| body.at(&["metadata", name])).map_or_else(empty, cel_value);
-    let metadata = [("name", cel::Value::from(&*key.name)), ("labels", part("labels")), ("annotations", part("annotations"))];
+    let metadata =
+        [("name", cel::Value::from(&*key.name)), ("labels", part("labels")), ("annotations", part("annotations"))];
     let fields = [("kind", cel::Value::from(&*key.kind)), ("metadata", map(metadata)), ("spec", part("spec"))];
     map(fields)
 }
@@ -188,7 +208,8 @@ fn empty() -> cel::Value {
 }
 
 fn map<const N: usize>(entries: [(&str, cel::Value); N]) -> cel::Value {
-    let map: HashMap<Key, cel::Value> = entries.into_iter().map(|(key, value)| (Key::from(key.to_owned()), value)).collect();
+    let map: HashMap<Key, cel::Value> =
+        entries.into_iter().map(|(key, value)| (Key::from(key.to_owned()), value)).collect();
     cel::Value::Map(CelMap { map: Arc::new(map) })
 }
 
@@ -201,7 +222,8 @@ fn cel_value(value: &Value) -> cel::Value {
         Value::String(text) => cel::Value::from(&**text),
         Value::List(items) => cel::Value::List(Arc::new(items.iter().map(cel_value).collect())),
         Value::Map(entries) => {
-            let map: HashMap<Key, cel::Value> = entries.iter().map(|(key, value)| (Key::from(key.to_owned()), cel_value(value))).collect();
+            let map: HashMap<Key, cel::Value> =
+                entries.iter().map(|(key, value)| (Key::from(key.to_owned()), cel_value(value))).collect();
             cel::Value::Map(CelMap { map: Arc::new(map) })
         }
     }

@@ -82,7 +82,10 @@ fn unknown_kind(entry: &Entry, catalog: &Catalog) -> Problem {
     let kind = &entry.document.key.kind;
     let near = nearest(kind, catalog.iter().map(|known: &KindDef| known.name));
     Problem::error(Code::UnknownKind, &entry.id(), FieldPath::dotted("kind"), format!("there is no kind `{kind}`"))
-        .with_hint(near.map(|name| format!("did you mean `{name}`?")).or_else(|| Some("`pintle explain` lists the kinds".into())))
+        .with_hint(
+            near.map(|name| format!("did you mean `{name}`?"))
+                .or_else(|| Some("`pintle explain` lists the kinds".into())),
+        )
 }
 
 fn duplicate(entry: &Entry, first: &Entry) -> Problem {

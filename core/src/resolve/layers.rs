@@ -1,8 +1,8 @@
 //! Profiles: the partner's list, then the document's own, left to right, then the document.
 //! Maps merge, lists and scalars replace, null removes. No templates, no selectors.
 
-use super::index::{Entry, Index};
 use super::Problem;
+use super::index::{Entry, Index};
 use crate::change::{FieldPath, Map, ObjectKey, Value};
 use crate::diagnostic::Code;
 use crate::parse::{DocumentId, Part, Place};
@@ -41,7 +41,8 @@ pub fn layers<'a>(entry: &'a Entry, index: &'a Index, problems: &mut Vec<Problem
         return vec![own];
     }
     let spec = entry.document.spec();
-    let partner = spec.get("partner").and_then(Value::as_str).and_then(|name| index.get(&ObjectKey::new("Partner", name)));
+    let partner =
+        spec.get("partner").and_then(Value::as_str).and_then(|name| index.get(&ObjectKey::new("Partner", name)));
     let mut layers = Vec::new();
     for (source, strict) in partner.into_iter().map(|p| (p, false)).chain([(entry, true)]) {
         let names = source.document.spec().get("profiles").and_then(Value::as_list).unwrap_or_default();

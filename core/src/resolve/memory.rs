@@ -37,7 +37,11 @@ pub struct Frame {
 impl Frame {
     /// The frame of a tree.
     pub fn of(index: &Index) -> Self {
-        let layers = ["Partner", "Profile"].iter().flat_map(|kind| index.of_kind(kind)).map(|entry| entry.document.clone()).collect();
+        let layers = ["Partner", "Profile"]
+            .iter()
+            .flat_map(|kind| index.of_kind(kind))
+            .map(|entry| entry.document.clone())
+            .collect();
         Self { layers, keys: index.iter().map(|entry| entry.document.key.clone()).collect() }
     }
 
@@ -68,7 +72,13 @@ impl Kept {
     /// What was found of `entry`: objects and a fact, and nothing to tell.
     pub fn of(entry: &Entry, index: &Index, objects: Vec<Object>, fact: Option<Fact>) -> Self {
         let partner = objects.first().and_then(|object| object.partner.clone());
-        Self { document: entry.document.clone(), file: entry.file.clone(), made_of: made_of(entry, partner.as_ref(), index), objects, fact }
+        Self {
+            document: entry.document.clone(),
+            file: entry.file.clone(),
+            made_of: made_of(entry, partner.as_ref(), index),
+            objects,
+            fact,
+        }
     }
 
     fn holds(&self, entry: &Entry, index: &Index) -> bool {

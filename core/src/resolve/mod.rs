@@ -20,7 +20,7 @@ mod station;
 pub use effective::{Effective, effective};
 pub use index::{Entry, Index};
 pub use layers::{Layer, Origin, merge, origin};
-pub(crate) use secrets::find as secrets_in;
 pub use object::{Object, object_body};
 pub use problem::{Problem, Sources, diagnose};
+pub(crate) use secrets::find as secrets_in;
 pub use station::{Resolved, resolve};

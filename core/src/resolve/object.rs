@@ -45,6 +45,7 @@ pub fn object_body(document: &Document, spec: Value) -> Value {
         Some(map @ Value::Map(_)) => map.clone(),
         _ => Value::map(),
     };
-    let entries: [(Box<str>, Value); 3] = [("annotations".into(), text("annotations")), ("labels".into(), text("labels")), ("spec".into(), spec)];
+    let entries: [(Box<str>, Value); 3] =
+        [("annotations".into(), text("annotations")), ("labels".into(), text("labels")), ("spec".into(), spec)];
     Value::Map(entries.into_iter().collect::<Map>()).normalised()
 }

@@ -55,12 +55,21 @@ pub trait Sources {
 /// Every diagnostic of a tree, in order of file and line: what its files say of themselves, and
 /// what `problems` say of their documents.
 pub fn diagnose(tree: &ParsedTree, problems: &[Problem], sources: &dyn Sources) -> Vec<Diagnostic> {
-    let mut all: Vec<Diagnostic> = tree.files.iter().flat_map(|file| {
-        file.parsed.errors.iter().map(|error| {
-            let location = Location { file: file.path.clone(), line: error.span.line, column: error.span.column, length: error.span.length };
-            Diagnostic::error(error.code, location, error.message.clone()).with_hint(error.hint())
+    let mut all: Vec<Diagnostic> = tree
+        .files
+        .iter()
+        .flat_map(|file| {
+            file.parsed.errors.iter().map(|error| {
+                let location = Location {
+                    file: file.path.clone(),
+                    line: error.span.line,
+                    column: error.span.column,
+                    length: error.span.length,
+                };
+                Diagnostic::error(error.code, location, error.message.clone()).with_hint(error.hint())
+            })
         })
-    }).collect();
+        .collect();
     let mut spans = HashMap::new();
     all.extend(problems.iter().map(|problem| placed(problem, sources, &mut spans)));
     all.sort_by(|a, b| (&a.location, a.code, &a.message, &a.hint).cmp(&(&b.location, b.code, &b.message, &b.hint)));

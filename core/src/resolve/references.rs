@@ -1,15 +1,22 @@
 //! References resolve in the same commit. A dangling one is told at its own line, with the nearest name.
 
+use super::Problem;
 use super::index::Index;
 use super::layers::{Layer, place_of};
-use super::Problem;
 use crate::change::{FieldPath, ObjectKey, Value};
 use crate::diagnostic::{Code, Severity, nearest};
 use crate::model::Shape;
 use crate::parse::{DocumentId, Part};
 
 /// Every object that `body` refers to, sorted; dangling ones go to `problems`.
-pub fn check(shape: &Shape, body: &Value, layers: &[Layer<'_>], id: &DocumentId, index: &Index, problems: &mut Vec<Problem>) -> Vec<ObjectKey> {
+pub fn check(
+    shape: &Shape,
+    body: &Value,
+    layers: &[Layer<'_>],
+    id: &DocumentId,
+    index: &Index,
+    problems: &mut Vec<Problem>,
+) -> Vec<ObjectKey> {
     let mut found = Vec::new();
     let mut dangling = Vec::new();
     shape.references(body, &mut |path, kind, name| {
@@ -28,9 +35,9 @@ pub fn check(shape: &Shape, body: &Value, layers: &[Layer<'_>], id: &DocumentId,
 fn report(path: &FieldPath, key: &ObjectKey, layers: &[Layer<'_>], id: &DocumentId, index: &Index) -> Problem {
     let names: Vec<&str> = index.of_kind(&key.kind).map(|entry| &*entry.document.key.name).collect();
     let hint = match nearest(&key.name, names.iter().copied()) {
-        Some(name) => index.get(&ObjectKey::new(key.kind.clone(), name)).map(|entry| {
-            format!("there is a {} `{name}` ({}:{})", key.kind, entry.file, entry.document.line)
-        }),
+        Some(name) => index
+            .get(&ObjectKey::new(key.kind.clone(), name))
+            .map(|entry| format!("there is a {} `{name}` ({}:{})", key.kind, entry.file, entry.document.line)),
         None if names.is_empty() => Some(format!("there is no {} at all", key.kind)),
         None => Some(format!("`pintle get {}` lists them", key.kind.to_lowercase())),
     };

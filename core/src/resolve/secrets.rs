@@ -25,7 +25,9 @@ pub fn find(value: &Value) -> Vec<(FieldPath, &'static str)> {
 fn walk(value: &Value, path: &mut FieldPath, found: &mut Vec<(FieldPath, &'static str)>) {
     match value {
         Value::String(text) => found.extend(looks_like(text).map(|what| (path.clone(), what))),
-        Value::List(items) => items.iter().enumerate().for_each(|(at, item)| descend(item, &at.to_string(), path, found)),
+        Value::List(items) => {
+            items.iter().enumerate().for_each(|(at, item)| descend(item, &at.to_string(), path, found))
+        }
         Value::Map(map) => map.iter().for_each(|(key, item)| descend(item, key, path, found)),
         _ => {}
     }
@@ -42,5 +44,8 @@ fn looks_like(text: &str) -> Option<&'static str> {
         return Some("a private key");
     }
     let token = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    TOKENS.iter().find(|(prefix, length, _)| text.len() >= *length && text.starts_with(prefix) && text.chars().all(token)).map(|(_, _, what)| *what)
+    TOKENS
+        .iter()
+        .find(|(prefix, length, _)| text.len() >= *length && text.starts_with(prefix) && text.chars().all(token))
+        .map(|(_, _, what)| *what)
 }

@@ -9,21 +9,24 @@ use std::sync::Arc;
 /// The objects of a document that stands for several.
 pub fn expand(entry: &Entry, parts: Vec<(String, FieldPath, Value)>, references: &Arc<[ObjectKey]>) -> Vec<Object> {
     let kind = &entry.document.key.kind;
-    parts.into_iter().map(|(name, _, spec)| {
-        let body = object_body(&entry.document, spec);
-        let digest = Digest::of_value(&body);
-        Object {
-            key: ObjectKey::new(kind.clone(), name.as_str()),
-            body: serde_json::to_string(&body).unwrap_or_default().into(),
-            digest,
-            written: digest,
-            document: entry.id(),
-            line: entry.document.line,
-            references: references.clone(),
-            partner: None,
-            previous_name: None,
-        }
-    }).collect()
+    parts
+        .into_iter()
+        .map(|(name, _, spec)| {
+            let body = object_body(&entry.document, spec);
+            let digest = Digest::of_value(&body);
+            Object {
+                key: ObjectKey::new(kind.clone(), name.as_str()),
+                body: serde_json::to_string(&body).unwrap_or_default().into(),
+                digest,
+                written: digest,
+                document: entry.id(),
+                line: entry.document.line,
+                references: references.clone(),
+                partner: None,
+                previous_name: None,
+            }
+        })
+        .collect()
 }
 
 /// Keys that two documents of such a kind both give; `objects` are sorted by key.
@@ -32,9 +35,12 @@ pub fn given_twice(objects: &[Object]) -> Vec<Problem> {
         [one, other] if one.key == other.key => Some((one, other)),
         _ => None,
     });
-    pairs.map(|(first, second)| {
-        let path = FieldPath(vec!["spec".into(), "settings".into(), second.key.name.to_string()]);
-        let message = format!("`{}` is set by two documents", second.key.name);
-        Problem::error(Code::AmbiguousSetting, &second.document, path, message).with_hint(Some(format!("the other one is {}", first.source())))
-    }).collect()
+    pairs
+        .map(|(first, second)| {
+            let path = FieldPath(vec!["spec".into(), "settings".into(), second.key.name.to_string()]);
+            let message = format!("`{}` is set by two documents", second.key.name);
+            Problem::error(Code::AmbiguousSetting, &second.document, path, message)
+                .with_hint(Some(format!("the other one is {}", first.source())))
+        })
+        .collect()
 }

@@ -49,7 +49,8 @@ pub fn resolve(tree: &ParsedTree, catalog: &Catalog, previous: Option<&Resolved>
     let known = previous.map(|tree| &tree.memory).filter(|memory| memory.is_of(catalog, &judges));
     let frame = memory::Frame::of(&index);
     let steady = known.is_some_and(|memory| memory.is_in(&frame));
-    let world = World { catalog, index: &index, schemas: &schemas, guardrails: &guardrails, previous, known, steady, now };
+    let world =
+        World { catalog, index: &index, schemas: &schemas, guardrails: &guardrails, previous, known, steady, now };
     let entries: Vec<&Entry> = index.iter().collect();
     let Found { mut objects, problems: mut found, facts, kept } = on_all_cores(&entries, &world);
     problems.append(&mut found);
@@ -91,7 +92,8 @@ fn on_all_cores<'a>(entries: &[&'a Entry], world: &World<'_>) -> Found<'a> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let share = entries.len().div_ceil(cores).max(WORTH_A_THREAD);
     let parts: Vec<_> = std::thread::scope(|scope| {
-        let running: Vec<_> = entries.chunks(share).map(|part| scope.spawn(move || resolve_part(part, world))).collect();
+        let running: Vec<_> =
+            entries.chunks(share).map(|part| scope.spawn(move || resolve_part(part, world))).collect();
         running.into_iter().map(|one| one.join().expect("resolving does not panic")).collect()
     });
     let mut all = Found { objects: Vec::with_capacity(entries.len()), ..Found::default() };
@@ -156,7 +158,10 @@ fn resolve_one<'a>(entry: &'a Entry, kind: &KindDef, world: &World<'_>, found: &
     let place = |path: &FieldPath, part| layers::place_of(&layers, id.clone(), path, part);
     let violations = kind.violations(&written);
     let sound = violations.is_empty();
-    problems.extend(violations.into_iter().map(|one| { let at = place(&one.path, one.part); Problem::from_violation(one, at) }));
+    problems.extend(violations.into_iter().map(|one| {
+        let at = place(&one.path, one.part);
+        Problem::from_violation(one, at)
+    }));
     let references = references::check(&kind.shape, &written, &layers, &id, world.index, problems);
     for (path, what) in secrets::find(&written) {
         problems.push(Problem { place: place(&path, crate::parse::Part::Value), ..secret(&id, what) });
@@ -167,7 +172,10 @@ fn resolve_one<'a>(entry: &'a Entry, kind: &KindDef, world: &World<'_>, found: &
     found.facts.extend(written.get("spec").and_then(|spec| Fact::of(kind.name, spec)).map(|fact| (entry, fact)));
     let (object, body) = build(entry, kind, written, references.into());
     for (path, message) in world.schemas.check(entry, &body, &object.references) {
-        problems.push(Problem { place: place(&path, crate::parse::Part::Value), ..Problem::error(Code::ConfigSchema, &id, path, message) });
+        problems.push(Problem {
+            place: place(&path, crate::parse::Part::Value),
+            ..Problem::error(Code::ConfigSchema, &id, path, message)
+        });
     }
     problems.extend(world.guardrails.check(entry, &body, &facts(entry, &object, world)));
     let lasting = !world.guardrails.change_with_time(&object.key, &body);
@@ -225,6 +233,10 @@ fn secret(id: &crate::parse::DocumentId, what: &str) -> Problem {
 
 fn circle(key: &ObjectKey, index: &Index) -> Option<Problem> {
     let entry = index.get(key)?;
-    Some(Problem::error(Code::ReferenceCycle, &entry.id(), FieldPath::dotted("metadata.name"), format!("{key} refers to itself through others")))
+    Some(Problem::error(
+        Code::ReferenceCycle,
+        &entry.id(),
+        FieldPath::dotted("metadata.name"),
+        format!("{key} refers to itself through others"),
+    ))
 }
-

@@ -81,7 +81,9 @@ pub fn accept(question: &Question<'_>, session: &mut Session<'_>) -> Verdict {
 
 /// The same from a commit that this process accepted: nothing before it is read again.
 pub fn accept_from(accepted: &AcceptedCommit, question: &Question<'_>, session: &mut Session<'_>) -> Verdict {
-    if accepted.source() != &*question.introduction.repo_id || accepted.steps().first().map(|step| step.commit) != Some(question.introduction.commit) {
+    if accepted.source() != &*question.introduction.repo_id
+        || accepted.steps().first().map(|step| step.commit) != Some(question.introduction.commit)
+    {
         return accept(question, session);
     }
     go_on(question, session, accepted.head(), Vec::new())
@@ -92,10 +94,19 @@ fn refused(accepted: Option<AcceptedCommit>, commit: Oid, reason: Reason) -> Ver
 }
 
 /// Derives the recorded steps again, each at its recorded time.
-fn replay(question: &Question<'_>, session: &mut Session<'_>, chain: &mut Head, records: &[Acceptance]) -> Result<(), (Oid, Reason)> {
+fn replay(
+    question: &Question<'_>,
+    session: &mut Session<'_>,
+    chain: &mut Head,
+    records: &[Acceptance],
+) -> Result<(), (Oid, Reason)> {
     for record in records {
-        let unproven = |why: String| (record.commit, Reason::new(Code::RecordUnproven, why, "fetch what is missing into the mirror, or introduce the daemon anew in its settings: a record alone is never believed").about(record.commit));
-        if !descends(session, chain.ground(), chain.commit(), record.commit).map_err(|fault| unproven(fault.to_string()))? {
+        let unproven = |why: String| {
+            (record.commit, Reason::new(Code::RecordUnproven, why, "fetch what is missing into the mirror, or introduce the daemon anew in its settings: a record alone is never believed").about(record.commit))
+        };
+        if !descends(session, chain.ground(), chain.commit(), record.commit)
+            .map_err(|fault| unproven(fault.to_string()))?
+        {
             return Err(unproven("the recorded commit does not descend from the step before it".into()));
         }
         let mut claims = Vec::new();
@@ -138,21 +149,34 @@ fn unreadable(fault: &HistoryFault) -> Reason {
 fn astray(chain: &Head, standing: Standing) -> Reason {
     let accepted = chain.commit();
     let (code, message) = match standing {
-        Standing::Behind => (Code::Rewound, format!("the tip is an ancestor of the accepted commit {}", accepted.short())),
+        Standing::Behind => {
+            (Code::Rewound, format!("the tip is an ancestor of the accepted commit {}", accepted.short()))
+        }
         _ => (Code::Forked, format!("the tip does not descend from the accepted commit {}", accepted.short())),
     };
     Reason::new(code, message, format!("push {accepted} to the branch again"))
 }
 
 /// Accepts step after step; what is held at the end, if something is.
-fn advance(question: &Question<'_>, session: &mut Session<'_>, chain: &mut Head, notes: &mut Vec<Reason>) -> Result<Option<Held>, HistoryFault> {
+fn advance(
+    question: &Question<'_>,
+    session: &mut Session<'_>,
+    chain: &mut Head,
+    notes: &mut Vec<Reason>,
+) -> Result<Option<Held>, HistoryFault> {
     let pushed = pushed_claims(question, session, notes);
     let mut walked = walked_claims(session, question.tip, chain)?;
     if question.times == Times::Signed {
-        notes.push(Reason::new(Code::ApprovalIgnored, "no record gives the times; the signers' own are used", "give the daemon's checkpoint to judge by recorded times"));
+        notes.push(Reason::new(
+            Code::ApprovalIgnored,
+            "no record gives the times; the signers' own are used",
+            "give the daemon's checkpoint to judge by recorded times",
+        ));
     }
     while chain.commit() != question.tip {
-        let Some(spine) = spine(session, chain.ground(), chain.commit(), question.tip)? else { return Ok(Some(ambiguous(question.tip))) };
+        let Some(spine) = spine(session, chain.ground(), chain.commit(), question.tip)? else {
+            return Ok(Some(ambiguous(question.tip)));
+        };
         let after = exclusive(session, chain.ground(), question.tip, chain.commit())?;
         walked.retain(|(oid, _)| after.contains(oid));
         let claims: Vec<&Claim> = distinct(walked.iter().chain(&pushed));
@@ -191,23 +215,29 @@ pub(super) fn distinct<'c>(claims: impl Iterator<Item = &'c Claim>) -> Vec<&'c C
 fn nearest_to_done(waiting: Vec<Held>, walked: &[Claim], chain: &Head) -> Option<Held> {
     let count = waiting.len();
     let known: Vec<ChangeId> = waiting.iter().filter_map(|held| held.change_id).collect();
-    let missing = |held: &Held| if held.rules.is_empty() { u32::MAX } else { held.rules.iter().map(RuleState::missing).sum() };
+    let missing =
+        |held: &Held| if held.rules.is_empty() { u32::MAX } else { held.rules.iter().map(RuleState::missing).sum() };
     let mut held = waiting.into_iter().min_by_key(missing)?;
     held.waiting = count;
     for (oid, claim) in walked {
         let why = match claim {
-            Ok(approval) if !known.contains(&approval.change) && approval.base == chain.commit() => "it approves another change; something came after it".to_owned(),
+            Ok(approval) if !known.contains(&approval.change) && approval.base == chain.commit() => {
+                "it approves another change; something came after it".to_owned()
+            }
             Ok(_) => continue,
             Err(why) => why.to_string(),
         };
         let message = format!("the approval {} does not count: {why}", oid.short());
-        held.reasons.push(Reason::new(Code::ApprovalIgnored, message, format!("pintle approve {}", held.commit.short())).about(*oid));
+        held.reasons.push(
+            Reason::new(Code::ApprovalIgnored, message, format!("pintle approve {}", held.commit.short())).about(*oid),
+        );
     }
     Some(held)
 }
 
 fn ambiguous(tip: Oid) -> Held {
-    let message = "the tip is a merge whose first parent does not descend from the accepted commit, and several others do";
+    let message =
+        "the tip is a merge whose first parent does not descend from the accepted commit, and several others do";
     let reason = Reason::new(Code::HistoryUnreadable, message, format!("pintle unblock {}", tip.short()));
     Held { commit: tip, subject: String::new(), change_id: None, rules: Vec::new(), reasons: vec![reason], waiting: 1 }
 }
@@ -230,12 +260,23 @@ pub(super) fn walked_claims(session: &mut Session<'_>, tip: Oid, chain: &Head) -
 /// What claims to approve something under the approvals ref. What cannot be read is passed over, loudly.
 pub(super) fn pushed_claims(question: &Question<'_>, session: &mut Session<'_>, notes: &mut Vec<Reason>) -> Vec<Claim> {
     if question.evidence.len() > MAX_EVIDENCE {
-        notes.push(Reason::new(Code::ApprovalIgnored, format!("only the first {MAX_EVIDENCE} approvals are read"), "delete those that were merged: git push REMOTE --delete refs/pintle/approvals/NAME"));
+        notes.push(Reason::new(
+            Code::ApprovalIgnored,
+            format!("only the first {MAX_EVIDENCE} approvals are read"),
+            "delete those that were merged: git push REMOTE --delete refs/pintle/approvals/NAME",
+        ));
     }
     let mut claims = Vec::new();
     for oid in question.evidence.iter().take(MAX_EVIDENCE) {
         if let Err(fault) = stack(session, *oid, &mut claims) {
-            notes.push(Reason::new(Code::ApprovalIgnored, format!("an approval cannot be read: {fault}"), "fetch again: pintle verify --fetch").about(*oid));
+            notes.push(
+                Reason::new(
+                    Code::ApprovalIgnored,
+                    format!("an approval cannot be read: {fault}"),
+                    "fetch again: pintle verify --fetch",
+                )
+                .about(*oid),
+            );
         }
     }
     claims

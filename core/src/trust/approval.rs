@@ -41,7 +41,10 @@ impl Approval {
     /// The trailer line, without a newline.
     pub fn line(&self) -> String {
         let actions = self.actions.map(|digest| format!(" actions={digest}")).unwrap_or_default();
-        format!("{PREFIX} v1 repo={} ref={} base={} change={}{actions}", self.repo_id, self.git_ref, self.base, self.change)
+        format!(
+            "{PREFIX} v1 repo={} ref={} base={} change={}{actions}",
+            self.repo_id, self.git_ref, self.base, self.change
+        )
     }
 
     /// Reads a trailer line; one that it would not write itself is refused.
@@ -72,7 +75,10 @@ impl Approval {
 }
 
 /// The approval that the commit `oid` is; `None` when it does not use the word.
-pub(super) fn approval_of(session: &mut Session<'_>, oid: Oid) -> Result<Option<Result<Approval, NoApproval>>, HistoryFault> {
+pub(super) fn approval_of(
+    session: &mut Session<'_>,
+    oid: Oid,
+) -> Result<Option<Result<Approval, NoApproval>>, HistoryFault> {
     let commit = session.commit(oid)?;
     match Approval::of_message(&commit) {
         Some(Ok(_)) if !is_empty(session, &commit)? => Ok(Some(Err(NoApproval::NotEmpty))),

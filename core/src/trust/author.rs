@@ -34,7 +34,9 @@ pub(super) struct Author {
 
 /// The one person who signed the whole change, or why there is none.
 pub(super) fn author(session: &mut Session<'_>, work: Work<'_>) -> Result<Result<Author, String>, ChangeError> {
-    let Some(end) = end_of_work(session, work)? else { return Ok(Err("it is a merge of more than two commits".into())) };
+    let Some(end) = end_of_work(session, work)? else {
+        return Ok(Err("it is a merge of more than two commits".into()));
+    };
     let base = merge_base(session, work.ground, work.accepted, end)?;
     let Some(base) = base else { return Ok(Err("it has no single merge base with the accepted commit".into())) };
     if session.change(base, end)?.id(work.repo_id) != work.change {
@@ -60,11 +62,15 @@ pub(super) fn author(session: &mut Session<'_>, work: Work<'_>) -> Result<Result
         };
         match (signer, &person) {
             (Err(why), _) => return Ok(Err(format!("{}: {why}", oid.short()))),
-            (Ok(signer), Some(other)) if signer != *other => return Ok(Err(format!("{other} and {signer} both wrote it; each approves by trailer"))),
+            (Ok(signer), Some(other)) if signer != *other => {
+                return Ok(Err(format!("{other} and {signer} both wrote it; each approves by trailer")));
+            }
             (Ok(signer), _) => person = Some(signer),
         }
     }
-    Ok(person.map(|person| Author { person, commit: end }).ok_or_else(|| "nobody signed a commit that changes anything".into()))
+    Ok(person
+        .map(|person| Author { person, commit: end })
+        .ok_or_else(|| "nobody signed a commit that changes anything".into()))
 }
 
 /// The candidate below its trailing approvals; of a merge, the side that it brings in.
@@ -118,7 +124,8 @@ pub(super) fn writers(session: &mut Session<'_>, work: Work<'_>) -> Result<Write
     let mut writers = Writers { people: BTreeSet::new(), unknown: false };
     for oid in exclusive(session, work.ground, work.candidate, work.accepted)? {
         let commit = session.commit(oid)?;
-        let quiet = is_empty(session, &commit)? || (commit.parents.len() > 1 && is_transparent(session, work, oid, &commit)?);
+        let quiet =
+            is_empty(session, &commit)? || (commit.parents.len() > 1 && is_transparent(session, work, oid, &commit)?);
         if quiet {
             continue;
         }

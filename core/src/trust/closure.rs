@@ -8,12 +8,20 @@ use crate::model::Catalog;
 use std::collections::BTreeSet;
 
 /// `keys` and all that they resolve through.
-pub(super) fn closure<'k>(catalog: &Catalog, sides: Sides<'_>, keys: impl Iterator<Item = &'k ObjectKey>) -> BTreeSet<Touched> {
+pub(super) fn closure<'k>(
+    catalog: &Catalog,
+    sides: Sides<'_>,
+    keys: impl Iterator<Item = &'k ObjectKey>,
+) -> BTreeSet<Touched> {
     closure_keys(catalog, sides, keys).into_iter().map(Touched::Document).collect()
 }
 
 /// The same as keys.
-pub(super) fn closure_keys<'k>(catalog: &Catalog, sides: Sides<'_>, keys: impl Iterator<Item = &'k ObjectKey>) -> BTreeSet<ObjectKey> {
+pub(super) fn closure_keys<'k>(
+    catalog: &Catalog,
+    sides: Sides<'_>,
+    keys: impl Iterator<Item = &'k ObjectKey>,
+) -> BTreeSet<ObjectKey> {
     let mut seen: BTreeSet<ObjectKey> = keys.cloned().collect();
     let mut open: Vec<ObjectKey> = seen.iter().cloned().collect();
     while let Some(key) = open.pop() {
@@ -32,7 +40,9 @@ fn references(catalog: &Catalog, tree: &Snapshot, key: &ObjectKey) -> Vec<Object
     kind.shape.references(&placed.document.body, &mut visit);
     let spec = placed.document.spec();
     let applied = spec.get("appliesTo").and_then(crate::change::Value::as_str).and_then(|name| catalog.kind(name));
-    if let (Some(shape), Some(values)) = (applied.and_then(|kind| kind.shape.properties.get("spec")), spec.get("values")) {
+    if let (Some(shape), Some(values)) =
+        (applied.and_then(|kind| kind.shape.properties.get("spec")), spec.get("values"))
+    {
         shape.references(values, &mut visit);
     }
     found

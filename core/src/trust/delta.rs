@@ -4,7 +4,9 @@
 use super::ObjectKind;
 use super::session::Session;
 use super::snapshot::{Leaf, Placed, Snapshot, TreeFault};
-use crate::change::{ChangeSet, Digest, Entry, FieldChange, FieldPath, FileContent, ObjectKey, Value, encode, field_changes};
+use crate::change::{
+    ChangeSet, Digest, Entry, FieldChange, FieldPath, FileContent, ObjectKey, Value, encode, field_changes,
+};
 use crate::model::{Catalog, Shape};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -62,7 +64,9 @@ fn field(shape: Option<&Shape>, key: &ObjectKey, change: FieldChange, out: &mut 
 /// Order and repetition mean nothing in a declared set.
 fn elements(key: &ObjectKey, path: &FieldPath, old: &[Value], new: &[Value], out: &mut Vec<Entry>) {
     let (old, new) = (by_bytes(old), by_bytes(new));
-    let mut push = |value: &Value, added| out.push(Entry::Element { key: key.clone(), path: path.clone(), value: value.clone(), added });
+    let mut push = |value: &Value, added| {
+        out.push(Entry::Element { key: key.clone(), path: path.clone(), value: value.clone(), added })
+    };
     old.iter().filter(|(bytes, _)| !new.contains_key(*bytes)).for_each(|(_, value)| push(value, false));
     new.iter().filter(|(bytes, _)| !old.contains_key(*bytes)).for_each(|(_, value)| push(value, true));
 }

@@ -15,7 +15,9 @@ impl Glob {
     /// The pattern, unless it uses characters that other tools would read as more.
     pub fn parse(text: &str) -> Result<Self, String> {
         let odd = text.contains(['[', ']', '{', '}', '!', '\\']);
-        let names_ok = text.split('/').all(|name| !name.is_empty() && name != "." && name != ".." && (name == "**" || !name.contains("**")));
+        let names_ok = text
+            .split('/')
+            .all(|name| !name.is_empty() && name != "." && name != ".." && (name == "**" || !name.contains("**")));
         if odd || !names_ok {
             return Err(format!("`{text}` is no path pattern: names, `*`, `?` and `**` separated by single slashes"));
         }

@@ -22,7 +22,12 @@ pub(super) enum Standing {
 }
 
 /// How `tip` stands to `base`.
-pub(super) fn standing(session: &mut Session<'_>, ground: &Ground, base: Oid, tip: Oid) -> Result<Standing, HistoryFault> {
+pub(super) fn standing(
+    session: &mut Session<'_>,
+    ground: &Ground,
+    base: Oid,
+    tip: Oid,
+) -> Result<Standing, HistoryFault> {
     if descends(session, ground, base, tip)? {
         return Ok(Standing::Descends);
     }
@@ -41,7 +46,12 @@ pub(super) fn descends(session: &mut Session<'_>, ground: &Ground, base: Oid, ti
 
 /// From the oldest commit after `base` to `tip`: at each merge the first parent if it is `base` or
 /// descends from it, else the only other parent that does. `None` when two others do.
-pub(super) fn spine(session: &mut Session<'_>, ground: &Ground, base: Oid, tip: Oid) -> Result<Option<Vec<Oid>>, HistoryFault> {
+pub(super) fn spine(
+    session: &mut Session<'_>,
+    ground: &Ground,
+    base: Oid,
+    tip: Oid,
+) -> Result<Option<Vec<Oid>>, HistoryFault> {
     if let Some(mut chain) = first_parents(session, ground, base, tip)? {
         chain.reverse();
         return Ok(Some(chain));
@@ -63,7 +73,12 @@ pub(super) fn spine(session: &mut Session<'_>, ground: &Ground, base: Oid, tip: 
 }
 
 /// The first parents from `tip` down to `base`, newest first and without `base`, if they lead there.
-fn first_parents(session: &mut Session<'_>, ground: &Ground, base: Oid, tip: Oid) -> Result<Option<Vec<Oid>>, HistoryFault> {
+fn first_parents(
+    session: &mut Session<'_>,
+    ground: &Ground,
+    base: Oid,
+    tip: Oid,
+) -> Result<Option<Vec<Oid>>, HistoryFault> {
     let (mut chain, mut at) = (Vec::new(), tip);
     while at != base {
         let astray = ground.get(&at).is_some_and(|place| ground.get(&base).is_some_and(|base| place < base));
@@ -123,7 +138,12 @@ fn lowest_step(session: &mut Session<'_>, ground: &Ground, from: Oid) -> Result<
 }
 
 /// Every commit reachable from `from` and not from the step `base`.
-pub(super) fn exclusive(session: &mut Session<'_>, ground: &Ground, from: Oid, base: Oid) -> Result<HashSet<Oid>, HistoryFault> {
+pub(super) fn exclusive(
+    session: &mut Session<'_>,
+    ground: &Ground,
+    from: Oid,
+    base: Oid,
+) -> Result<HashSet<Oid>, HistoryFault> {
     // Whatever is walked before a step is met descends from `floor`, so no way from `base` to it
     // leads through `floor` or below.
     let floor = lowest_step(session, ground, from)?;
@@ -141,7 +161,12 @@ fn is_at_or_below(ground: &Ground, floor: Option<usize>, oid: &Oid) -> bool {
 }
 
 /// The one merge base of two commits; `None` when there is none or several.
-pub(super) fn merge_base(session: &mut Session<'_>, ground: &Ground, a: Oid, b: Oid) -> Result<Option<Oid>, HistoryFault> {
+pub(super) fn merge_base(
+    session: &mut Session<'_>,
+    ground: &Ground,
+    a: Oid,
+    b: Oid,
+) -> Result<Option<Oid>, HistoryFault> {
     // A common ancestor below the lowest step that either meets is an ancestor of that step, which
     // is common as well: none of them is a merge base.
     let floor = match (lowest_step(session, ground, a)?, lowest_step(session, ground, b)?) {

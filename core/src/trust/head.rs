@@ -22,7 +22,13 @@ pub(super) struct Head {
 impl Head {
     /// The history that holds the introduction alone.
     pub fn begin(introduction: Acceptance, policy: Arc<Policy>) -> Self {
-        Self { steps: vec![introduction.clone()], places: Ground::from([(introduction.commit, 0)]), last: introduction, policies: BTreeMap::from([(policy.version, policy.clone())]), policy }
+        Self {
+            steps: vec![introduction.clone()],
+            places: Ground::from([(introduction.commit, 0)]),
+            last: introduction,
+            policies: BTreeMap::from([(policy.version, policy.clone())]),
+            policy,
+        }
     }
 
     /// One step further, with the policy that it brings if it brings one.

@@ -40,7 +40,8 @@ pub(super) fn introduce(session: &mut Session<'_>, introduction: &Introduction) 
     if Digest::of(&bytes) != introduction.policy_sha256 {
         return Err(refuse("its trust policy is not the one that the settings name".into()));
     }
-    let policy = read_policy(&bytes, at).map_err(|diagnostics| Reason { diagnostics, ..refuse("its trust policy is invalid".into()) })?;
+    let policy = read_policy(&bytes, at)
+        .map_err(|diagnostics| Reason { diagnostics, ..refuse("its trust policy is invalid".into()) })?;
     if policy.repo_id != introduction.repo_id {
         return Err(refuse(format!("its trust policy is for the repository {}", policy.repo_id)));
     }
@@ -58,7 +59,8 @@ pub(super) fn introduce(session: &mut Session<'_>, introduction: &Introduction) 
 }
 
 fn root_signer(session: &mut Session<'_>, commit: Oid, policy: &Policy, at: Timestamp) -> Result<Counted, String> {
-    let signed = session.seal(commit).map_err(|fault: HistoryFault| fault.to_string())?.map_err(|why| why.to_string())?;
+    let signed =
+        session.seal(commit).map_err(|fault: HistoryFault| fault.to_string())?.map_err(|why| why.to_string())?;
     let person = policy.signer(&signed, at).map_err(|why| why.to_string())?;
     if !policy.is_root(&person) {
         return Err(format!("{person} signed it and is not root in its policy"));

@@ -83,7 +83,8 @@ impl PublicKey {
             return Err(KeyError::Unsupported(name));
         }
         let bytes: [u8; 32] = wire.string().and_then(|point| point.try_into().ok()).ok_or(KeyError::Malformed)?;
-        let application = if kind == SK_ED25519 { Some(wire.string().ok_or(KeyError::Malformed)?.into()) } else { None };
+        let application =
+            if kind == SK_ED25519 { Some(wire.string().ok_or(KeyError::Malformed)?.into()) } else { None };
         if !wire.at_end() {
             return Err(KeyError::Malformed);
         }

@@ -28,19 +28,19 @@ mod snapshot;
 mod sshsig;
 mod step;
 mod succession;
-mod tree;
-mod verdict;
 #[cfg(test)]
 mod tests;
+mod tree;
+mod verdict;
 mod wire;
 
 pub use acceptance::{Question, Times, accept, accept_from};
 pub use approval::{Approval, NoApproval, approve_message};
 pub use commit::{Commit, CommitError, Ident, Irregular, Seal};
+pub use glob::Glob;
 pub use introduction::Introduction;
 pub use keys::{Fingerprint, KeyError, PublicKey};
 pub use objects::{ObjectKind, ObjectStore, ReadError};
-pub use glob::Glob;
 pub use policy::{Action, Bind, BreakGlass, Matching, Person, Policy, PolicyKey, Rule, Unauthorised};
 pub use policy_file::read_policy;
 pub use preview::{Preview, preview};

@@ -198,8 +198,11 @@ impl Policy {
 
     /// The people who could approve for `rule` with a key that is usable at `at`.
     pub fn able(&self, rule: &Rule, at: Timestamp) -> Vec<Arc<str>> {
-        let usable = |key: &PolicyKey| key.not_after.is_none_or(|end| at < end) && !self.revoked.contains_key(&key.key.fingerprint());
-        let able = |(name, person): &(&Arc<str>, &Person)| self.may_approve(name, rule) && person.keys.iter().any(usable);
+        let usable = |key: &PolicyKey| {
+            key.not_after.is_none_or(|end| at < end) && !self.revoked.contains_key(&key.key.fingerprint())
+        };
+        let able =
+            |(name, person): &(&Arc<str>, &Person)| self.may_approve(name, rule) && person.keys.iter().any(usable);
         self.people.iter().filter(able).map(|(name, _)| name.clone()).collect()
     }
 

@@ -20,7 +20,9 @@ pub(super) fn check(policy: &Policy, at: Timestamp, reader: &mut Reader<'_>) {
     }
     if policy.root_rules().next().is_none() {
         let hint = "add `{name: trust, match: {paths: [\".pintle/**\"]}, approvals: 2, from: [root]}`";
-        reader.fail(&FieldPath(vec!["rules".into()]), Part::Key, "no rule says who may change `.pintle/trust.yaml`").hint = Some(hint.into());
+        reader
+            .fail(&FieldPath(vec!["rules".into()]), Part::Key, "no rule says who may change `.pintle/trust.yaml`")
+            .hint = Some(hint.into());
     }
     break_glass(policy, reader);
 }

@@ -13,7 +13,8 @@ use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 
 const FIELDS: &[&str] = &["version", "repoId", "people", "groups", "rules", "approvalMaxAge", "breakGlass", "revoked"];
-const RULE_FIELDS: &[&str] = &["name", "match", "approvals", "from", "independent", "rollback", "implicit", "machines", "reach", "bind"];
+const RULE_FIELDS: &[&str] =
+    &["name", "match", "approvals", "from", "independent", "rollback", "implicit", "machines", "reach", "bind"];
 const MATCH_FIELDS: &[&str] = &["otherwise", "kind", "name", "labels", "partner", "paths", "fields", "actions"];
 const DEFAULT_MAX_AGE: SignedDuration = SignedDuration::from_hours(14 * 24);
 
@@ -23,8 +24,16 @@ pub fn read_policy(bytes: &[u8], at: Timestamp) -> Result<Policy, Vec<Diagnostic
     let text = std::str::from_utf8(bytes).map_err(|_| whole("the file is not UTF-8"))?;
     let (documents, errors) = read_documents(text, Limits::default());
     if !errors.is_empty() {
-        let place = |span: crate::parse::Span| Location { file: POLICY_PATH.into(), line: span.line, column: span.column, length: span.length };
-        return Err(errors.into_iter().map(|error| Diagnostic::error(error.code, place(error.span), error.message)).collect());
+        let place = |span: crate::parse::Span| Location {
+            file: POLICY_PATH.into(),
+            line: span.line,
+            column: span.column,
+            length: span.length,
+        };
+        return Err(errors
+            .into_iter()
+            .map(|error| Diagnostic::error(error.code, place(error.span), error.message))
+            .collect());
     }
     let [(value, _)] = documents.as_slice() else { return Err(whole("expected exactly one document")) };
     let mut reader = Reader { text, problems: Vec::new() };
@@ -48,8 +57,20 @@ impl<'a> Reader<'a> {
         let rules = self.required(root, "rules").map(|node| self.rules(&node)).unwrap_or_default();
         let approval_max_age = root.get("approvalMaxAge").map_or(DEFAULT_MAX_AGE, |node| self.duration(&node));
         let break_glass = root.get("breakGlass").and_then(|node| self.break_glass(&node));
-        let revoked = root.get("revoked").map(|node| node.items().iter().filter_map(|item| self.revocation(item)).collect()).unwrap_or_default();
-        Some(Policy { version: version?, repo_id: repo_id?, people, groups, rules, approval_max_age, break_glass, revoked })
+        let revoked = root
+            .get("revoked")
+            .map(|node| node.items().iter().filter_map(|item| self.revocation(item)).collect())
+            .unwrap_or_default();
+        Some(Policy {
+            version: version?,
+            repo_id: repo_id?,
+            people,
+            groups,
+            rules,
+            approval_max_age,
+            break_glass,
+            revoked,
+        })
     }
 
     fn people(&mut self, node: &Node<'a>) -> std::collections::BTreeMap<Arc<str>, Person> {
@@ -89,8 +110,14 @@ impl<'a> Reader<'a> {
         moment
     }
 
-    fn groups(&mut self, node: &Node<'a>) -> std::collections::BTreeMap<Arc<str>, std::collections::BTreeSet<Arc<str>>> {
-        node.entries().into_iter().map(|(name, members)| (name.into(), self.texts(Some(members)).into_iter().collect())).collect()
+    fn groups(
+        &mut self,
+        node: &Node<'a>,
+    ) -> std::collections::BTreeMap<Arc<str>, std::collections::BTreeSet<Arc<str>>> {
+        node.entries()
+            .into_iter()
+            .map(|(name, members)| (name.into(), self.texts(Some(members)).into_iter().collect()))
+            .collect()
     }
 
     fn rules(&mut self, node: &Node<'a>) -> Vec<Rule> {

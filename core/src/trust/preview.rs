@@ -27,7 +27,12 @@ pub struct Preview {
 }
 
 /// How `candidate` would stand as the step after `accepted`, with the evidence of `question`.
-pub fn preview(accepted: &AcceptedCommit, candidate: Oid, question: &Question<'_>, session: &mut Session<'_>) -> Result<Preview, ChangeError> {
+pub fn preview(
+    accepted: &AcceptedCommit,
+    candidate: Oid,
+    question: &Question<'_>,
+    session: &mut Session<'_>,
+) -> Result<Preview, ChangeError> {
     let head = accepted.head();
     let change = session.change(head.commit(), candidate)?.id(&question.introduction.repo_id);
     let pushed = pushed_claims(question, session, &mut Vec::new());
@@ -39,17 +44,36 @@ pub fn preview(accepted: &AcceptedCommit, candidate: Oid, question: &Question<'_
     Ok(match outcome {
         Outcome::Accepted(..) => Preview { change, accepted: true, rules, counted, reasons: judgement.reasons },
         Outcome::Held(waiting) => Preview { change, accepted: false, rules, counted, reasons: waiting.reasons },
-        Outcome::Passed => Preview { change, accepted: false, rules: Vec::new(), counted: Vec::new(), reasons: Vec::new() },
+        Outcome::Passed => {
+            Preview { change, accepted: false, rules: Vec::new(), counted: Vec::new(), reasons: Vec::new() }
+        }
     })
 }
 
-fn judged(question: &Question<'_>, session: &mut Session<'_>, head: &Head, candidate: Oid, claims: &[&Claim]) -> Result<Judgement, ChangeError> {
+fn judged(
+    question: &Question<'_>,
+    session: &mut Session<'_>,
+    head: &Head,
+    candidate: Oid,
+    claims: &[&Claim],
+) -> Result<Judgement, ChangeError> {
     let set = session.change(head.commit(), candidate)?;
     if set.is_empty() {
         return Ok(Judgement { rules: Vec::new(), counted: Vec::new(), reasons: Vec::new(), met: false });
     }
     let (repo_id, change) = (&*question.introduction.repo_id, set.id(&question.introduction.repo_id));
-    let claims: Vec<(Oid, &Approval)> = claims.iter().filter_map(|(oid, claim)| Some((*oid, claim.as_ref().ok().filter(|approval| approval.change == change)?))).collect();
-    let work = Work { repo_id, ground: head.ground(), accepted: head.commit(), candidate, change, policy: head.policy(), at: question.clock() };
+    let claims: Vec<(Oid, &Approval)> = claims
+        .iter()
+        .filter_map(|(oid, claim)| Some((*oid, claim.as_ref().ok().filter(|approval| approval.change == change)?)))
+        .collect();
+    let work = Work {
+        repo_id,
+        ground: head.ground(),
+        accepted: head.commit(),
+        candidate,
+        change,
+        policy: head.policy(),
+        at: question.clock(),
+    };
     judge(session, &Case { head, git_ref: &question.introduction.git_ref, work, set: &set, claims })
 }

@@ -66,7 +66,11 @@ pub(super) fn judge(session: &mut Session<'_>, case: &Case<'_>) -> Result<Judgem
     if !needs.unmatched.is_empty() {
         let shown: Vec<&str> = needs.unmatched.iter().take(5).map(String::as_str).collect();
         let hint = "add a rule to .pintle/trust.yaml, such as {name: rest, match: {otherwise: true}, …}";
-        reasons.push(Reason::new(Code::NoRule, format!("no rule of the trust policy matches {}", shown.join(", ")), hint));
+        reasons.push(Reason::new(
+            Code::NoRule,
+            format!("no rule of the trust policy matches {}", shown.join(", ")),
+            hint,
+        ));
     }
     let reach = closure(session.catalog, sides, case.set.entries().iter().filter_map(Entry::key));
     let mut witnesses = approvers(session, case, &reach, &mut reasons)?;
@@ -74,7 +78,11 @@ pub(super) fn judge(session: &mut Session<'_>, case: &Case<'_>) -> Result<Judgem
     let writers = writers(session, case.work)?;
     let default_bind = default_bind(case.set);
     let mut counted = BTreeMap::new();
-    let rules: Vec<RuleState> = needs.rules.iter().map(|rule| state(case.work, rule, default_bind, &witnesses, &writers, &mut counted)).collect();
+    let rules: Vec<RuleState> = needs
+        .rules
+        .iter()
+        .map(|rule| state(case.work, rule, default_bind, &witnesses, &writers, &mut counted))
+        .collect();
     let met = needs.unmatched.is_empty() && !rules.is_empty() && rules.iter().all(RuleState::met);
     Ok(Judgement { rules, counted: counted.into_values().collect(), reasons, met })
 }
@@ -84,7 +92,12 @@ fn default_bind(set: &ChangeSet) -> Bind {
     if set.entries().iter().any(shared) { Bind::Closure } else { Bind::Document }
 }
 
-fn approvers(session: &mut Session<'_>, case: &Case<'_>, reach: &BTreeSet<Touched>, reasons: &mut Vec<Reason>) -> Result<Vec<Witness>, ChangeError> {
+fn approvers(
+    session: &mut Session<'_>,
+    case: &Case<'_>,
+    reach: &BTreeSet<Touched>,
+    reasons: &mut Vec<Reason>,
+) -> Result<Vec<Witness>, ChangeError> {
     let mut witnesses = Vec::new();
     for (oid, approval) in &case.claims {
         match approver(session, case, *oid, approval, reach)? {
@@ -100,7 +113,13 @@ fn ignored(case: &Case<'_>, oid: Oid, why: &str) -> Reason {
     Reason::new(Code::ApprovalIgnored, format!("the approval {} does not count: {why}", oid.short()), hint).about(oid)
 }
 
-fn approver(session: &mut Session<'_>, case: &Case<'_>, oid: Oid, approval: &Approval, reach: &BTreeSet<Touched>) -> Result<Result<Witness, String>, ChangeError> {
+fn approver(
+    session: &mut Session<'_>,
+    case: &Case<'_>,
+    oid: Oid,
+    approval: &Approval,
+    reach: &BTreeSet<Touched>,
+) -> Result<Result<Witness, String>, ChangeError> {
     let work = case.work;
     let (place, base_policy) = match addressed(session, case, oid, approval)? {
         Ok(base) => base,
@@ -115,16 +134,32 @@ fn approver(session: &mut Session<'_>, case: &Case<'_>, oid: Oid, approval: &App
         Err(why) => return Ok(Err(why.to_string())),
     };
     if base_policy.holder(&signed.key) != Some(&person) {
-        return Ok(Err(format!("the policy at its base {} does not know the key as {person}'s", approval.base.short())));
+        return Ok(Err(format!(
+            "the policy at its base {} does not know the key as {person}'s",
+            approval.base.short()
+        )));
     }
     let (document_touched, closure_touched) = touched_since(session, case, place, reach)?;
     let fingerprint = signed.key.fingerprint();
-    Ok(Ok(Witness { person, fingerprint, commit: oid, role: Role::Approver, base_policy: base_policy.clone(), document_touched, closure_touched }))
+    Ok(Ok(Witness {
+        person,
+        fingerprint,
+        commit: oid,
+        role: Role::Approver,
+        base_policy: base_policy.clone(),
+        document_touched,
+        closure_touched,
+    }))
 }
 
 /// Whether an approval is for this repository and ref, timely, and on an accepted base: which, and
 /// under which policy. Who signed it is not asked here.
-pub(super) fn addressed<'c>(session: &mut Session<'_>, case: &'c Case<'_>, oid: Oid, approval: &Approval) -> Result<Result<(usize, &'c Arc<Policy>), String>, ChangeError> {
+pub(super) fn addressed<'c>(
+    session: &mut Session<'_>,
+    case: &'c Case<'_>,
+    oid: Oid,
+    approval: &Approval,
+) -> Result<Result<(usize, &'c Arc<Policy>), String>, ChangeError> {
     if *approval.repo_id != *case.work.repo_id {
         return Ok(Err("it is for another repository".into()));
     }
@@ -132,7 +167,8 @@ pub(super) fn addressed<'c>(session: &mut Session<'_>, case: &'c Case<'_>, oid: 
         return Ok(Err(format!("it is for {}", approval.git_ref)));
     }
     let seconds = session.commit(oid)?.committer.seconds;
-    let base = case.head.at(approval.base).ok_or_else(|| format!("its base {} was never accepted", approval.base.short()));
+    let base =
+        case.head.at(approval.base).ok_or_else(|| format!("its base {} was never accepted", approval.base.short()));
     Ok(base.and_then(|base| timely(seconds, case.work).map(|()| base)))
 }
 
@@ -149,7 +185,12 @@ fn timely(seconds: i64, work: Work<'_>) -> Result<(), String> {
 }
 
 /// Whether a step accepted after the base touched what the change touches, or what that resolves through.
-fn touched_since(session: &mut Session<'_>, case: &Case<'_>, place: usize, reach: &BTreeSet<Touched>) -> Result<(bool, bool), ChangeError> {
+fn touched_since(
+    session: &mut Session<'_>,
+    case: &Case<'_>,
+    place: usize,
+    reach: &BTreeSet<Touched>,
+) -> Result<(bool, bool), ChangeError> {
     let own: BTreeSet<Touched> = case.set.entries().iter().map(Entry::touches).collect();
     let (mut document, mut wide) = (false, false);
     for pair in case.head.steps()[place..].windows(2) {
@@ -160,14 +201,26 @@ fn touched_since(session: &mut Session<'_>, case: &Case<'_>, place: usize, reach
     Ok((document, document || wide))
 }
 
-fn author_witness(session: &mut Session<'_>, case: &Case<'_>, reasons: &mut Vec<Reason>) -> Result<Option<Witness>, ChangeError> {
+fn author_witness(
+    session: &mut Session<'_>,
+    case: &Case<'_>,
+    reasons: &mut Vec<Reason>,
+) -> Result<Option<Witness>, ChangeError> {
     match author(session, case.work)? {
         Ok(author) => {
             let Ok(signed) = session.seal(author.commit)? else { return Ok(None) };
             let fingerprint = signed.key.fingerprint();
             let base_policy = case.head.policy().clone();
             let (document_touched, closure_touched) = (false, false);
-            Ok(Some(Witness { person: author.person, fingerprint, commit: author.commit, role: Role::Author, base_policy, document_touched, closure_touched }))
+            Ok(Some(Witness {
+                person: author.person,
+                fingerprint,
+                commit: author.commit,
+                role: Role::Author,
+                base_policy,
+                document_touched,
+                closure_touched,
+            }))
         }
         Err(why) => {
             let hint = format!("each author: pintle approve {}", case.work.candidate.short());
@@ -183,10 +236,19 @@ fn counts(work: Work<'_>, rule: &Rule, default_bind: Bind, witness: &Witness) ->
         // Until fields are tracked, a rule that binds fields binds whole documents: never less.
         Bind::Document | Bind::Field => witness.document_touched,
     };
-    !lapsed && work.policy.may_approve(&witness.person, rule) && witness.base_policy.in_groups(&witness.person, &rule.from)
+    !lapsed
+        && work.policy.may_approve(&witness.person, rule)
+        && witness.base_policy.in_groups(&witness.person, &rule.from)
 }
 
-fn state(work: Work<'_>, rule: &Rule, default_bind: Bind, witnesses: &[Witness], writers: &Writers, counted: &mut BTreeMap<(Arc<str>, Role), Counted>) -> RuleState {
+fn state(
+    work: Work<'_>,
+    rule: &Rule,
+    default_bind: Bind,
+    witnesses: &[Witness],
+    writers: &Writers,
+    counted: &mut BTreeMap<(Arc<str>, Role), Counted>,
+) -> RuleState {
     let fitting: Vec<&Witness> = witnesses.iter().filter(|witness| counts(work, rule, default_bind, witness)).collect();
     let approved = fitting.iter().any(|witness| witness.role == Role::Approver);
     let heard = fitting.iter().filter(|witness| witness.role == Role::Approver || approved || rule.implicit);

@@ -54,13 +54,18 @@ pub(super) fn needs<'a>(catalog: &Catalog, policy: &'a Policy, change: &ChangeSe
 fn reached(catalog: &Catalog, rule: &Rule, sides: Sides<'_>) -> BTreeSet<ObjectKey> {
     let matching = &rule.matching;
     let instances = matching.kinds.is_empty() || matching.kinds.iter().any(|kind| &**kind == INSTANCE);
-    let narrow = matching.kinds.is_empty() && matching.names.is_empty() && matching.labels.is_empty() && matching.partner.is_none();
+    let narrow = matching.kinds.is_empty()
+        && matching.names.is_empty()
+        && matching.labels.is_empty()
+        && matching.partner.is_none();
     if !rule.reach || !instances || narrow || matching.otherwise {
         return BTreeSet::new();
     }
     let mut matched = BTreeSet::new();
     for tree in [sides.old, sides.new] {
-        let own = |(key, placed): &(&ObjectKey, &Placed)| &*key.kind == INSTANCE && matching.side_matches(&Side::Document(key, placed));
+        let own = |(key, placed): &(&ObjectKey, &Placed)| {
+            &*key.kind == INSTANCE && matching.side_matches(&Side::Document(key, placed))
+        };
         matched.extend(tree.documents.iter().filter(own).map(|(key, _)| key));
     }
     closure_keys(catalog, sides, matched.into_iter())
@@ -75,23 +80,35 @@ enum Side<'a> {
 impl Matching {
     /// Whether the rule names `.pintle/trust.yaml`.
     pub(super) fn matches_policy_file(&self) -> bool {
-        !self.otherwise && self.fields.is_empty() && self.actions.is_empty() && self.side_matches(&Side::Path(POLICY_PATH))
+        !self.otherwise
+            && self.fields.is_empty()
+            && self.actions.is_empty()
+            && self.side_matches(&Side::Path(POLICY_PATH))
     }
 
     /// Whether nothing but `otherwise` is said.
     pub(super) fn is_only_otherwise(&self) -> bool {
-        let document = self.kinds.is_empty() && self.names.is_empty() && self.labels.is_empty() && self.partner.is_none();
+        let document =
+            self.kinds.is_empty() && self.names.is_empty() && self.labels.is_empty() && self.partner.is_none();
         document && self.paths.is_empty() && self.fields.is_empty() && self.actions.is_empty()
     }
 
     fn matches(&self, entry: &Entry, sides: Sides<'_>) -> bool {
-        self.field_matches(entry) && self.action_matches(entry, sides) && sides_of(entry, sides).iter().any(|side| self.side_matches(side))
+        self.field_matches(entry)
+            && self.action_matches(entry, sides)
+            && sides_of(entry, sides).iter().any(|side| self.side_matches(side))
     }
 
     fn side_matches(&self, side: &Side<'_>) -> bool {
         let path = |path: &str| self.paths.is_empty() || self.paths.iter().any(|glob| glob.matches(path));
         match side {
-            Side::Path(file) => path(file) && self.kinds.is_empty() && self.names.is_empty() && self.labels.is_empty() && self.partner.is_none(),
+            Side::Path(file) => {
+                path(file)
+                    && self.kinds.is_empty()
+                    && self.names.is_empty()
+                    && self.labels.is_empty()
+                    && self.partner.is_none()
+            }
             Side::Document(key, placed) => {
                 path(&placed.file)
                     && (self.kinds.is_empty() || self.kinds.contains(&key.kind))
@@ -117,7 +134,9 @@ impl Matching {
             return true;
         }
         match entry {
-            Entry::Field { path, .. } | Entry::Element { path, .. } => self.fields.iter().any(|field| field.overlaps(path)),
+            Entry::Field { path, .. } | Entry::Element { path, .. } => {
+                self.fields.iter().any(|field| field.overlaps(path))
+            }
             _ => false,
         }
     }
@@ -178,7 +197,9 @@ fn terminates(entry: &Entry) -> bool {
 /// The new half of a rename: its old identity exists before and no longer after.
 fn renames(entry: &Entry, sides: Sides<'_>) -> bool {
     let Some(key) = entry.key().filter(|_| entry.creates()) else { return false };
-    let Some(previous) = sides.new.documents.get(key).and_then(|placed| placed.document.previous_name.clone()) else { return false };
+    let Some(previous) = sides.new.documents.get(key).and_then(|placed| placed.document.previous_name.clone()) else {
+        return false;
+    };
     let previous = ObjectKey { kind: key.kind.clone(), name: previous };
     sides.old.documents.contains_key(&previous) && !sides.new.documents.contains_key(&previous)
 }

@@ -144,7 +144,8 @@ impl<'a> Session<'a> {
 
     /// The documents that differ between two commits.
     pub fn documents_between(&mut self, old: Oid, new: Oid) -> Result<Vec<ObjectKey>, ChangeError> {
-        let mut keys: Vec<ObjectKey> = self.change(old, new)?.entries().iter().filter_map(|entry| entry.key().cloned()).collect();
+        let mut keys: Vec<ObjectKey> =
+            self.change(old, new)?.entries().iter().filter_map(|entry| entry.key().cloned()).collect();
         keys.sort();
         keys.dedup();
         Ok(keys)
@@ -155,7 +156,8 @@ impl<'a> Session<'a> {
         if let Some(known) = self.memory.touched.get(&(old, new)) {
             return Ok(known.clone());
         }
-        let touched: Arc<HashSet<Touched>> = Arc::new(self.change(old, new)?.entries().iter().map(Entry::touches).collect());
+        let touched: Arc<HashSet<Touched>> =
+            Arc::new(self.change(old, new)?.entries().iter().map(Entry::touches).collect());
         forget_beyond(&mut self.memory.touched, MAX_COMMITS);
         self.memory.touched.insert((old, new), touched.clone());
         Ok(touched)

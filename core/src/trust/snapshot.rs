@@ -136,14 +136,21 @@ pub(super) fn read(session: &mut Session<'_>, root: Oid) -> Result<Snapshot, Tre
     walk(session, root, "", 0, &mut files)?;
     let ignore = ignore_rules(session, &files)?;
     let mut snapshot = Snapshot { files, documents: BTreeMap::new() };
-    let paths: Vec<Arc<str>> = snapshot.files.keys().filter(|path| is_document_path(path) && !ignore.hides(path)).cloned().collect();
+    let paths: Vec<Arc<str>> =
+        snapshot.files.keys().filter(|path| is_document_path(path) && !ignore.hides(path)).cloned().collect();
     for path in paths {
         place(session, &path, &mut snapshot)?;
     }
     Ok(snapshot)
 }
 
-fn walk(session: &mut Session<'_>, tree: Oid, prefix: &str, depth: usize, files: &mut BTreeMap<Arc<str>, Leaf>) -> Result<(), TreeFault> {
+fn walk(
+    session: &mut Session<'_>,
+    tree: Oid,
+    prefix: &str,
+    depth: usize,
+    files: &mut BTreeMap<Arc<str>, Leaf>,
+) -> Result<(), TreeFault> {
     let raw = session.raw(tree, ObjectKind::Tree)?;
     let entries = parse_tree(&raw).map_err(|error| TreeFault::Tree { path: prefix.to_owned(), error })?;
     for entry in entries {

@@ -23,7 +23,11 @@ pub(super) fn succession(session: &mut Session<'_>, case: &Case<'_>, new: &Polic
     let mut reasons = Vec::new();
     for added in after.difference(&before).filter(|added| !proven.contains(added)) {
         let message = format!("the added key {added} has not signed an approval of this change");
-        reasons.push(Reason::new(Code::PolicyRefused, message, format!("with that key: pintle approve {}", case.work.candidate.short())));
+        reasons.push(Reason::new(
+            Code::PolicyRefused,
+            message,
+            format!("with that key: pintle approve {}", case.work.candidate.short()),
+        ));
     }
     if root_of(case.work.policy) != root_of(new) {
         reasons.extend(new.root_rules().filter_map(|rule| unmet(case.work, new, rule, &signers)));
@@ -41,18 +45,38 @@ type Member = (Arc<str>, Vec<Fingerprint>);
 /// Who root is, by rule: how many of whom, with which keys.
 fn root_of(policy: &Policy) -> BTreeSet<(Arc<str>, u32, Vec<Member>)> {
     let keys = |name: &Arc<str>| policy.people[name].keys.iter().map(|key| key.key.fingerprint()).collect();
-    let members = |rule: &Rule| policy.people.keys().filter(|name| policy.may_approve(name, rule)).map(|name| (name.clone(), keys(name))).collect();
+    let members = |rule: &Rule| {
+        policy
+            .people
+            .keys()
+            .filter(|name| policy.may_approve(name, rule))
+            .map(|name| (name.clone(), keys(name)))
+            .collect()
+    };
     policy.root_rules().map(|rule| (rule.name.clone(), rule.approvals, members(rule))).collect()
 }
 
 fn unmet(work: Work<'_>, new: &Policy, rule: &Rule, signers: &[Arc<Signed>]) -> Option<Reason> {
-    let people: BTreeSet<Arc<str>> = signers.iter().filter_map(|signed| new.signer(signed, work.at).ok()).filter(|name| new.may_approve(name, rule)).collect();
+    let people: BTreeSet<Arc<str>> = signers
+        .iter()
+        .filter_map(|signed| new.signer(signed, work.at).ok())
+        .filter(|name| new.may_approve(name, rule))
+        .collect();
     if people.len() >= rule.approvals as usize {
         return None;
     }
-    let message = format!("root changes: the new rule {} needs {} approvals by trailer and has {}", rule.name, rule.approvals, people.len());
+    let message = format!(
+        "root changes: the new rule {} needs {} approvals by trailer and has {}",
+        rule.name,
+        rule.approvals,
+        people.len()
+    );
     let missing: Vec<Arc<str>> = new.able(rule, work.at).into_iter().filter(|name| !people.contains(name)).collect();
-    Some(Reason::new(Code::ApprovalsMissing, message, format!("{}: pintle approve {}", missing.join(" or "), work.candidate.short())))
+    Some(Reason::new(
+        Code::ApprovalsMissing,
+        message,
+        format!("{}: pintle approve {}", missing.join(" or "), work.candidate.short()),
+    ))
 }
 
 /// Whoever signed a timely approval of this very change, known to either policy or to none.

@@ -65,21 +65,31 @@ fn entry(raw: &[u8]) -> Result<(TreeEntry, &[u8]), TreeError> {
     let space = raw.iter().take(8).position(|b| *b == b' ').ok_or(TreeError::Malformed)?;
     let end = raw.iter().position(|b| *b == 0).filter(|end| *end > space).ok_or(TreeError::Malformed)?;
     let (oid, rest) = raw[end + 1..].split_at_checked(20).ok_or(TreeError::Malformed)?;
-    let shown = || String::from_utf8_lossy(&raw[space + 1..end]).chars().take(80).flat_map(char::escape_default).collect::<String>();
+    let shown = || {
+        String::from_utf8_lossy(&raw[space + 1..end])
+            .chars()
+            .take(80)
+            .flat_map(char::escape_default)
+            .collect::<String>()
+    };
     let mode = match &raw[..space] {
         b"40000" => DIRECTORY,
         b"100644" => PLAIN,
         b"100755" => EXECUTABLE,
         _ => return Err(TreeError::Mode(shown())),
     };
-    let name = std::str::from_utf8(&raw[space + 1..end]).ok().filter(|name| is_safe(name)).ok_or_else(|| TreeError::Name(shown()))?;
+    let name = std::str::from_utf8(&raw[space + 1..end])
+        .ok()
+        .filter(|name| is_safe(name))
+        .ok_or_else(|| TreeError::Name(shown()))?;
     let oid = Oid::from_bytes(oid).ok_or(TreeError::Malformed)?;
     Ok((TreeEntry { mode, name: name.into(), oid }, rest))
 }
 
 /// Git sorts directories as if their names ended with a slash.
 fn order(a: &TreeEntry, b: &TreeEntry) -> Ordering {
-    let bytes = |entry: &TreeEntry| entry.name.bytes().chain((entry.mode == DIRECTORY).then_some(b'/')).collect::<Vec<_>>();
+    let bytes =
+        |entry: &TreeEntry| entry.name.bytes().chain((entry.mode == DIRECTORY).then_some(b'/')).collect::<Vec<_>>();
     bytes(a).cmp(&bytes(b))
 }
 

@@ -30,12 +30,16 @@ fn texts() -> BTreeMap<String, String> {
 
 fn tree() -> ParsedTree {
     let texts = texts();
-    parse_tree(texts.iter().filter(|(path, _)| is_document_path(path)).map(|(path, text)| (path.as_str(), text.as_bytes())))
+    parse_tree(
+        texts.iter().filter(|(path, _)| is_document_path(path)).map(|(path, text)| (path.as_str(), text.as_bytes())),
+    )
 }
 
 fn documents() -> Vec<(String, Document)> {
     let tree = tree();
-    let with_path = |file: &pintle_core::parse::File| file.parsed.documents.iter().map(|one| (file.path.to_string(), (**one).clone())).collect::<Vec<_>>();
+    let with_path = |file: &pintle_core::parse::File| {
+        file.parsed.documents.iter().map(|one| (file.path.to_string(), (**one).clone())).collect::<Vec<_>>()
+    };
     tree.files.iter().flat_map(with_path).collect()
 }
 
@@ -109,7 +113,9 @@ fn every_reference_resolves() {
     let names = names();
     let check = |place: &str, kind: &str, body: &Value| {
         let shape = &Catalog::standard().kind(kind).unwrap().shape;
-        shape.references(body, &mut |path, kind, name| assert!(names.contains(&(kind.to_owned(), name.to_owned())), "{place} {path}: no {kind}/{name}"));
+        shape.references(body, &mut |path, kind, name| {
+            assert!(names.contains(&(kind.to_owned(), name.to_owned())), "{place} {path}: no {kind}/{name}")
+        });
     };
     for (path, one) in documents() {
         check(&path, &one.key.kind, &one.body);
@@ -123,12 +129,24 @@ fn every_reference_resolves() {
 #[test]
 fn every_version_that_is_named_exists() {
     let documents = documents();
-    let version = |one: &Document| (one.spec().get("component").and_then(Value::as_str).unwrap().to_owned(), one.spec().get("version").and_then(Value::as_str).unwrap().to_owned());
-    let known: BTreeSet<_> = documents.iter().filter(|(_, one)| &*one.key.kind == "Version").map(|(_, one)| version(one)).collect();
+    let version = |one: &Document| {
+        (
+            one.spec().get("component").and_then(Value::as_str).unwrap().to_owned(),
+            one.spec().get("version").and_then(Value::as_str).unwrap().to_owned(),
+        )
+    };
+    let known: BTreeSet<_> =
+        documents.iter().filter(|(_, one)| &*one.key.kind == "Version").map(|(_, one)| version(one)).collect();
     for (path, one) in &documents {
         let mut wanted = Vec::new();
-        for (component, at) in [("platform", vec!["update", "pin", "version"]), ("crm", vec!["suites", "crm", "pin", "version"]), ("pos", vec!["suites", "pos", "pin", "version"])] {
-            wanted.extend(one.spec().at(&at).and_then(Value::as_str).map(|number| (component.to_owned(), number.to_owned())));
+        for (component, at) in [
+            ("platform", vec!["update", "pin", "version"]),
+            ("crm", vec!["suites", "crm", "pin", "version"]),
+            ("pos", vec!["suites", "pos", "pin", "version"]),
+        ] {
+            wanted.extend(
+                one.spec().at(&at).and_then(Value::as_str).map(|number| (component.to_owned(), number.to_owned())),
+            );
         }
         if let (Some(component), Some(target)) = (one.spec().get("component"), one.spec().get("target")) {
             wanted.push((component.as_str().unwrap().to_owned(), target.as_str().unwrap().to_owned()));
@@ -145,7 +163,22 @@ fn it_has_the_size_that_is_told() {
     for (_, one) in documents() {
         *counts.entry(one.key.kind.to_string()).or_default() += 1;
     }
-    let wanted = [("Capability", 6), ("Channel", 4), ("Guardrail", 4), ("Instance", 16), ("MaintenanceWindow", 5), ("Member", 2), ("Partner", 4), ("PlatformConfig", 1), ("Profile", 3), ("Rollout", 2), ("Schedule", 5), ("Suite", 2), ("Tenant", 10), ("Version", 9)];
+    let wanted = [
+        ("Capability", 6),
+        ("Channel", 4),
+        ("Guardrail", 4),
+        ("Instance", 16),
+        ("MaintenanceWindow", 5),
+        ("Member", 2),
+        ("Partner", 4),
+        ("PlatformConfig", 1),
+        ("Profile", 3),
+        ("Rollout", 2),
+        ("Schedule", 5),
+        ("Suite", 2),
+        ("Tenant", 10),
+        ("Version", 9),
+    ];
     assert_eq!(counts, wanted.map(|(kind, count)| (kind.to_owned(), count)).into());
     let settings = documents().into_iter().find(|(_, one)| &*one.key.kind == "PlatformConfig").unwrap().1;
     assert_eq!(settings.spec().get("settings").unwrap().as_map().unwrap().len(), 20);
@@ -153,7 +186,8 @@ fn it_has_the_size_that_is_told() {
 
 #[test]
 fn three_regions_and_all_types_of_instance_are_there() {
-    let instances: Vec<Document> = documents().into_iter().map(|(_, one)| one).filter(|one| &*one.key.kind == "Instance").collect();
+    let instances: Vec<Document> =
+        documents().into_iter().map(|(_, one)| one).filter(|one| &*one.key.kind == "Instance").collect();
     let regions: BTreeSet<&str> = instances.iter().filter_map(|one| one.label("region")).collect();
     let types: BTreeSet<&str> = instances.iter().filter_map(|one| one.spec().get("type")?.as_str()).collect();
     assert_eq!((regions.len(), types.len()), (3, 3));
@@ -172,8 +206,14 @@ fn every_guardrail_is_cel() {
 fn the_config_of_an_instance_satisfies_its_capabilities() {
     let documents = documents();
     let sso = documents.iter().find(|(_, one)| one.key.to_string() == "Capability/sso").unwrap();
-    let schema = jsonschema::draft202012::new(&serde_json::Value::from(sso.1.spec().get("configSchema").unwrap())).unwrap();
-    let uses = |one: &Document| one.spec().get("capabilities").and_then(Value::as_list).is_some_and(|all| all.iter().any(|name| name.as_str() == Some("sso")));
+    let schema =
+        jsonschema::draft202012::new(&serde_json::Value::from(sso.1.spec().get("configSchema").unwrap())).unwrap();
+    let uses = |one: &Document| {
+        one.spec()
+            .get("capabilities")
+            .and_then(Value::as_list)
+            .is_some_and(|all| all.iter().any(|name| name.as_str() == Some("sso")))
+    };
     let with_sso: Vec<_> = documents.iter().filter(|(_, one)| &*one.key.kind == "Instance" && uses(one)).collect();
     assert!(with_sso.len() > 3);
     for (path, one) in with_sso {
@@ -204,7 +244,8 @@ fn editors_find_the_schema_of_every_file() {
     for (path, text) in texts().into_iter().filter(|(path, _)| is_document_path(path) || path == Guard::PATH) {
         let line = text.lines().next().unwrap();
         let target = line.strip_prefix("# yaml-language-server: $schema=").unwrap_or_else(|| panic!("{path}: {line}"));
-        let schema = std::fs::read_to_string(root().join(&path).parent().unwrap().join(target)).unwrap_or_else(|error| panic!("{path}: {target}: {error}"));
+        let schema = std::fs::read_to_string(root().join(&path).parent().unwrap().join(target))
+            .unwrap_or_else(|error| panic!("{path}: {target}: {error}"));
         let title = serde_json::from_str::<serde_json::Value>(&schema).unwrap()["title"].as_str().unwrap().to_owned();
         assert!(title == "Guard" || text.contains(&format!("\nkind: {title}\n")), "{path}: {title}");
     }

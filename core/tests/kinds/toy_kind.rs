@@ -41,10 +41,17 @@ fn a_toy_kind_is_one_type_and_one_registration() {
     let catalog = Catalog::standard().clone().with::<Toy>();
     let toy = catalog.find("toys").unwrap();
     let found = |spec: serde_json::Value| {
-        let body = serde_json::json!({"apiVersion": "pintle/v1", "kind": "Toy", "metadata": {"name": "top"}, "spec": spec});
-        toy.violations(&Value::from(&body)).into_iter().map(|one| format!("{}: {}", one.path, one.message)).collect::<Vec<_>>()
+        let body =
+            serde_json::json!({"apiVersion": "pintle/v1", "kind": "Toy", "metadata": {"name": "top"}, "spec": spec});
+        toy.violations(&Value::from(&body))
+            .into_iter()
+            .map(|one| format!("{}: {}", one.path, one.message))
+            .collect::<Vec<_>>()
     };
     assert_eq!(found(serde_json::json!({"runs": "5m", "owner": "acme"})), Vec::<String>::new());
-    assert_eq!(found(serde_json::json!({"runs": "long"})), ["spec.runs: `long` is not a duration such as `60s`, `10m`, `24h`, `7d`"]);
+    assert_eq!(
+        found(serde_json::json!({"runs": "long"})),
+        ["spec.runs: `long` is not a duration such as `60s`, `10m`, `24h`, `7d`"]
+    );
     assert_eq!(found(serde_json::json!({"runs": "5m", "loud": true})), ["spec.loud: a loud toy needs an `owner`"]);
 }

@@ -22,7 +22,15 @@ impl Files {
     /// Files as they are: each begins at a line `=== path`.
     pub fn verbatim(text: &str) -> Self {
         let parts = text.split("=== ").filter(|part| !part.trim().is_empty());
-        Self(parts.map(|part| part.split_once('\n').map(|(path, body)| (path.trim().to_owned(), body.as_bytes().to_vec())).unwrap()).collect())
+        Self(
+            parts
+                .map(|part| {
+                    part.split_once('\n')
+                        .map(|(path, body)| (path.trim().to_owned(), body.as_bytes().to_vec()))
+                        .unwrap()
+                })
+                .collect(),
+        )
     }
 
     /// Documents in short; the spec stands in line 4 of its file.
@@ -64,11 +72,13 @@ impl Files {
 }
 
 fn one(line: &str) -> (String, Vec<u8>) {
-    let (head, spec) = line.split_once(": ").filter(|(head, _)| !head.contains('[')).or_else(|| line.split_once("]: ")).unwrap();
+    let (head, spec) =
+        line.split_once(": ").filter(|(head, _)| !head.contains('[')).or_else(|| line.split_once("]: ")).unwrap();
     let (key, metadata) = head.split_once(" [").unwrap_or((head, ""));
     let (kind, name) = key.split_once('/').unwrap();
     let comma = if metadata.is_empty() { "" } else { ", " };
-    let text = format!("apiVersion: pintle/v1\nkind: {kind}\nmetadata: {{name: {name}{comma}{metadata}}}\nspec: {spec}\n");
+    let text =
+        format!("apiVersion: pintle/v1\nkind: {kind}\nmetadata: {{name: {name}{comma}{metadata}}}\nspec: {spec}\n");
     (format!("{}/{name}.yaml", kind.to_lowercase()), text.into_bytes())
 }
 

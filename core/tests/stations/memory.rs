@@ -83,7 +83,9 @@ fn a_tree_says_the_same_with_and_without_a_memory() {
 
 #[test]
 fn a_guardrail_that_looks_at_the_clock_is_asked_again() {
-    let fleet = format!("{FLEET}\nGuardrail/until: {{match: {{kind: Instance}}, expression: 'now < \"2026-12\"', message: over, enforcement: deny}}");
+    let fleet = format!(
+        "{FLEET}\nGuardrail/until: {{match: {{kind: Instance}}, expression: 'now < \"2026-12\"', message: over, enforcement: deny}}"
+    );
     let mut loader = Loader::default();
     let first = resolved(&loader.tree(&fleet), None, DAY);
     assert!(!first.has_errors(), "{:?}", first.problems);
@@ -94,7 +96,11 @@ fn a_guardrail_that_looks_at_the_clock_is_asked_again() {
 #[test]
 fn a_guardrail_that_compares_is_asked_again() {
     let rule = "Guardrail/grows: {match: {kind: Instance}, expression: 'old == null || object.spec.resources.cpu != old.spec.resources.cpu', message: same, enforcement: deny}";
-    let fleet = format!("{}\n{rule}", FLEET.replace("Instance/three: {type: shared-saas}", "Instance/three: {type: shared-saas, resources: {cpu: 2}}"));
+    let fleet = format!(
+        "{}\n{rule}",
+        FLEET
+            .replace("Instance/three: {type: shared-saas}", "Instance/three: {type: shared-saas, resources: {cpu: 2}}")
+    );
     let with = same_with_memory(&fleet, &fleet);
     assert_eq!(with.problems.len(), 3, "{:?}", with.problems);
 }

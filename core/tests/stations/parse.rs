@@ -31,7 +31,11 @@ fn every_hostile_file_is_told_where_and_why() {
         ("an alias of nothing", partner("spec:\n  displayName: *a\n")),
         ("an unknown field", partner("spec:\n  displayName: A\n  quota: {instances: 1}\n")),
         ("an unknown field at the top", partner("spec: {displayName: A}\nstatus: {}\n")),
-        ("text that looks like a boolean", "apiVersion: pintle/v1\nkind: Capability\nmetadata: {name: sso}\nspec: {description: x, default: yes}\n".into()),
+        (
+            "text that looks like a boolean",
+            "apiVersion: pintle/v1\nkind: Capability\nmetadata: {name: sso}\nspec: {description: x, default: yes}\n"
+                .into(),
+        ),
         ("a number for text", partner("spec:\n  displayName: 5\n")),
         ("a value that is not allowed", partner("spec: {displayName: A, lifecycle: actve}\n")),
         ("a missing field", partner("spec: {}\n")),
@@ -53,14 +57,22 @@ fn every_hostile_file_is_told_where_and_why() {
     for (what, text) in stories {
         let found = told(text);
         assert_ne!(found, "nothing is wrong\n", "{what}");
-        writeln!(all, "# {what}\n{}\n{found}", text.trim_end().escape_debug().to_string().replace("\\n", "\n").replace("\\\"", "\"")).unwrap();
+        writeln!(
+            all,
+            "# {what}\n{}\n{found}",
+            text.trim_end().escape_debug().to_string().replace("\\n", "\n").replace("\\\"", "\"")
+        )
+        .unwrap();
     }
     insta::assert_snapshot!(all);
 }
 
 #[test]
 fn a_file_that_is_not_utf_8_is_refused_as_a_whole() {
-    assert_eq!(told(b"apiVersion: pintle/v1\nkind: \xff\n"), "a.yaml PIN0108: the file is not UTF-8 (save the file as UTF-8 and remove what cannot be seen)\n");
+    assert_eq!(
+        told(b"apiVersion: pintle/v1\nkind: \xff\n"),
+        "a.yaml PIN0108: the file is not UTF-8 (save the file as UTF-8 and remove what cannot be seen)\n"
+    );
 }
 
 #[test]
@@ -71,7 +83,8 @@ fn a_file_over_a_mebibyte_is_refused() {
 
 #[test]
 fn nesting_ends_at_64_levels() {
-    let nested = |levels: usize| partner(&format!("spec:\n  displayName: {}{}\n", "[".repeat(levels), "]".repeat(levels)));
+    let nested =
+        |levels: usize| partner(&format!("spec:\n  displayName: {}{}\n", "[".repeat(levels), "]".repeat(levels)));
     assert!(!told(nested(60)).contains("PIN0106"));
     assert_eq!(told(nested(70)), "a.yaml:5:79 PIN0106: more than 64 levels or 200000 values (split the file)\n");
     assert!(told(nested(400_000)).contains("PIN01"), "hostile nesting ends early");
@@ -88,14 +101,18 @@ fn a_file_of_too_many_values_is_refused() {
 #[test]
 fn a_map_of_many_keys_in_the_worst_order_costs_little() {
     let keys: Vec<String> = (0..80_000).rev().map(|key| format!("k{key:05}: 1")).collect();
-    let (documents, errors) = pintle_core::parse::read_documents(&format!("{{{}}}", keys.join(", ")), pintle_core::parse::Limits::default());
+    let (documents, errors) =
+        pintle_core::parse::read_documents(&format!("{{{}}}", keys.join(", ")), pintle_core::parse::Limits::default());
     assert!(errors.is_empty());
     assert_eq!(documents[0].0.as_map().unwrap().len(), 80_000);
 }
 
 #[test]
 fn words_that_older_yaml_took_for_booleans_stay_text() {
-    let (documents, errors) = pintle_core::parse::read_documents("[no, on, NO, yes, Off, y, 0777, 1_000, 0x1f, .inf, 12:30:45, 2026-01-01]", pintle_core::parse::Limits::default());
+    let (documents, errors) = pintle_core::parse::read_documents(
+        "[no, on, NO, yes, Off, y, 0777, 1_000, 0x1f, .inf, 12:30:45, 2026-01-01]",
+        pintle_core::parse::Limits::default(),
+    );
     assert!(errors.is_empty());
     assert!(documents[0].0.as_list().unwrap().iter().all(|item| matches!(item, Value::String(_))));
 }
@@ -103,7 +120,10 @@ fn words_that_older_yaml_took_for_booleans_stay_text() {
 #[test]
 fn several_documents_of_a_file_are_told_apart() {
     let second = "---\napiVersion: pintle/v1\nkind: Partner\nmetadata: {name: acme}\nspec:\n  displayNam: B\n";
-    insta::assert_snapshot!(golden_files(&format!("=== all.yaml\n# first\n{}{second}...\n---\n# nothing here\n---\nkind: Partner\n", partner("spec: {displayName: A}\n"))));
+    insta::assert_snapshot!(golden_files(&format!(
+        "=== all.yaml\n# first\n{}{second}...\n---\n# nothing here\n---\nkind: Partner\n",
+        partner("spec: {displayName: A}\n")
+    )));
 }
 
 #[test]
@@ -131,12 +151,43 @@ fn every_error_of_every_file_is_told_in_one_run() {
 #[test]
 fn documents_are_yaml_files_outside_dot_folders() {
     assert!(is_document_path("a/b.yaml") && is_document_path("b.yml"));
-    assert!(![".pintle/guard.yaml", "a/.b/c.yaml", ".yaml", "a.json", "a/.yaml"].iter().any(|path| is_document_path(path)));
+    assert!(
+        ![".pintle/guard.yaml", "a/.b/c.yaml", ".yaml", "a.json", "a/.yaml"].iter().any(|path| is_document_path(path))
+    );
 }
 
 #[test]
 fn a_mebibyte_of_any_sign_is_read_to_an_end() {
-    for sign in ["{", "[", "- ", "? ", ": ", "a: ", "!", "&a ", "*a ", "\"", "'", "|\n", "#", " ", "\n", "---\n", "a\n", "a:\n", "%", "[{", "{a: ", "- - a\n", "\\", ",", "\t", "? a\n", "'' ", "- a: b\n  c: d\n"] {
+    for sign in [
+        "{",
+        "[",
+        "- ",
+        "? ",
+        ": ",
+        "a: ",
+        "!",
+        "&a ",
+        "*a ",
+        "\"",
+        "'",
+        "|\n",
+        "#",
+        " ",
+        "\n",
+        "---\n",
+        "a\n",
+        "a:\n",
+        "%",
+        "[{",
+        "{a: ",
+        "- - a\n",
+        "\\",
+        ",",
+        "\t",
+        "? a\n",
+        "'' ",
+        "- a: b\n  c: d\n",
+    ] {
         let parsed = parse_file(sign.repeat((1 << 20) / sign.len()).as_bytes());
         assert!(parsed.errors.len() + parsed.documents.len() <= 1 << 20, "{sign:?}");
     }

@@ -6,19 +6,22 @@ use super::world::World;
 
 #[test]
 fn what_refers_comes_after_what_it_refers_to() {
-    insta::assert_snapshot!(golden("
+    insta::assert_snapshot!(golden(
+        "
         ## commit
         Tenant/kano: {partner: acme, instance: home, displayName: Kano}
         Instance/home: {type: partner-deployed, partner: acme, update: {channel: late}}
         Partner/acme: {displayName: Acme}
         Channel/late: {mode: manual, component: platform, upstream: {channel: soon, soak: 1h}}
         Channel/soon: {mode: manual, component: platform}
-    "));
+    "
+    ));
 }
 
 #[test]
 fn deletes_go_the_other_way_round() {
-    insta::assert_snapshot!(golden("
+    insta::assert_snapshot!(golden(
+        "
         ## commit
         Tenant/kano: {partner: acme, instance: home, displayName: Kano}
         Instance/home: {type: partner-deployed, partner: acme}
@@ -26,12 +29,14 @@ fn deletes_go_the_other_way_round() {
         Partner/bolt: {displayName: Bolt}
         ## commit
         Partner/bolt: {displayName: Bolt}
-    "));
+    "
+    ));
 }
 
 #[test]
 fn what_a_worker_is_at_waits_and_so_does_what_needs_it() {
-    insta::assert_snapshot!(golden("
+    insta::assert_snapshot!(golden(
+        "
         ## commit
         Partner/bolt: {displayName: Bolt}
         Partner/acme: {displayName: Acme}
@@ -39,12 +44,14 @@ fn what_a_worker_is_at_waits_and_so_does_what_needs_it() {
         Tenant/kano: {partner: acme, instance: home, displayName: Kano}
         ## jobs
         running 7 Partner/acme
-    "));
+    "
+    ));
 }
 
 #[test]
 fn an_update_of_what_is_live_does_not_hold_what_refers_to_it() {
-    insta::assert_snapshot!(golden("
+    insta::assert_snapshot!(golden(
+        "
         ## commit
         Partner/acme: {displayName: Acme}
         ## commit
@@ -52,12 +59,14 @@ fn an_update_of_what_is_live_does_not_hold_what_refers_to_it() {
         Instance/home: {type: partner-deployed, partner: acme}
         ## jobs
         running 7 Partner/acme
-    "));
+    "
+    ));
 }
 
 #[test]
 fn a_dead_letter_waits_until_its_target_is_another() {
-    insta::assert_snapshot!(golden("
+    insta::assert_snapshot!(golden(
+        "
         ## commit
         Partner/acme: {displayName: Acme}
         Partner/bolt: {displayName: Bolt}
@@ -65,7 +74,8 @@ fn a_dead_letter_waits_until_its_target_is_another() {
         dead 7 Partner/acme
         dead 9 Partner/acme
         dead-other 8 Partner/bolt
-    "));
+    "
+    ));
 }
 
 #[test]
@@ -79,18 +89,22 @@ fn a_running_job_counts_before_a_dead_one_in_whatever_order_they_come() {
 
 #[test]
 fn a_protected_row_is_not_deleted_with_its_document() {
-    insta::assert_snapshot!(golden(r#"
+    insta::assert_snapshot!(golden(
+        r#"
         ## commit
         Partner/acme [annotations: {pintle/protect: "true"}]: {displayName: Acme}
         Partner/bolt: {displayName: Bolt}
         ## commit
         Partner/bolt: {displayName: Bolt}
-    "#));
+    "#
+    ));
 }
 
 #[test]
 fn the_action_digest_is_of_what_happens_and_of_nothing_else() {
-    let (world, desired) = told("## commit\nPartner/acme: {displayName: Acme}\n## commit\nPartner/acme: {displayName: New}\nPartner/bolt: {displayName: Bolt}");
+    let (world, desired) = told(
+        "## commit\nPartner/acme: {displayName: Acme}\n## commit\nPartner/acme: {displayName: New}\nPartner/bolt: {displayName: Bolt}",
+    );
     let daemon = world.plan_as(&desired, "aaaa", "2026-11-20T12:00:00Z");
     let ci = world.plan_as(&desired, "bbbb", "2027-03-01T08:30:00Z");
     assert_eq!(daemon.actions(), ci.actions());
@@ -109,16 +123,23 @@ fn the_action_digest_is_of_what_happens_and_of_nothing_else() {
 
 #[test]
 fn what_waits_is_not_part_of_the_action_digest() {
-    let with = |jobs: &str| told(&format!("## commit\nPartner/acme: {{displayName: A}}\n## jobs\n{jobs}\n## commit\nPartner/bolt: {{displayName: B}}\nPartner/acme: {{displayName: A}}"));
+    let with = |jobs: &str| {
+        told(&format!(
+            "## commit\nPartner/acme: {{displayName: A}}\n## jobs\n{jobs}\n## commit\nPartner/bolt: {{displayName: B}}\nPartner/acme: {{displayName: A}}"
+        ))
+    };
     let (mut world, desired) = with("");
-    let alone = world.plan(&Files::short("Partner/acme: {displayName: A}\nPartner/bolt: {displayName: B}").resolved()).actions();
+    let alone = world
+        .plan(&Files::short("Partner/acme: {displayName: A}\nPartner/bolt: {displayName: B}").resolved())
+        .actions();
     world.jobs.clear();
     assert_eq!(world.plan(&desired).actions(), alone);
 }
 
 #[test]
 fn the_counts_are_those_of_the_steps() {
-    let (world, desired) = told("
+    let (world, desired) = told(
+        "
         ## commit
         Partner/a: {displayName: A}
         Partner/b: {displayName: B}
@@ -129,14 +150,16 @@ fn the_counts_are_those_of_the_steps() {
         Partner/a: {displayName: New}
         Partner/b: {displayName: B}
         Partner/d: {displayName: D}
-    ");
+    ",
+    );
     let counts = world.plan(&desired).counts();
     assert_eq!((counts.create, counts.change, counts.delete, counts.heal, counts.waiting), (1, 1, 1, 1, 0));
 }
 
 #[test]
 fn a_circle_among_live_rows_loses_no_deletion() {
-    insta::assert_snapshot!(golden(r#"
+    insta::assert_snapshot!(golden(
+        r#"
         ## commit
         Channel/a: {mode: manual, component: platform, upstream: {channel: b, soak: 1h}}
         Channel/b: {mode: manual, component: platform}
@@ -145,7 +168,8 @@ fn a_circle_among_live_rows_loses_no_deletion() {
         set Channel/b spec.upstream {"channel": "a", "soak": "1h"}
         ## commit
         Partner/acme: {displayName: Acme}
-    "#));
+    "#
+    ));
 }
 
 #[test]
@@ -160,7 +184,12 @@ fn a_long_chain_of_references_is_held_at_once() {
     use std::fmt::Write;
     let mut story = "## commit\nChannel/c0: {mode: manual, component: platform}\n".to_owned();
     for at in 1..3000 {
-        writeln!(story, "Channel/c{at}: {{mode: manual, component: platform, upstream: {{channel: c{}, soak: 1h}}}}", at - 1).unwrap();
+        writeln!(
+            story,
+            "Channel/c{at}: {{mode: manual, component: platform, upstream: {{channel: c{}, soak: 1h}}}}",
+            at - 1
+        )
+        .unwrap();
     }
     let (world, desired) = told(&(story + "## jobs\nrunning 7 Channel/c0"));
     let plan = world.plan(&desired);

@@ -32,9 +32,21 @@ fn the_origin_of_every_value_is_known() {
     let index = Index::of(&files.tree(), Catalog::standard(), &mut ignored);
     let get = |key: &str| index.get(&ObjectKey::parse(key).unwrap()).unwrap();
     let profile = |name: &str| Layer { entry: get(&format!("Profile/{name}")), root: &["spec", "values"] };
-    let layers = [profile("base"), profile("gold"), profile("own"), Layer { entry: get("Instance/a"), root: &["spec"] }];
+    let layers =
+        [profile("base"), profile("gold"), profile("own"), Layer { entry: get("Instance/a"), root: &["spec"] }];
     let mut shown = String::new();
-    for path in ["spec.resources.cpu", "spec.resources.memory", "spec.resources.replicas", "spec.network.domains", "spec.config.theme", "spec.config.deep.b", "spec.config.deep.c", "spec.health.interval", "spec.lifecycle", "metadata.name"] {
+    for path in [
+        "spec.resources.cpu",
+        "spec.resources.memory",
+        "spec.resources.replicas",
+        "spec.network.domains",
+        "spec.config.theme",
+        "spec.config.deep.b",
+        "spec.config.deep.c",
+        "spec.health.interval",
+        "spec.lifecycle",
+        "metadata.name",
+    ] {
         match origin(&layers, &FieldPath::dotted(path), Part::Value).unwrap() {
             Origin::Default => writeln!(shown, "{path}: default").unwrap(),
             Origin::Document(place) => writeln!(shown, "{path}: {} {}", place.document.file, place.path).unwrap(),
@@ -54,65 +66,87 @@ fn defaults_do_not_make_the_document_another() {
 
 #[test]
 fn the_order_of_a_set_means_nothing() {
-    let with = |list: &str| Files::short(&format!("Instance/a: {{type: shared-saas, network: {{domains: [{list}]}}}}")).resolved();
+    let with = |list: &str| {
+        Files::short(&format!("Instance/a: {{type: shared-saas, network: {{domains: [{list}]}}}}")).resolved()
+    };
     let key = ObjectKey::new("Instance", "a");
-    assert_eq!(with("a.example, b.example").get(&key).unwrap().digest, with("b.example, a.example").get(&key).unwrap().digest);
+    assert_eq!(
+        with("a.example, b.example").get(&key).unwrap().digest,
+        with("b.example, a.example").get(&key).unwrap().digest
+    );
 }
 
 #[test]
 fn a_wrong_value_is_told_in_the_profile_that_gave_it() {
-    insta::assert_snapshot!(golden("
+    insta::assert_snapshot!(golden(
+        "
         Profile/gold: {appliesTo: Instance, values: {resources: {memory: lots}}}
         Instance/a: {type: shared-saas, profiles: [gold]}
         Instance/b: {type: shared-saas, profiles: [gold], resources: {memory: 1Gi}}
-    "));
+    "
+    ));
 }
 
 #[test]
 fn a_profile_of_another_kind_is_refused_where_it_is_named() {
-    insta::assert_snapshot!(golden("
+    insta::assert_snapshot!(golden(
+        "
         Profile/tenants: {appliesTo: Tenant, values: {region: eu}}
         Instance/a: {type: shared-saas, profiles: [tenants]}
-    "));
+    "
+    ));
 }
 
 #[test]
 fn a_dangling_reference_names_the_nearest_and_its_place() {
-    insta::assert_snapshot!(golden("
+    insta::assert_snapshot!(golden(
+        "
         Partner/acme: {displayName: Acme}
         Profile/lost: {appliesTo: Instance, values: {update: {windows: [nightly]}}}
         Instance/a: {type: partner-deployed, partner: acmee, profiles: [lost]}
         Instance/b: {type: partner-deployed, partner: acme, suites: {crm: {}}, capabilities: [sso]}
-    "));
+    "
+    ));
 }
 
 #[test]
 fn an_identity_is_declared_once() {
     let text = "apiVersion: pintle/v1\nkind: Partner\nmetadata: {name: acme}\nspec: {displayName: A}\n";
-    assert_eq!(Files::verbatim(&format!("=== a.yaml\n{text}=== b.yaml\n# moved\n{text}")).told(), "b.yaml:4:18 PIN0201: Partner/acme is declared twice (the other one is a.yaml:1)\n");
+    assert_eq!(
+        Files::verbatim(&format!("=== a.yaml\n{text}=== b.yaml\n# moved\n{text}")).told(),
+        "b.yaml:4:18 PIN0201: Partner/acme is declared twice (the other one is a.yaml:1)\n"
+    );
 }
 
 #[test]
 fn a_setting_is_given_once_and_each_key_is_an_object() {
-    let files = Files::short("PlatformConfig/a: {settings: {mail.retries: 3, ui.theme: dark}}\nPlatformConfig/b: {settings: {mail.retries: 4}}");
-    assert_eq!(files.told(), "platformconfig/b.yaml:4:33 PIN0202: `mail.retries` is set by two documents (the other one is platformconfig/a.yaml:1)\n");
+    let files = Files::short(
+        "PlatformConfig/a: {settings: {mail.retries: 3, ui.theme: dark}}\nPlatformConfig/b: {settings: {mail.retries: 4}}",
+    );
+    assert_eq!(
+        files.told(),
+        "platformconfig/b.yaml:4:33 PIN0202: `mail.retries` is set by two documents (the other one is platformconfig/a.yaml:1)\n"
+    );
     let names: Vec<String> = files.resolved().objects.iter().map(|one| one.key.to_string()).collect();
     assert_eq!(names, ["PlatformConfig/mail.retries", "PlatformConfig/mail.retries", "PlatformConfig/ui.theme"]);
 }
 
 #[test]
 fn circles_of_references_are_told() {
-    insta::assert_snapshot!(golden("
+    insta::assert_snapshot!(golden(
+        "
         Channel/a: {mode: manual, component: platform, upstream: {channel: b, soak: 1h}}
         Channel/b: {mode: manual, component: platform, upstream: {channel: a, soak: 1h}}
         Channel/c: {mode: manual, component: platform, upstream: {channel: c, soak: 1h}}
         Channel/d: {mode: manual, component: platform, upstream: {channel: a, soak: 1h}}
-    "));
+    "
+    ));
 }
 
 #[test]
 fn guardrails_deny_warn_and_are_bounded() {
-    insta::assert_snapshot!(golden(r#"
+    insta::assert_snapshot!(golden(
+        r#"
         Guardrail/broken: {match: {kind: Instance, labels: {tier: gold}}, expression: "has(object.spec.update)", message: "gold needs an update policy"}
         Guardrail/costly: {match: {kind: Instance}, expression: "object.spec.l.all(a, object.spec.l.all(b, object.spec.l.all(c, object.spec.l.all(d, object.spec.l.all(e, a + b + c + d + e > 0)))))", message: "m"}
         Guardrail/crooked: {match: {kind: Instance}, expression: "object.spec.nothing.at.all", message: "m", enforcement: warn}
@@ -122,36 +156,52 @@ fn guardrails_deny_warn_and_are_bounded() {
         Instance/a [labels: {tier: gold}]: {type: shared-saas}
         Instance/b [labels: {tier: iron}]: {type: shared-saas}
         Suite/crm: {description: CRM, owner: x}
-    "#));
+    "#
+    ));
 }
 
 #[test]
 fn a_loop_too_wide_for_a_document_is_refused_there() {
     let items = vec!["1"; 2000].join(", ");
-    let files = Files::short(&format!("Guardrail/wide: {{match: {{kind: Instance}}, expression: \"object.spec.config.l.all(a, object.spec.config.l.all(b, a + b >= 0))\", message: m}}\nInstance/a: {{type: shared-saas, config: {{l: [{items}]}}}}"));
-    assert!(files.told().contains("PIN0302: Instance/a: the expression is too costly over 2000 entries"), "{}", files.told());
+    let files = Files::short(&format!(
+        "Guardrail/wide: {{match: {{kind: Instance}}, expression: \"object.spec.config.l.all(a, object.spec.config.l.all(b, a + b >= 0))\", message: m}}\nInstance/a: {{type: shared-saas, config: {{l: [{items}]}}}}"
+    ));
+    assert!(
+        files.told().contains("PIN0302: Instance/a: the expression is too costly over 2000 entries"),
+        "{}",
+        files.told()
+    );
 }
 
 #[test]
 fn a_guardrail_compares_with_what_was_accepted_before() {
-    let fleet = |cpu: &str| Files::short(&format!("Guardrail/grow: {{match: {{kind: Instance}}, expression: \"old == null || object.spec.resources.cpu >= old.spec.resources.cpu\", message: \"an instance does not shrink\"}}\nInstance/a: {{type: shared-saas, resources: {{cpu: {cpu}}}}}"));
+    let fleet = |cpu: &str| {
+        Files::short(&format!(
+            "Guardrail/grow: {{match: {{kind: Instance}}, expression: \"old == null || object.spec.resources.cpu >= old.spec.resources.cpu\", message: \"an instance does not shrink\"}}\nInstance/a: {{type: shared-saas, resources: {{cpu: {cpu}}}}}"
+        ))
+    };
     let before = fleet("4").resolved();
     let after = fleet("2");
     assert_eq!(fleet("4").told(), "nothing is wrong\n");
-    assert_eq!(after.told_of(&after.resolved_after(Some(&before))), "instance/a.yaml:3:18 PIN0301: Instance/a: an instance does not shrink (`pintle explain PIN0301`, and see Guardrail/grow)\n");
+    assert_eq!(
+        after.told_of(&after.resolved_after(Some(&before))),
+        "instance/a.yaml:3:18 PIN0301: Instance/a: an instance does not shrink (`pintle explain PIN0301`, and see Guardrail/grow)\n"
+    );
     assert!(!fleet("8").resolved_after(Some(&before)).has_errors());
 }
 
 #[test]
 fn the_config_of_an_instance_satisfies_what_it_uses() {
-    insta::assert_snapshot!(golden(r#"
+    insta::assert_snapshot!(golden(
+        r#"
         Capability/sso: {description: x, configSchema: {type: object, required: [sso], properties: {sso: {type: object, properties: {"a/b": {type: string}}}}}}
         Capability/bad: {description: x, configSchema: {type: nonsense}}
         Capability/far: {description: x, configSchema: {$ref: "https://elsewhere.example/schema.json"}}
         Instance/a: {type: shared-saas, capabilities: [sso], config: {sso: {"a/b": 5}}}
         Instance/b: {type: shared-saas, capabilities: [sso]}
         Instance/c: {type: shared-saas}
-    "#));
+    "#
+    ));
 }
 
 #[test]
@@ -162,12 +212,18 @@ fn a_pinned_version_asks_for_its_config_too() {
         ))
     };
     assert_eq!(files("{theme: dark}").told(), "nothing is wrong\n");
-    assert!(files("{other: dark}").told().contains("PIN0303: Version/v does not accept this config"), "{}", files("{other: dark}").told());
+    assert!(
+        files("{other: dark}").told().contains("PIN0303: Version/v does not accept this config"),
+        "{}",
+        files("{other: dark}").told()
+    );
 }
 
 #[test]
 fn the_objects_are_sorted_and_hold_only_what_is_sound() {
-    let files = Files::short("Tenant/t: {partner: p}\nPartner/p: {displayName: P}\nInstance/z: {type: shared-saas}\nInstance/a: {type: shared-saas}");
+    let files = Files::short(
+        "Tenant/t: {partner: p}\nPartner/p: {displayName: P}\nInstance/z: {type: shared-saas}\nInstance/a: {type: shared-saas}",
+    );
     let resolved = files.resolved();
     let names: Vec<String> = resolved.objects.iter().map(|one| one.key.to_string()).collect();
     assert_eq!(names, ["Instance/a", "Instance/z", "Partner/p"]);

@@ -27,11 +27,13 @@ fn a_component_is_the_platform_a_suite_or_a_capability() {
 
 #[test]
 fn a_version_is_declared_once() {
-    insta::assert_snapshot!(golden("
+    insta::assert_snapshot!(golden(
+        "
         Version/a: {component: platform, version: 1.0.0, stage: released}
         Version/b: {component: platform, version: 1.0.0, stage: draft}
         Version/c: {component: platform, version: 1.0.1, stage: draft}
-    "));
+    "
+    ));
 }
 
 #[test]
@@ -51,22 +53,26 @@ fn a_version_that_is_named_exists_and_can_be_installed() {
 
 #[test]
 fn a_broken_version_makes_no_other_document_wrong() {
-    insta::assert_snapshot!(golden("
+    insta::assert_snapshot!(golden(
+        "
         Version/a: {component: platform, version: 1.0.0, stage: relesed}
         Channel/c: {mode: manual, component: platform, target: 1.0.0}
-    "));
+    "
+    ));
 }
 
 #[test]
 fn who_follows_a_channel_follows_one_of_its_component() {
-    insta::assert_snapshot!(golden("
+    insta::assert_snapshot!(golden(
+        "
         Suite/crm: {description: x, owner: x}
         Channel/crm: {mode: manual, component: crm, upstream: {channel: stable, soak: 1h}}
         Channel/stable: {mode: manual, component: platform}
         Profile/gold: {appliesTo: Instance, values: {update: {channel: crm}}}
         Instance/a: {type: shared-saas, profiles: [gold], suites: {crm: {channel: stable}}}
         Instance/b: {type: shared-saas, update: {channel: stable}, suites: {crm: {channel: crm}}}
-    "));
+    "
+    ));
 }
 
 #[test]
@@ -88,7 +94,8 @@ fn what_belongs_to_a_partner_refers_to_its_own() {
 
 #[test]
 fn what_ended_keeps_nothing_that_runs() {
-    insta::assert_snapshot!(golden("
+    insta::assert_snapshot!(golden(
+        "
         Partner/acme: {displayName: A}
         Partner/gone: {displayName: B, lifecycle: terminated}
         Instance/old: {type: partner-deployed, partner: acme, lifecycle: terminated}
@@ -97,7 +104,8 @@ fn what_ended_keeps_nothing_that_runs() {
         Tenant/a: {partner: acme, instance: old, displayName: x}
         Tenant/b: {partner: acme, instance: old, displayName: x, lifecycle: suspended}
         Tenant/c: {partner: gone, instance: over, displayName: x}
-    "));
+    "
+    ));
 }
 
 #[test]
@@ -117,11 +125,13 @@ fn quotas_are_summed_after_the_merge_and_told_at_the_quota() {
 
 #[test]
 fn a_domain_leads_to_one_instance() {
-    insta::assert_snapshot!(golden("
+    insta::assert_snapshot!(golden(
+        "
         Instance/a: {type: shared-saas, network: {domains: [z.example, a.example]}}
         Instance/b: {type: shared-saas, network: {domains: [b.example, a.example]}}
         Instance/c: {type: shared-saas, lifecycle: terminated, network: {domains: [a.example]}}
-    "));
+    "
+    ));
 }
 
 #[test]
@@ -141,21 +151,25 @@ fn a_window_leaves_time_for_the_upgrade() {
 
 #[test]
 fn a_capability_has_what_it_requires() {
-    insta::assert_snapshot!(golden("
+    insta::assert_snapshot!(golden(
+        "
         Capability/base: {description: x}
         Capability/always: {description: x, default: true}
         Capability/loyalty: {description: x, requires: [base, always]}
         Instance/a: {type: shared-saas, capabilities: [loyalty]}
         Instance/b: {type: shared-saas, capabilities: [loyalty, base]}
-    "));
+    "
+    ));
 }
 
 #[test]
 fn kinds_that_are_named_exist() {
-    insta::assert_snapshot!(golden("
+    insta::assert_snapshot!(golden(
+        "
         Profile/a: {appliesTo: Instanc, values: {x: 1}}
         Guardrail/b: {match: {kind: Tenants}, expression: 'true', message: m}
-    "));
+    "
+    ));
 }
 
 #[test]
@@ -173,5 +187,8 @@ fn a_large_fleet_is_held_by_every_rule() {
     for at in 0..3000 {
         writeln!(text, "Instance/i{at}: {{type: partner-deployed, partner: acme, update: {{channel: stable}}, network: {{domains: [i{at}.example]}}}}\nTenant/t{at}: {{partner: acme, instance: i{at}, displayName: x}}").unwrap();
     }
-    assert_eq!(Files::short(&text).told(), "partner/acme.yaml:4:44 PIN0211: partner `acme` has 3000 of 2999 instances (raise the quota to 3000, or ask for less)\n");
+    assert_eq!(
+        Files::short(&text).told(),
+        "partner/acme.yaml:4:44 PIN0211: partner `acme` has 3000 of 2999 instances (raise the quota to 3000, or ask for less)\n"
+    );
 }

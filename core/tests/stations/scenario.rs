@@ -42,7 +42,11 @@ pub fn told(story: &str) -> (World, Resolved) {
                 apply(&mut world, pending.take());
                 text.lines().map(str::trim).filter(|line| !line.is_empty()).for_each(|line| edit(&mut world, line));
             }
-            "jobs" => text.lines().map(str::trim).filter(|line| !line.is_empty()).for_each(|line| job(&mut world, pending.as_ref(), line)),
+            "jobs" => text
+                .lines()
+                .map(str::trim)
+                .filter(|line| !line.is_empty())
+                .for_each(|line| job(&mut world, pending.as_ref(), line)),
             other => panic!("no section {other}"),
         }
     }
@@ -85,7 +89,9 @@ fn put(world: &mut World, key: &ObjectKey, path: &str, value: Option<Value>) {
     row.revision += 1;
     let path = FieldPath::dotted(path);
     let (last, parents) = path.0.split_last().unwrap();
-    let map = parents.iter().fold(row.live.as_map_mut().unwrap(), |map: &mut Map, key| map.get_mut(key).unwrap().as_map_mut().unwrap());
+    let map = parents
+        .iter()
+        .fold(row.live.as_map_mut().unwrap(), |map: &mut Map, key| map.get_mut(key).unwrap().as_map_mut().unwrap());
     match value {
         Some(value) => map.insert(last.as_str(), value),
         None => map.remove(last),
@@ -96,8 +102,16 @@ fn put(world: &mut World, key: &ObjectKey, path: &str, value: Option<Value>) {
 fn job(world: &mut World, desired: Option<&Resolved>, line: &str) {
     let words: Vec<&str> = line.split(' ').collect();
     let key = ObjectKey::parse(words[2]).unwrap();
-    let target = desired.and_then(|tree| tree.get(&key)).map(|object| object.digest).filter(|_| words[0] != "dead-other");
-    world.jobs.push(PendingJob { id: words[1].parse().unwrap(), key, target, running: words[0] == "running", dead: words[0].starts_with("dead"), error: Some("no route".into()) });
+    let target =
+        desired.and_then(|tree| tree.get(&key)).map(|object| object.digest).filter(|_| words[0] != "dead-other");
+    world.jobs.push(PendingJob {
+        id: words[1].parse().unwrap(),
+        key,
+        target,
+        running: words[0] == "running",
+        dead: words[0].starts_with("dead"),
+        error: Some("no route".into()),
+    });
 }
 
 /// The plan as lines.
@@ -110,7 +124,14 @@ pub fn shown(plan: &Plan) -> String {
         fields(&step.change, &mut out);
     }
     for waiting in plan.waiting() {
-        writeln!(out, "-: {} waits: {} ({})", line(&waiting.change), waiting.reason.sentence(), waiting.reason.lifted_by()).unwrap();
+        writeln!(
+            out,
+            "-: {} waits: {} ({})",
+            line(&waiting.change),
+            waiting.reason.sentence(),
+            waiting.reason.lifted_by()
+        )
+        .unwrap();
     }
     if out.is_empty() { "nothing to do\n".into() } else { out }
 }
@@ -120,7 +141,9 @@ fn line(change: &Change) -> String {
 }
 
 fn fields(change: &Change, out: &mut String) {
-    let text = |value: &Option<Value>| value.as_ref().map_or("-".to_owned(), |value| serde_json::Value::from(value).to_string());
+    let text = |value: &Option<Value>| {
+        value.as_ref().map_or("-".to_owned(), |value| serde_json::Value::from(value).to_string())
+    };
     if change.uid.is_none() {
         return;
     }

@@ -29,17 +29,26 @@ impl World {
     /// A row that somebody else wrote.
     pub fn insert(&mut self, key: ObjectKey, live: Value) {
         self.made += 1;
-        let row = Row { uid: Uuid::from_u128(self.made), revision: 1, live, applied: None, written: None, tombstoned: false };
+        let row =
+            Row { uid: Uuid::from_u128(self.made), revision: 1, live, applied: None, written: None, tombstoned: false };
         self.rows.insert(key, row);
     }
 
     pub fn live_state(&self, desired: &Resolved) -> LiveState {
-        let mut state = LiveState { objects: self.rows.iter().map(head).collect(), jobs: self.jobs.clone(), read_at: "2026-11-20T11:59:00Z".parse().unwrap(), ..LiveState::default() };
+        let mut state = LiveState {
+            objects: self.rows.iter().map(head).collect(),
+            jobs: self.jobs.clone(),
+            read_at: "2026-11-20T11:59:00Z".parse().unwrap(),
+            ..LiveState::default()
+        };
         let keys = needs_bodies(desired, &state);
-        state.bodies = keys.into_iter().map(|key| {
-            let row = &self.rows[&key];
-            (key, Bodies { live: row.live.clone(), applied: row.applied.clone() })
-        }).collect();
+        state.bodies = keys
+            .into_iter()
+            .map(|key| {
+                let row = &self.rows[&key];
+                (key, Bodies { live: row.live.clone(), applied: row.applied.clone() })
+            })
+            .collect();
         state
     }
 

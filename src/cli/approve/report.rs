@@ -19,15 +19,28 @@ pub(super) fn report(out: &Out, case: &Case, after: &Preview, commit: Option<Oid
         return;
     }
     let mut lines = vec![match commit {
-        Some(commit) => format!("\n{} approved as {}.", case.target.tip.short(), case.person) + &format!(" The approval is {}{}.", commit.short(), place(case)),
+        Some(commit) => {
+            format!("\n{} approved as {}.", case.target.tip.short(), case.person)
+                + &format!(" The approval is {}{}.", commit.short(), place(case))
+        }
         None => format!("\n{} has approved this already.", case.person),
     }];
-    lines.extend(after.rules.iter().map(|rule| format!("  rule {:<10} {} of {}", rule.name, rule.have.len(), rule.needed)));
+    lines.extend(
+        after.rules.iter().map(|rule| format!("  rule {:<10} {} of {}", rule.name, rule.have.len(), rule.needed)),
+    );
     let state = of_preview(after);
     lines.push(match state.verdict {
-        Word::Approved if case.target.branch.as_deref() == Some(&*case.judge.introduction.git_ref) => "Everything that it needs is there: accepted.".to_owned(),
+        Word::Approved if case.target.branch.as_deref() == Some(&*case.judge.introduction.git_ref) => {
+            "Everything that it needs is there: accepted.".to_owned()
+        }
         Word::Approved => "Everything that it needs is there: accepted once it is on the branch.".to_owned(),
-        _ => after.reasons.iter().filter(|reason| reason.commit.is_none()).map(|reason| format!("still: {} ({})", reason.message, reason.hint)).collect::<Vec<_>>().join("\n"),
+        _ => after
+            .reasons
+            .iter()
+            .filter(|reason| reason.commit.is_none())
+            .map(|reason| format!("still: {} ({})", reason.message, reason.hint))
+            .collect::<Vec<_>>()
+            .join("\n"),
     });
     let remote = case.git.run(&["remote"]).unwrap_or_default();
     if let (Some(_), false, Some(remote)) = (commit, pushed, remote.lines().next()) {
@@ -38,5 +51,8 @@ pub(super) fn report(out: &Out, case: &Case, after: &Preview, commit: Option<Oid
 }
 
 fn place(case: &Case) -> String {
-    case.target.branch.as_ref().map_or_else(|| " (under refs/pintle/approvals/)".to_owned(), |branch| format!(" on {}", branch.trim_start_matches("refs/heads/")))
+    case.target.branch.as_ref().map_or_else(
+        || " (under refs/pintle/approvals/)".to_owned(),
+        |branch| format!(" on {}", branch.trim_start_matches("refs/heads/")),
+    )
 }

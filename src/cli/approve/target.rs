@@ -18,7 +18,8 @@ pub(super) struct Target {
 pub(super) fn target(judge: &Judge, git: &Git, accepted: &AcceptedCommit, what: &str) -> Result<Target, CliError> {
     let tip = judge.tip(Some(what))?;
     let head = || git.run(&["symbolic-ref", "--quiet", "HEAD"]).ok();
-    let named = if what == "HEAD" { head() } else { Some(format!("refs/heads/{}", what.trim_start_matches("refs/heads/"))) };
+    let named =
+        if what == "HEAD" { head() } else { Some(format!("refs/heads/{}", what.trim_start_matches("refs/heads/"))) };
     let branch = named.filter(|name| judge.objects.resolve(name).is_ok_and(|oid| oid == tip));
     let base = accepted.commit();
     if judge.objects.descends(base, tip) {
@@ -31,11 +32,14 @@ pub(super) fn target(judge: &Judge, git: &Git, accepted: &AcceptedCommit, what: 
 /// The merge that the merge button would make: what is accepted in the end, so what is approved.
 fn merged(git: &Git, base: Oid, tip: Oid) -> Result<Oid, CliError> {
     let failed = |error: GitError| {
-        CliError::because(format!("{} cannot be merged with the accepted {}", tip.short(), base.short()), error).hint(format!("merge what is accepted into it first: git merge {}", base.short()))
+        CliError::because(format!("{} cannot be merged with the accepted {}", tip.short(), base.short()), error)
+            .hint(format!("merge what is accepted into it first: git merge {}", base.short()))
     };
     let (base, tip) = (base.to_string(), tip.to_string());
     let tree = git.run(&["merge-tree", "--write-tree", &base, &tip]).map_err(failed)?;
     let tree = tree.lines().next().unwrap_or_default().to_owned();
-    let commit = git.run(&["commit-tree", "--no-gpg-sign", &tree, "-p", &base, "-p", &tip, "-m", "What a merge would bring"]).map_err(failed)?;
+    let commit = git
+        .run(&["commit-tree", "--no-gpg-sign", &tree, "-p", &base, "-p", &tip, "-m", "What a merge would bring"])
+        .map_err(failed)?;
     commit.parse().map_err(|_| CliError::new("git named no commit"))
 }

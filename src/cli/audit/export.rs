@@ -39,13 +39,32 @@ impl Form {
 }
 
 const COLUMNS: [&str; 18] = [
-    "time", "id", "stage", "action", "kind", "name", "partner", "outcome", "code", "actor", "approved_by", "commit", "path", "job", "reason", "writer", "seq", "sealed_sha256",
+    "time",
+    "id",
+    "stage",
+    "action",
+    "kind",
+    "name",
+    "partner",
+    "outcome",
+    "code",
+    "actor",
+    "approved_by",
+    "commit",
+    "path",
+    "job",
+    "reason",
+    "writer",
+    "seq",
+    "sealed_sha256",
 ];
 
 /// Exports the records of `filter`.
 pub(super) async fn export(store: &Store, mut filter: RecordFilter, how: &How, out: &Out) -> Result<(), CliError> {
     if how.sealed && how.format == Form::Csv {
-        return Err(CliError::new("comma-separated values have no place for before and after").hint("--format jsonl --sealed"));
+        return Err(
+            CliError::new("comma-separated values have no place for before and after").hint("--format jsonl --sealed")
+        );
     }
     // What is recorded about this export is not part of it.
     let now = store.clock().await?;
@@ -72,7 +91,8 @@ pub(super) async fn export(store: &Store, mut filter: RecordFilter, how: &How, o
         })
         .await?;
     if let Some(csv) = csv {
-        let rest = csv.into_inner().map_err(|error| CliError::because("the export cannot be written", error.into_error()))?;
+        let rest =
+            csv.into_inner().map_err(|error| CliError::because("the export cannot be written", error.into_error()))?;
         failure = failure.or(output.write_all(&rest).err());
     }
     match failure.or(output.flush().err()) {
@@ -136,10 +156,30 @@ fn cells(leaf: &Value) -> [String; COLUMNS.len()] {
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
     };
-    let approved = if object(leaf).is_empty() && leaf["approvals"].as_array().is_none_or(Vec::is_empty) { String::new() } else { who(leaf) };
+    let approved = if object(leaf).is_empty() && leaf["approvals"].as_array().is_none_or(Vec::is_empty) {
+        String::new()
+    } else {
+        who(leaf)
+    };
     [
-        text("/time"), text("/id"), text("/stage"), text("/action"), text("/resource/kind"), text("/resource/name"), text("/scope/partner"), text("/outcome/status"), text("/outcome/code"),
-        text("/actor/id"), approved, text("/git/commit"), text("/git/path"), text("/job/id"), text("/reason"), text("/writer"), text("/seq"), text("/sealed"),
+        text("/time"),
+        text("/id"),
+        text("/stage"),
+        text("/action"),
+        text("/resource/kind"),
+        text("/resource/name"),
+        text("/scope/partner"),
+        text("/outcome/status"),
+        text("/outcome/code"),
+        text("/actor/id"),
+        approved,
+        text("/git/commit"),
+        text("/git/path"),
+        text("/job/id"),
+        text("/reason"),
+        text("/writer"),
+        text("/seq"),
+        text("/sealed"),
     ]
     .map(|cell| defused(&cell))
 }
@@ -171,12 +211,20 @@ mod tests {
         row(&mut csv, &record, &mut output).unwrap();
         let text = String::from_utf8(output).unwrap();
         assert_eq!(text.lines().count(), 2, "{text}");
-        assert!(text.contains("\"'=HYPERLINK(\"\"x\"\")\"") && text.contains("\"a,b\"") && text.contains(",bob,"), "{text}");
+        assert!(
+            text.contains("\"'=HYPERLINK(\"\"x\"\")\"") && text.contains("\"a,b\"") && text.contains(",bob,"),
+            "{text}"
+        );
     }
 
     #[test]
     fn a_line_holds_the_leaf_byte_for_byte() {
-        let record = StoredRecord { leaf: br#"{"b":1,"a":2}"#.to_vec(), salt: Some(vec![255]), sealed: Some(b"{}".to_vec()), recorded_at: None };
+        let record = StoredRecord {
+            leaf: br#"{"b":1,"a":2}"#.to_vec(),
+            salt: Some(vec![255]),
+            sealed: Some(b"{}".to_vec()),
+            recorded_at: None,
+        };
         assert_eq!(json_line(&record, false), b"{\"formatVersion\":\"1.0\",\"leaf\":{\"b\":1,\"a\":2}}\n");
         assert!(String::from_utf8(json_line(&record, true)).unwrap().contains(r#""salt":"ff","sealed":{}"#));
     }

@@ -50,9 +50,20 @@ pub(in crate::cli) fn line(record: &StoredRecord, paper: &Paper) -> Result<Strin
     let leaf = record.json()?;
     let text = |path: &str| leaf.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
     let when = record.recorded_at.map(|at| ago(at, paper.now)).unwrap_or_default();
-    let status = Some(text("/outcome/status")).filter(|status| status != "ok").map(|status| format!(" {status}")).unwrap_or_default();
-    let commit = Some(text("/git/commit")).filter(|commit| !commit.is_empty()).map(|commit| format!(" from {}", short(&commit))).unwrap_or_default();
-    Ok(shown(&format!("{}{status}{commit}, {when}, by {} (pintle audit show {})", text("/action"), who(&leaf), text("/id"))))
+    let status = Some(text("/outcome/status"))
+        .filter(|status| status != "ok")
+        .map(|status| format!(" {status}"))
+        .unwrap_or_default();
+    let commit = Some(text("/git/commit"))
+        .filter(|commit| !commit.is_empty())
+        .map(|commit| format!(" from {}", short(&commit)))
+        .unwrap_or_default();
+    Ok(shown(&format!(
+        "{}{status}{commit}, {when}, by {} (pintle audit show {})",
+        text("/action"),
+        who(&leaf),
+        text("/id")
+    )))
 }
 
 #[cfg(test)]
@@ -66,7 +77,15 @@ mod tests {
             "resource": {"kind": "Instance", "name": "acme-prod"}, "git": {"commit": "8f3c1a2aaaa"}, "approvals": [{"person": "alice", "role": "author"}, {"person": "bob", "role": "approver"}]});
         let record = StoredRecord { leaf: leaf.to_string().into_bytes(), salt: None, sealed: None, recorded_at: None };
         let paper = Paper::plain(100, jiff::Timestamp::UNIX_EPOCH);
-        assert!(line(&record, &paper).unwrap().contains("update from 8f3c1a2, , by alice (author), bob (pintle audit show 01a2)"));
-        assert!(table(&[record], &paper).unwrap().contains("2026-11-23 03:09:39  update  Instance/acme-prod  8f3c1a2  alice (author), bob  01a2"));
+        assert!(
+            line(&record, &paper)
+                .unwrap()
+                .contains("update from 8f3c1a2, , by alice (author), bob (pintle audit show 01a2)")
+        );
+        assert!(
+            table(&[record], &paper)
+                .unwrap()
+                .contains("2026-11-23 03:09:39  update  Instance/acme-prod  8f3c1a2  alice (author), bob  01a2")
+        );
     }
 }

@@ -95,7 +95,8 @@ pub async fn run(args: &AuditArgs, out: &Out) -> Result<Exit, CliError> {
             let records = store.records(&filter.read(Some(limit.saturating_add(1)))?).await?;
             let shown = &records[..records.len().min(usize::try_from(*limit).unwrap_or(usize::MAX))];
             if out.is_json() {
-                let leaves = shown.iter().map(crate::store::records::StoredRecord::json).collect::<Result<Vec<_>, _>>()?;
+                let leaves =
+                    shown.iter().map(crate::store::records::StoredRecord::json).collect::<Result<Vec<_>, _>>()?;
                 out.json(&json!({"formatVersion": "1.0", "records": leaves, "more": records.len() > shown.len()}));
             } else if shown.is_empty() {
                 out.text("No records match.");

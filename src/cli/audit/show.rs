@@ -25,14 +25,21 @@ pub(super) async fn show(store: &Store, what: &[String], out: &Out) -> Result<()
         out.text(&texts.join("\n\n"));
     }
     if records.iter().any(|record| record.seal() == Seal::Broken) {
-        return Err(CliError::new("a sealed part is not the one that its leaf was written with: somebody changed it").hint("pintle audit verify").exit(Exit::Failure));
+        return Err(CliError::new("a sealed part is not the one that its leaf was written with: somebody changed it")
+            .hint("pintle audit verify")
+            .exit(Exit::Failure));
     }
     Ok(())
 }
 
 async fn filter(store: &Store, what: &[String]) -> Result<RecordFilter, CliError> {
-    let wrong = || CliError::new(format!("`{}` names no record", what.join(" "))).hint("a record's id as pintle audit search prints it, or: job N");
-    if let [id] = what && let Ok(id) = id.parse() {
+    let wrong = || {
+        CliError::new(format!("`{}` names no record", what.join(" ")))
+            .hint("a record's id as pintle audit search prints it, or: job N")
+    };
+    if let [id] = what
+        && let Ok(id) = id.parse()
+    {
         return Ok(RecordFilter { id: Some(id), limit: Some(1), ..RecordFilter::default() });
     }
     let number = match what {
@@ -43,14 +50,20 @@ async fn filter(store: &Store, what: &[String]) -> Result<RecordFilter, CliError
     let id: i64 = number.parse().map_err(|_| wrong())?;
     // The job's object is indexed, its number is not.
     let job = store.jobs(&JobFilter { id: Some(id), limit: 1, ..JobFilter::default() }).await?.pop();
-    let (kind, name) = job.as_ref().and_then(|job| job.object.split_once('/')).map(|(kind, name)| (kind.to_owned(), name.to_owned())).unzip();
+    let (kind, name) = job
+        .as_ref()
+        .and_then(|job| job.object.split_once('/'))
+        .map(|(kind, name)| (kind.to_owned(), name.to_owned()))
+        .unzip();
     Ok(RecordFilter { kind, name, job: Some(id), limit: Some(20), ..RecordFilter::default() })
 }
 
 /// Before and after, where the sealed part has them.
 fn sides(record: &StoredRecord) -> Option<(Option<Tree>, Option<Tree>)> {
     let sealed: Value = serde_json::from_slice(record.sealed.as_deref()?).ok()?;
-    let side = |key: &str| Some(sealed[key].clone()).filter(|side| !side.is_null()).and_then(|side| serde_json::from_value(side).ok());
+    let side = |key: &str| {
+        Some(sealed[key].clone()).filter(|side| !side.is_null()).and_then(|side| serde_json::from_value(side).ok())
+    };
     Some((side("before"), side("after")))
 }
 
@@ -64,7 +77,9 @@ fn as_json(record: &StoredRecord) -> Result<Value, CliError> {
     let sides = sides(record);
     let (before, after) = sides.unwrap_or_default();
     let changes = changes(before.as_ref(), after.as_ref());
-    Ok(json!({"leaf": record.json()?, "seal": record.seal(), "before": before.as_ref().map(redacted), "after": after.as_ref().map(redacted), "changes": changes}))
+    Ok(
+        json!({"leaf": record.json()?, "seal": record.seal(), "before": before.as_ref().map(redacted), "after": after.as_ref().map(redacted), "changes": changes}),
+    )
 }
 
 fn human(record: &StoredRecord, paper: &Paper) -> Result<String, CliError> {
@@ -73,8 +88,26 @@ fn human(record: &StoredRecord, paper: &Paper) -> Result<String, CliError> {
     head(&leaf, &mut lines, paper);
     for approval in leaf["approvals"].as_array().into_iter().flatten() {
         let text = |key: &str| shown(approval[key].as_str().unwrap_or_default());
-        let rules = approval["rules"].as_array().into_iter().flatten().filter_map(Value::as_str).map(shown).collect::<Vec<_>>().join(", ");
-        lines.add("approved", format!("{}  {}  {}  {}  {rules}", text("person"), text("role"), short(&text("commit")), text("keyFingerprint")).trim_end().to_owned());
+        let rules = approval["rules"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(shown)
+            .collect::<Vec<_>>()
+            .join(", ");
+        lines.add(
+            "approved",
+            format!(
+                "{}  {}  {}  {}  {rules}",
+                text("person"),
+                text("role"),
+                short(&text("commit")),
+                text("keyFingerprint")
+            )
+            .trim_end()
+            .to_owned(),
+        );
     }
     let (seal, style) = match record.seal() {
         Seal::None => ("there is none", Style::Muted),
@@ -86,16 +119,31 @@ fn human(record: &StoredRecord, paper: &Paper) -> Result<String, CliError> {
     let mut parts = vec![lines.render(paper)];
     if let Some((before, after)) = sides(record) {
         let changes = changes(before.as_ref(), after.as_ref());
-        let body = if changes.is_empty() { vec!["  nothing differs".to_owned()] } else { change_lines(&changes, paper) };
+        let body =
+            if changes.is_empty() { vec!["  nothing differs".to_owned()] } else { change_lines(&changes, paper) };
         parts.push(body.join("\n"));
     }
     Ok(parts.join("\n\n"))
 }
 
 fn head(leaf: &Value, lines: &mut Lines, paper: &Paper) {
-    let text = |path: &str| leaf.pointer(path).filter(|value| !value.is_null()).map(|value| value.as_str().map_or_else(|| value.to_string(), shown));
-    let all = |paths: &[&str], between: &str| paths.iter().filter_map(|path| text(path)).collect::<Vec<_>>().join(between);
-    lines.add("record", format!("{} ({}, writer {}, seq {})", all(&["/id"], ""), all(&["/stage"], ""), all(&["/writer"], ""), all(&["/seq"], "")));
+    let text = |path: &str| {
+        leaf.pointer(path)
+            .filter(|value| !value.is_null())
+            .map(|value| value.as_str().map_or_else(|| value.to_string(), shown))
+    };
+    let all =
+        |paths: &[&str], between: &str| paths.iter().filter_map(|path| text(path)).collect::<Vec<_>>().join(between);
+    lines.add(
+        "record",
+        format!(
+            "{} ({}, writer {}, seq {})",
+            all(&["/id"], ""),
+            all(&["/stage"], ""),
+            all(&["/writer"], ""),
+            all(&["/seq"], "")
+        ),
+    );
     lines.add("time", all(&["/time"], ""));
     lines.add("action", paper.paint(Style::Bold, &all(&["/action"], "")));
     if !leaf["resource"].is_null() {
@@ -124,7 +172,12 @@ mod tests {
     fn record(sealed: &str, said: &str) -> StoredRecord {
         let leaf = json!({"id": "01a2", "stage": "effect", "action": "update", "actor": {"type": "system", "id": "pintle"}, "outcome": {"status": "ok", "code": null}, "approvals": [], "sealed": said,
             "resource": {"kind": "Instance", "name": "acme-prod", "uid": null}});
-        StoredRecord { leaf: leaf.to_string().into_bytes(), salt: Some(vec![1; 16]), sealed: Some(sealed.as_bytes().to_vec()), recorded_at: None }
+        StoredRecord {
+            leaf: leaf.to_string().into_bytes(),
+            salt: Some(vec![1; 16]),
+            sealed: Some(sealed.as_bytes().to_vec()),
+            recorded_at: None,
+        }
     }
 
     #[test]

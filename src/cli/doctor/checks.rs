@@ -19,7 +19,10 @@ pub(super) fn machine(args: &DoctorArgs) -> Vec<Finding> {
 }
 
 fn git() -> Finding {
-    let said = Command::new("git").arg("--version").output().map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    let said = Command::new("git")
+        .arg("--version")
+        .output()
+        .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     let Ok(said) = said else { return Finding::fail("git", "git is not installed", "install git 2.34 or newer") };
     match version(&said) {
         Some(version) if version >= (2, 34) => Finding::ok("git", said),
@@ -37,7 +40,11 @@ fn ssh_keygen() -> Finding {
     // It has no flag for its version: being there is what can be asked.
     match Command::new("ssh-keygen").arg("-?").output() {
         Ok(_) => Finding::ok("ssh-keygen", "found"),
-        Err(_) => Finding::fail("ssh-keygen", "it is not installed, so git cannot sign", "install the OpenSSH client, 8.2 or newer"),
+        Err(_) => Finding::fail(
+            "ssh-keygen",
+            "it is not installed, so git cannot sign",
+            "install the OpenSSH client, 8.2 or newer",
+        ),
     }
 }
 
@@ -45,12 +52,26 @@ fn key(repo: &Path) -> Finding {
     let git = Git::at(if repo.is_dir() { repo } else { Path::new(".") });
     let signing = match signing_key(&git) {
         Ok(signing) => signing,
-        Err(error) => return Finding::warn("signing key", format!("{} (a daemon needs none; people do)", error.said()), error.advice()),
+        Err(error) => {
+            return Finding::warn(
+                "signing key",
+                format!("{} (a daemon needs none; people do)", error.said()),
+                error.advice(),
+            );
+        }
     };
-    let what = format!("{} {}", if signing.key.is_fido() { "Ed25519 on a FIDO token," } else { "Ed25519," }, signing.key.fingerprint());
+    let what = format!(
+        "{} {}",
+        if signing.key.is_fido() { "Ed25519 on a FIDO token," } else { "Ed25519," },
+        signing.key.fingerprint()
+    );
     match git.config("commit.gpgSign").as_deref() {
         Some("true") => Finding::ok("signing key", format!("{what}; every commit is signed")),
-        _ => Finding::warn("signing key", format!("{what}; commits are signed only with -S"), "git config commit.gpgSign true"),
+        _ => Finding::warn(
+            "signing key",
+            format!("{what}; commits are signed only with -S"),
+            "git config commit.gpgSign true",
+        ),
     }
 }
 
@@ -59,26 +80,48 @@ pub(super) fn introduction(args: &DoctorArgs) -> Vec<Finding> {
     const CHECK: &str = "introduction";
     let source = &args.source;
     let (Some(commit), Some(policy)) = (source.trusted.introduction_commit, source.trusted.introduction_policy) else {
-        return vec![Finding::warn(CHECK, "not checked: --introduction-commit and --introduction-policy are not set", "pintle init prints them; they belong in the daemon's settings")];
+        return vec![Finding::warn(
+            CHECK,
+            "not checked: --introduction-commit and --introduction-policy are not set",
+            "pintle init prints them; they belong in the daemon's settings",
+        )];
     };
     let objects = match open_repository(&args.repo) {
         Ok(objects) => objects,
-        Err(error) => return vec![Finding::warn(CHECK, format!("not checked: {}", error.said()), "pintle doctor --repo CLONE")],
+        Err(error) => {
+            return vec![Finding::warn(CHECK, format!("not checked: {}", error.said()), "pintle doctor --repo CLONE")];
+        }
     };
     let found = match policy_at(&objects, commit) {
         Ok(Some(found)) => found,
-        Ok(None) => return vec![Finding::fail(CHECK, format!("{} has no {POLICY_PATH}", commit.short()), "name the commit that begins with a policy: git log --diff-filter=A -- .pintle/trust.yaml")],
-        Err(error) => return vec![Finding::fail(CHECK, error.said(), "git fetch in the clone, or correct --introduction-commit")],
+        Ok(None) => {
+            return vec![Finding::fail(
+                CHECK,
+                format!("{} has no {POLICY_PATH}", commit.short()),
+                "name the commit that begins with a policy: git log --diff-filter=A -- .pintle/trust.yaml",
+            )];
+        }
+        Err(error) => {
+            return vec![Finding::fail(CHECK, error.said(), "git fetch in the clone, or correct --introduction-commit")];
+        }
     };
     let repo_id = source.trusted.repo_id.clone().unwrap_or_else(|| found.repo_id.to_string());
     let mut findings = vec![proven(&objects, &source.trusted.git_ref, commit, policy, &repo_id)];
     if found.repo_id.to_ascii_lowercase() == EXAMPLE || repo_id.to_ascii_lowercase() == EXAMPLE {
-        findings.push(Finding::fail("repo id", "it is the example's: approvals for one copy would count for every other", "pintle init makes a repository with an id of its own"));
+        findings.push(Finding::fail(
+            "repo id",
+            "it is the example's: approvals for one copy would count for every other",
+            "pintle init makes a repository with an id of its own",
+        ));
     } else {
         findings.push(Finding::ok("repo id", repo_id));
     }
     if source.trusted.repo_id.is_none() {
-        findings.push(Finding::warn("settings", "--repo-id is not set; the daemon needs it", format!("repo-id = \"{}\"", found.repo_id)));
+        findings.push(Finding::warn(
+            "settings",
+            "--repo-id is not set; the daemon needs it",
+            format!("repo-id = \"{}\"", found.repo_id),
+        ));
     }
     findings
 }
@@ -87,14 +130,38 @@ pub(super) fn introduction(args: &DoctorArgs) -> Vec<Finding> {
 fn proven(objects: &GitObjects, git_ref: &str, commit: Oid, policy_sha256: Digest, repo_id: &str) -> Finding {
     let introduction = Introduction { repo_id: repo_id.into(), git_ref: git_ref.into(), commit, policy_sha256 };
     let mut memory = Memory::default();
-    let question = Question { introduction: &introduction, recorded: &[], tip: commit, evidence: &[], denied: &[], now: jiff::Timestamp::now(), times: Times::Signed };
+    let question = Question {
+        introduction: &introduction,
+        recorded: &[],
+        tip: commit,
+        evidence: &[],
+        denied: &[],
+        now: jiff::Timestamp::now(),
+        times: Times::Signed,
+    };
     let verdict = accept(&question, &mut Session::new(objects, pintle_core::model::Catalog::standard(), &mut memory));
     match verdict.refused {
         None => {
-            let who = verdict.steps().first().and_then(|step| step.counted.first()).map(|one| one.person.to_string()).unwrap_or_default();
-            Finding::ok("introduction", format!("{} is signed by {who}, and its policy is the one that the settings name", commit.short()))
+            let who = verdict
+                .steps()
+                .first()
+                .and_then(|step| step.counted.first())
+                .map(|one| one.person.to_string())
+                .unwrap_or_default();
+            Finding::ok(
+                "introduction",
+                format!("{} is signed by {who}, and its policy is the one that the settings name", commit.short()),
+            )
         }
-        Some(refused) => Finding::fail("introduction", format!("{}: {}", commit.short(), refused.reason.message), format!("git show {}:{POLICY_PATH} | sha256sum, and compare with the settings; pintle explain {}", commit.short(), refused.reason.code)),
+        Some(refused) => Finding::fail(
+            "introduction",
+            format!("{}: {}", commit.short(), refused.reason.message),
+            format!(
+                "git show {}:{POLICY_PATH} | sha256sum, and compare with the settings; pintle explain {}",
+                commit.short(),
+                refused.reason.code
+            ),
+        ),
     }
 }
 
@@ -105,7 +172,11 @@ pub(super) fn state_dir(args: &DoctorArgs) -> Vec<Finding> {
     let written = std::fs::create_dir_all(folder).and_then(|()| tempfile::NamedTempFile::new_in(folder));
     vec![match written {
         Ok(_) => Finding::ok("state folder", format!("{shown} can be written to")),
-        Err(error) => Finding::fail("state folder", format!("{shown} cannot be written to: {error}"), format!("install -d -o pintle {shown}, or another --state-dir")),
+        Err(error) => Finding::fail(
+            "state folder",
+            format!("{shown} cannot be written to: {error}"),
+            format!("install -d -o pintle {shown}, or another --state-dir"),
+        ),
     }]
 }
 

@@ -67,12 +67,14 @@ fn item(row: &LiveRow, standing: &Standing) -> serde_json::Value {
 /// among equals those that differ most.
 fn telling(kind: &KindDef, rows: &[LiveRow], most: usize) -> Vec<String> {
     let spec = &kind.schema["properties"]["spec"];
-    let required: Vec<&str> = spec["required"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str).collect();
+    let required: Vec<&str> =
+        spec["required"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str).collect();
     let names = spec["properties"].as_object().into_iter().flatten().map(|(name, _)| name.as_str());
     let mut scored: Vec<(bool, usize, &str)> = names
         .filter(|name| !matches!(*name, "description" | "partner" | "displayName"))
         .filter_map(|name| {
-            let mut values: Vec<String> = rows.iter().map(|row| scalar(row.live.at(&["spec", name]))).filter(|text| !text.is_empty()).collect();
+            let mut values: Vec<String> =
+                rows.iter().map(|row| scalar(row.live.at(&["spec", name]))).filter(|text| !text.is_empty()).collect();
             values.sort_unstable();
             values.dedup();
             (!values.is_empty()).then_some((required.contains(&name), values.len(), name))
@@ -92,7 +94,12 @@ fn scalar(value: Option<&Value>) -> String {
 }
 
 fn labels(body: &Value, wide: bool) -> String {
-    let pairs: Vec<String> = body.get("labels").and_then(Value::as_map).into_iter().flat_map(|map| map.iter().map(|(key, value)| format!("{key}={}", scalar(Some(value))))).collect();
+    let pairs: Vec<String> = body
+        .get("labels")
+        .and_then(Value::as_map)
+        .into_iter()
+        .flat_map(|map| map.iter().map(|(key, value)| format!("{key}={}", scalar(Some(value)))))
+        .collect();
     let text = pairs.join(",");
     if wide || text.chars().count() <= 40 { text } else { text.chars().take(39).chain(['…']).collect() }
 }

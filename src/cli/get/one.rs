@@ -6,7 +6,7 @@ use super::super::table::{Lines, short};
 use super::state;
 use crate::store::rows::LiveRow;
 use pintle_core::change::{FieldChange, field_changes};
-use pintle_core::render::{Style, ago, change_lines, redacted, redacted_changes, masked_yaml};
+use pintle_core::render::{Style, ago, change_lines, masked_yaml, redacted, redacted_changes};
 use serde_json::json;
 
 /// Where `row` differs from what was last applied to it, as it may be shown.
@@ -44,7 +44,11 @@ pub(super) fn print(row: &LiveRow, standing: &Standing, out: &Out) {
     }
     let mut parts = vec![format!("{}\n{}", lines.render(&paper), masked_yaml(&row.live).join("\n"))];
     if !drift.is_empty() {
-        parts.push(format!("# by hand since it was applied (pintle why {})\n{}", row.key, change_lines(&drift, &paper).join("\n")));
+        parts.push(format!(
+            "# by hand since it was applied (pintle why {})\n{}",
+            row.key,
+            change_lines(&drift, &paper).join("\n")
+        ));
     }
     out.text(&parts.join("\n\n"));
 }

@@ -9,18 +9,30 @@ pub(super) fn key_notes(policy: &Policy, key: &PolicyKey) -> String {
     if key.key.is_fido() {
         notes.push("FIDO".to_owned());
     }
-    notes.extend([(key.require_touch, "touch required"), (key.require_pin, "PIN required")].into_iter().filter(|(on, _)| *on).map(|(_, text)| text.to_owned()));
+    notes.extend(
+        [(key.require_touch, "touch required"), (key.require_pin, "PIN required")]
+            .into_iter()
+            .filter(|(on, _)| *on)
+            .map(|(_, text)| text.to_owned()),
+    );
     notes.extend(key.not_after.map(|end| format!("until {end}")));
     notes.extend(policy.revoked.get(&key.key.fingerprint()).map(|reason| format!("REVOKED: {}", visible(reason))));
     if notes.is_empty() { String::new() } else { format!("  ({})", notes.join(", ")) }
 }
 
 pub(super) fn rule_words(rule: &Rule) -> String {
-    let independent = if rule.independent > 0 { format!(", {} of whom did not write it", rule.independent) } else { String::new() };
+    let independent =
+        if rule.independent > 0 { format!(", {} of whom did not write it", rule.independent) } else { String::new() };
     let implicit = if rule.implicit { "; the author's signature alone suffices" } else { "" };
     let machines = if rule.machines { "; machines count" } else { "" };
     let rollback = rule.rollback.map(|least| format!("; an exact rollback needs {least}")).unwrap_or_default();
-    format!("{}: {} of {}{independent} for {}{implicit}{machines}{rollback}.", visible(&rule.name), rule.approvals, visible(&rule.from.join(", ")), matching_words(&rule.matching))
+    format!(
+        "{}: {} of {}{independent} for {}{implicit}{machines}{rollback}.",
+        visible(&rule.name),
+        rule.approvals,
+        visible(&rule.from.join(", ")),
+        matching_words(&rule.matching)
+    )
 }
 
 pub(super) fn matching_words(matching: &Matching) -> String {
@@ -39,7 +51,10 @@ pub(super) fn matching_words(matching: &Matching) -> String {
         words.push(format!("at {}", matching.paths.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")));
     }
     if !matching.fields.is_empty() {
-        words.push(format!("where {} changes", matching.fields.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")));
+        words.push(format!(
+            "where {} changes",
+            matching.fields.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+        ));
     }
     let verb = |action: &Action| match action {
         Action::Create => "created",

@@ -17,14 +17,23 @@ pub(super) async fn explain(store: &Store, oid: &str, repo: &Path, out: &Out) ->
     let accepted = one(store, oid).await?;
     let objects = GitObjects::open(repo).ok();
     let standing = place(store, oid, objects.as_ref()).await?;
-    let title = accepted.as_ref().map(|row| row.acceptance.commit).or_else(|| oid.parse().ok()).and_then(|commit| subject(objects.as_ref()?, commit));
+    let title = accepted
+        .as_ref()
+        .map(|row| row.acceptance.commit)
+        .or_else(|| oid.parse().ok())
+        .and_then(|commit| subject(objects.as_ref()?, commit));
     if out.is_json() {
         out.json(&json!({"formatVersion": "1.0", "commit": oid, "subject": title, "standing": standing.word(), "accepted": accepted, "verdict": standing.verdict()}));
         return Ok(Exit::Success);
     }
     let paper = out.paper();
     let mut lines = Lines::default();
-    lines.add("commit", format!("{}  {}", paper.paint(Style::Bold, short(oid)), title.as_deref().map(shown).unwrap_or_default()).trim_end().to_owned());
+    lines.add(
+        "commit",
+        format!("{}  {}", paper.paint(Style::Bold, short(oid)), title.as_deref().map(shown).unwrap_or_default())
+            .trim_end()
+            .to_owned(),
+    );
     if let Some(row) = &accepted {
         acceptance(row, &mut lines, &paper);
     }
@@ -40,7 +49,10 @@ fn acceptance(row: &HistoryRow, lines: &mut Lines, paper: &Paper) {
     let step = &row.acceptance;
     lines.add("accepted", format!("as {}, {} ({})", step.seq, ago(step.accepted_at, paper.now), step.accepted_at));
     lines.add("by", shown(&by(step)));
-    lines.add("changed", format!("{} (pintle audit search --commit {})", plural(row.objects, "object"), step.commit.short()));
+    lines.add(
+        "changed",
+        format!("{} (pintle audit search --commit {})", plural(row.objects, "object"), step.commit.short()),
+    );
 }
 
 fn sentence(standing: &Place, oid: &str, paper: &Paper) -> String {
@@ -48,9 +60,16 @@ fn sentence(standing: &Place, oid: &str, paper: &Paper) -> String {
         Place::Applied(by) if by.starts_with(oid) => "applied wherever it can be".to_owned(),
         Place::Applied(by) => format!("applied wherever it can be, by {}", short(by)),
         Place::Accepted => format!("accepted; on its way (pintle wait {})", short(oid)),
-        Place::Invalid(verdict) => paper.paint(Style::Warning, &format!("accepted, but not applied: {} (pintle validate)", because(verdict))),
-        Place::Held(verdict) => paper.paint(Style::Warning, &format!("{}: {} {}", said(verdict).0, shown(&because(verdict)), said(verdict).1)),
-        Place::Unseen(tip) => format!("not seen: the daemon has fetched {} (git push, then pintle wait {})", tip.as_deref().map_or("nothing", short), short(oid)),
+        Place::Invalid(verdict) => {
+            paper.paint(Style::Warning, &format!("accepted, but not applied: {} (pintle validate)", because(verdict)))
+        }
+        Place::Held(verdict) => paper
+            .paint(Style::Warning, &format!("{}: {} {}", said(verdict).0, shown(&because(verdict)), said(verdict).1)),
+        Place::Unseen(tip) => format!(
+            "not seen: the daemon has fetched {} (git push, then pintle wait {})",
+            tip.as_deref().map_or("nothing", short),
+            short(oid)
+        ),
     }
 }
 
@@ -59,7 +78,17 @@ fn held(verdict: &Value, lines: &mut Lines) {
     for rule in verdict["held"]["rules"].as_array().into_iter().flatten() {
         let list = |key: &str| rule[key].as_array().into_iter().flatten().map(&text).collect::<Vec<_>>().join(", ");
         let have = if list("have").is_empty() { "none".to_owned() } else { list("have") };
-        lines.add("rule", format!("{}: needs {} of {}, has {have}; missing {} of {}", text(&rule["name"]), rule["needed"], list("from"), rule["missing"], list("missingOf")));
+        lines.add(
+            "rule",
+            format!(
+                "{}: needs {} of {}, has {have}; missing {} of {}",
+                text(&rule["name"]),
+                rule["needed"],
+                list("from"),
+                rule["missing"],
+                list("missingOf")
+            ),
+        );
     }
     let reasons = verdict["held"]["reasons"].as_array().into_iter().flatten();
     for reason in reasons.chain(verdict.get("refused").filter(|refused| !refused.is_null())) {
@@ -78,6 +107,9 @@ mod tests {
         let mut lines = Lines::default();
         held(&verdict, &mut lines);
         let text = lines.render(&Paper::plain(100, jiff::Timestamp::UNIX_EPOCH));
-        assert_eq!(text, "rule    gold: needs 2 of sre, has alice; missing 1 of bob, dave\nreason  one approval is missing\n        lifted by: bob: pintle approve 41c09de");
+        assert_eq!(
+            text,
+            "rule    gold: needs 2 of sre, has alice; missing 1 of bob, dave\nreason  one approval is missing\n        lifted by: bob: pintle approve 41c09de"
+        );
     }
 }

@@ -27,7 +27,9 @@ pub async fn run(args: &WhyArgs, out: &Out) -> Result<Exit, CliError> {
         return object::explain(&store, &target::object(&args.what)?, out).await;
     }
     let oid = match target::commit(&args.repo, &args.what) {
-        Err(_) if args.what.contains('/') => return Err(target::object(&args.what).err().unwrap_or_else(|| CliError::new("nothing is called so"))),
+        Err(_) if args.what.contains('/') => {
+            return Err(target::object(&args.what).err().unwrap_or_else(|| CliError::new("nothing is called so")));
+        }
         other => other?,
     };
     commit::explain(&store, &oid, &args.repo, out).await

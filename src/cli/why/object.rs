@@ -26,16 +26,28 @@ struct View {
 
 /// Explains `key`.
 pub(super) async fn explain(store: &Store, key: &ObjectKey, out: &Out) -> Result<Exit, CliError> {
-    let filter = RecordFilter { kind: Some(key.kind.to_string()), name: Some(key.name.to_string()), limit: Some(LAST), ..RecordFilter::default() };
+    let filter = RecordFilter {
+        kind: Some(key.kind.to_string()),
+        name: Some(key.name.to_string()),
+        limit: Some(LAST),
+        ..RecordFilter::default()
+    };
     let view = View {
         key: key.clone(),
         row: store.row(key).await?,
         standing: Standing::read(store).await?,
-        jobs: store.jobs(&JobFilter { object: Some((&key.kind, &key.name)), limit: LAST, ..JobFilter::default() }).await?,
+        jobs: store
+            .jobs(&JobFilter { object: Some((&key.kind, &key.name)), limit: LAST, ..JobFilter::default() })
+            .await?,
         records: store.records(&filter).await?,
     };
-    if view.row.is_none() && view.jobs.is_empty() && view.records.is_empty() && view.standing.get(&key.to_string()).is_none() {
-        return Err(CliError::new(format!("{key} was never seen: no row, no job, no record")).hint(format!("pintle get {} lists what is live; pintle status says what is held", key.kind)));
+    if view.row.is_none()
+        && view.jobs.is_empty()
+        && view.records.is_empty()
+        && view.standing.get(&key.to_string()).is_none()
+    {
+        return Err(CliError::new(format!("{key} was never seen: no row, no job, no record"))
+            .hint(format!("pintle get {} lists what is live; pintle status says what is held", key.kind)));
     }
     if out.is_json() {
         out.json(&as_json(&view)?);
@@ -53,14 +65,18 @@ fn human(view: &View, paper: &Paper) -> Result<String, CliError> {
     if let Some(row) = &view.row {
         let drift = drift(row);
         if !drift.is_empty() {
-            lines.add("drift", format!("base → live, set by someone else:\n{}", change_lines(&drift, paper).join("\n")));
+            lines
+                .add("drift", format!("base → live, set by someone else:\n{}", change_lines(&drift, paper).join("\n")));
         }
         if row.protected {
             lines.add("protected", "by pintle/protect: removing its document does not delete it");
         }
     }
     match view.standing.get(&key) {
-        Some(waits) => lines.add("waits", format!("{}\nlifted by: {}", paper.paint(Style::Warning, &shown(&waits.message)), shown(&waits.lifted_by))),
+        Some(waits) => lines.add(
+            "waits",
+            format!("{}\nlifted by: {}", paper.paint(Style::Warning, &shown(&waits.message)), shown(&waits.lifted_by)),
+        ),
         None => lines.add("waits", "nothing: the plan wants no change of it"),
     }
     for (at, job) in view.jobs.iter().enumerate() {
@@ -69,7 +85,12 @@ fn human(view: &View, paper: &Paper) -> Result<String, CliError> {
     for (at, record) in view.records.iter().enumerate() {
         lines.add(if at == 0 { "records" } else { "" }, line(record, paper)?);
     }
-    Ok(format!("{}\n\nAll of it: pintle get {key}; pintle audit search --kind {} --name {}", lines.render(paper), view.key.kind, view.key.name))
+    Ok(format!(
+        "{}\n\nAll of it: pintle get {key}; pintle audit search --kind {} --name {}",
+        lines.render(paper),
+        view.key.kind,
+        view.key.name
+    ))
 }
 
 fn live(view: &View, paper: &Paper) -> String {
@@ -101,7 +122,9 @@ fn as_json(view: &View) -> Result<serde_json::Value, CliError> {
         json!({"uid": row.uid, "drifted": row.drifted, "protected": row.protected, "generation": row.generation, "revision": row.revision,
             "appliedCommit": row.applied_commit, "appliedFile": row.applied_file, "tombstonedAt": row.tombstoned_at, "updatedAt": row.updated_at, "drift": drift(row)})
     });
-    Ok(json!({"formatVersion": "1.0", "object": view.key.to_string(), "live": row, "waiting": view.standing.get(&view.key.to_string()), "jobs": view.jobs, "records": records}))
+    Ok(
+        json!({"formatVersion": "1.0", "object": view.key.to_string(), "live": row, "waiting": view.standing.get(&view.key.to_string()), "jobs": view.jobs, "records": records}),
+    )
 }
 
 #[cfg(test)]
@@ -112,7 +135,13 @@ mod tests {
     #[test]
     fn a_drifted_object_says_what_was_set_and_what_to_do() {
         let row = row(r#"{"spec":{"lifecycle":"suspended"}}"#, Some(r#"{"spec":{"lifecycle":"active"}}"#));
-        let view = View { key: row.key.clone(), row: Some(row), standing: Standing::default(), jobs: Vec::new(), records: Vec::new() };
+        let view = View {
+            key: row.key.clone(),
+            row: Some(row),
+            standing: Standing::default(),
+            jobs: Vec::new(),
+            records: Vec::new(),
+        };
         let text = human(&view, &Paper::plain(100, jiff::Timestamp::UNIX_EPOCH)).unwrap();
         assert!(text.contains("~ spec.lifecycle  active → suspended"), "{text}");
         assert!(text.contains("drifted from 8f3c1a2") && text.contains("pintle get Instance/acme-prod"), "{text}");

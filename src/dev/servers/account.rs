@@ -28,11 +28,7 @@ impl Account {
     /// Prefers the owner of data that already exists, so that a folder keeps its user.
     pub(super) fn choose(data: &Path) -> Result<Self, ServerError> {
         let caller = named(geteuid())?.name;
-        let lesser = if geteuid().is_root() {
-            Some(lesser(data)?)
-        } else {
-            None
-        };
+        let lesser = if geteuid().is_root() { Some(lesser(data)?) } else { None };
         Ok(Self { caller, lesser })
     }
 
@@ -48,11 +44,11 @@ impl Account {
         if !path.is_dir() {
             fs::create_dir(path).map_err(cannot("create", path))?;
         }
-        fs::set_permissions(path, fs::Permissions::from_mode(0o700))
-            .map_err(cannot("restrict", path))?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(cannot("restrict", path))?;
         match &self.lesser {
-            Some(user) => chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
-                .map_err(cannot("give away", path)),
+            Some(user) => {
+                chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw())).map_err(cannot("give away", path))
+            }
             None => Ok(()),
         }
     }
@@ -67,17 +63,11 @@ impl Account {
             if passes(user, &meta) {
                 continue;
             }
-            if !meta.uid().eq(&geteuid().as_raw())
-                || !(directory == folder || is_temporary(directory))
-            {
-                return Err(ServerError::Blocked {
-                    user: user.name.clone(),
-                    directory: directory.to_owned(),
-                });
+            if !meta.uid().eq(&geteuid().as_raw()) || !(directory == folder || is_temporary(directory)) {
+                return Err(ServerError::Blocked { user: user.name.clone(), directory: directory.to_owned() });
             }
             let mode = meta.permissions().mode() | 0o011;
-            fs::set_permissions(directory, fs::Permissions::from_mode(mode))
-                .map_err(cannot("open", directory))?;
+            fs::set_permissions(directory, fs::Permissions::from_mode(mode)).map_err(cannot("open", directory))?;
         }
         Ok(())
     }
@@ -90,9 +80,7 @@ fn lesser(data: &Path) -> Result<User, ServerError> {
     {
         return named(owner);
     }
-    let known = UNPRIVILEGED
-        .into_iter()
-        .find_map(|name| User::from_name(name).ok().flatten());
+    let known = UNPRIVILEGED.into_iter().find_map(|name| User::from_name(name).ok().flatten());
     known.ok_or(ServerError::NoUnprivilegedUser)
 }
 

@@ -46,10 +46,7 @@ impl Binaries {
     /// [`ServerError::MissingBinaries`] names every program that is absent.
     pub fn among(places: &[PathBuf]) -> Result<Self, ServerError> {
         match (PostgresBinaries::among(places), redis_server(places)) {
-            (Ok(postgres), Ok(redis_server)) => Ok(Self {
-                postgres,
-                redis_server,
-            }),
+            (Ok(postgres), Ok(redis_server)) => Ok(Self { postgres, redis_server }),
             (postgres, redis) => Err(missing(absent(postgres).chain(absent(redis)).collect())),
         }
     }
@@ -65,23 +62,14 @@ impl PostgresBinaries {
             return Ok(found);
         }
         let wanted = ["initdb", "postgres"];
-        let absent: Vec<_> = wanted
-            .into_iter()
-            .filter(|name| first(places, name).is_none())
-            .collect();
+        let absent: Vec<_> = wanted.into_iter().filter(|name| first(places, name).is_none()).collect();
         // Both exist, but never side by side: the server is what the first installation lacks.
-        Err(missing(if absent.is_empty() {
-            vec!["postgres"]
-        } else {
-            absent
-        }))
+        Err(missing(if absent.is_empty() { vec!["postgres"] } else { absent }))
     }
 
     /// A link on PATH leads to the installation; its neighbour is the matching server.
     fn of_installation(place: &Path) -> Option<Self> {
-        let initdb = fs::canonicalize(place.join("initdb"))
-            .ok()
-            .filter(|path| runs(path))?;
+        let initdb = fs::canonicalize(place.join("initdb")).ok().filter(|path| runs(path))?;
         let postgres = initdb.with_file_name("postgres");
         runs(&postgres).then_some(Self { initdb, postgres })
     }
@@ -102,10 +90,7 @@ fn redis_server(places: &[PathBuf]) -> Result<PathBuf, ServerError> {
 }
 
 fn first(places: &[PathBuf], name: &str) -> Option<PathBuf> {
-    places
-        .iter()
-        .map(|place| place.join(name))
-        .find(|path| runs(path))
+    places.iter().map(|place| place.join(name)).find(|path| runs(path))
 }
 
 fn runs(path: &Path) -> bool {
@@ -127,20 +112,13 @@ fn absent<T>(found: Result<T, ServerError>) -> impl Iterator<Item = &'static str
 fn system_places() -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let absolute = std::env::split_paths(&path).filter(|place| place.is_absolute());
-    absolute
-        .chain(debian_postgres())
-        .chain([PathBuf::from("/usr/bin")])
-        .collect()
+    absolute.chain(debian_postgres()).chain([PathBuf::from("/usr/bin")]).collect()
 }
 
 fn debian_postgres() -> Vec<PathBuf> {
-    let entries = fs::read_dir(DEBIAN_POSTGRES)
-        .into_iter()
-        .flatten()
-        .flatten();
-    let mut versions: Vec<(u32, PathBuf)> = entries
-        .filter_map(|entry| Some((version(&entry.file_name())?, entry.path().join("bin"))))
-        .collect();
+    let entries = fs::read_dir(DEBIAN_POSTGRES).into_iter().flatten().flatten();
+    let mut versions: Vec<(u32, PathBuf)> =
+        entries.filter_map(|entry| Some((version(&entry.file_name())?, entry.path().join("bin")))).collect();
     versions.sort_by_key(|(version, _)| Reverse(*version));
     versions.into_iter().map(|(_, place)| place).collect()
 }

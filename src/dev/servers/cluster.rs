@@ -23,13 +23,8 @@ pub(super) const ROLE: &str = "pintle";
 pub(super) const PORT: &str = "5432";
 const INITDB_PATIENCE: Duration = Duration::from_mins(1);
 
-const SETTINGS: [&str; 5] = [
-    "listen_addresses=",
-    "max_connections=200",
-    "shared_buffers=64MB",
-    "timezone=UTC",
-    "log_timezone=UTC",
-];
+const SETTINGS: [&str; 5] =
+    ["listen_addresses=", "max_connections=200", "shared_buffers=64MB", "timezone=UTC", "log_timezone=UTC"];
 /// Only a crash of the machine can lose data with these. `synchronous_commit=off` is not among
 /// them: with it a killed Postgres forgets its last commits, and fault tests would blame Pintle.
 const FAST: [&str; 2] = ["fsync=off", "full_page_writes=off"];
@@ -57,14 +52,7 @@ pub(super) async fn initialise(
 
 fn initdb(folder: &Folder, binaries: &PostgresBinaries, data: &Path, options: Options) -> Launch {
     // The rules initdb would write are not used: ours are given at each start.
-    let fixed = [
-        "--username",
-        ROLE,
-        "--auth=reject",
-        "--encoding=UTF8",
-        "--locale=C",
-        "--no-instructions",
-    ];
+    let fixed = ["--username", ROLE, "--auth=reject", "--encoding=UTF8", "--locale=C", "--no-instructions"];
     let mut arguments: Vec<OsString> = vec!["--pgdata".into(), data.into()];
     arguments.extend(fixed.map(OsString::from));
     if options.fast {
@@ -80,19 +68,11 @@ fn initdb(folder: &Folder, binaries: &PostgresBinaries, data: &Path, options: Op
     }
 }
 
-pub(super) fn server(
-    folder: &Folder,
-    binaries: &PostgresBinaries,
-    options: Options,
-) -> Result<Launch, ServerError> {
+pub(super) fn server(folder: &Folder, binaries: &PostgresBinaries, options: Options) -> Result<Launch, ServerError> {
     let caller = folder.account.caller.replace('"', "\"\"");
-    let rules = folder.write(
-        "pg_hba.conf",
-        &format!("local all {ROLE} peer map=caller\n"),
-    )?;
+    let rules = folder.write("pg_hba.conf", &format!("local all {ROLE} peer map=caller\n"))?;
     let users = folder.write("pg_ident.conf", &format!("caller \"{caller}\" {ROLE}\n"))?;
-    let mut arguments: Vec<OsString> =
-        vec!["-D".into(), folder.data().into(), "-p".into(), PORT.into()];
+    let mut arguments: Vec<OsString> = vec!["-D".into(), folder.data().into(), "-p".into(), PORT.into()];
     let mut set = |name: &str, value: PathBuf| {
         let mut setting = OsString::from(name);
         setting.push(value);
@@ -102,10 +82,7 @@ pub(super) fn server(
     set("ident_file=", users);
     set("unix_socket_directories=", folder.sockets.clone());
     let fast = FAST.iter().filter(|_| options.fast);
-    SETTINGS
-        .iter()
-        .chain(fast)
-        .for_each(|setting| set(setting, PathBuf::new()));
+    SETTINGS.iter().chain(fast).for_each(|setting| set(setting, PathBuf::new()));
     Ok(Launch {
         program: "postgres",
         path: binaries.postgres.clone(),
@@ -123,11 +100,7 @@ pub(super) fn server(
 pub(super) fn forget_stranger(folder: &Folder) -> Result<(), ServerError> {
     let path = folder.data().join("postmaster.pid");
     let file = fs::read_to_string(&path).unwrap_or_default();
-    let Some(id) = file
-        .lines()
-        .next()
-        .and_then(|line| line.parse::<u32>().ok())
-    else {
+    let Some(id) = file.lines().next().and_then(|line| line.parse::<u32>().ok()) else {
         return Ok(());
     };
     let Ok(command) = fs::read(format!("/proc/{id}/cmdline")) else {
@@ -135,10 +108,7 @@ pub(super) fn forget_stranger(folder: &Folder) -> Result<(), ServerError> {
     };
     let data = folder.data();
     let ours = data.as_os_str().as_encoded_bytes();
-    if command
-        .split(|byte| *byte == 0)
-        .any(|argument| argument == ours)
-    {
+    if command.split(|byte| *byte == 0).any(|argument| argument == ours) {
         return Ok(());
     }
     let socket_lock = folder.sockets.join(format!(".s.PGSQL.{PORT}.lock"));
@@ -156,13 +126,9 @@ pub(super) fn held(log: &str) -> bool {
 /// `AuthenticationOk` — `R`, length 8, code 0.
 pub(super) async fn admits(socket: &Path) -> std::io::Result<bool> {
     let body = format!("\0\x03\0\0user\0{ROLE}\0database\0postgres\0\0");
-    let length = u32::try_from(body.len() + 4)
-        .unwrap_or(u32::MAX)
-        .to_be_bytes();
+    let length = u32::try_from(body.len() + 4).unwrap_or(u32::MAX).to_be_bytes();
     let mut stream = UnixStream::connect(socket).await?;
-    stream
-        .write_all(&[&length, body.as_bytes()].concat())
-        .await?;
+    stream.write_all(&[&length, body.as_bytes()].concat()).await?;
     let mut answer = [0; 9];
     stream.read_exact(&mut answer).await?;
     let terminate = [b'X', 0, 0, 0, 4];

@@ -20,9 +20,7 @@ pub enum ServerError {
         names: Vec<&'static str>,
     },
     /// We are root and neither `postgres` nor `nobody` exists to run the servers as.
-    #[error(
-        "servers refuse to run as root, and there is no user `postgres` or `nobody` to run them as"
-    )]
+    #[error("servers refuse to run as root, and there is no user `postgres` or `nobody` to run them as")]
     NoUnprivilegedUser,
     /// The account database could not be read, or does not name a user id.
     #[error("cannot find the name of user id {uid}")]
@@ -107,13 +105,6 @@ pub enum ServerError {
 }
 
 /// Names the operation and path of a failed file operation.
-pub(super) fn cannot(
-    operation: &'static str,
-    path: &Path,
-) -> impl FnOnce(io::Error) -> ServerError {
-    move |source| ServerError::Prepare {
-        operation,
-        path: path.to_owned(),
-        source,
-    }
+pub(super) fn cannot(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ServerError {
+    move |source| ServerError::Prepare { operation, path: path.to_owned(), source }
 }

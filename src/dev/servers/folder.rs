@@ -40,22 +40,10 @@ impl Folder {
         let lock = lock(&path).await?;
         let account = Account::choose(&path.join("data"))?;
         account.reach(&path)?;
-        let short = if fits(&path.join("run")) {
-            None
-        } else {
-            Some(short_folder()?)
-        };
-        let sockets = short
-            .as_ref()
-            .map_or_else(|| path.join("run"), |short| short.path().to_owned());
+        let short = if fits(&path.join("run")) { None } else { Some(short_folder()?) };
+        let sockets = short.as_ref().map_or_else(|| path.join("run"), |short| short.path().to_owned());
         account.private_folder(&sockets)?;
-        Ok(Self {
-            path,
-            account,
-            sockets,
-            _short_sockets: short,
-            _lock: lock,
-        })
+        Ok(Self { path, account, sockets, _short_sockets: short, _lock: lock })
     }
 
     pub(super) fn data(&self) -> PathBuf {
@@ -66,8 +54,7 @@ impl Folder {
     pub(super) fn write(&self, name: &str, text: &str) -> Result<PathBuf, ServerError> {
         let path = self.path.join(name);
         fs::write(&path, text).map_err(cannot("write", &path))?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o644))
-            .map_err(cannot("open", &path))?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).map_err(cannot("open", &path))?;
         Ok(path)
     }
 }
@@ -90,8 +77,7 @@ fn make_missing(directory: &Path) -> Result<(), ServerError> {
         // Both servers make the folder they share.
         Err(_) if directory.is_dir() => Ok(()),
         Err(source) => Err(cannot("create", directory)(source)),
-        Ok(()) => fs::set_permissions(directory, fs::Permissions::from_mode(0o711))
-            .map_err(cannot("open", directory)),
+        Ok(()) => fs::set_permissions(directory, fs::Permissions::from_mode(0o711)).map_err(cannot("open", directory)),
     }
 }
 
@@ -105,9 +91,7 @@ async fn lock(directory: &Path) -> Result<File, ServerError> {
             Err(TryLockError::Error(source)) => return Err(cannot("lock", &path)(source)),
             Err(TryLockError::WouldBlock) if Instant::now() < deadline => sleep(POLL).await,
             Err(TryLockError::WouldBlock) => {
-                return Err(ServerError::InUse {
-                    directory: directory.to_owned(),
-                });
+                return Err(ServerError::InUse { directory: directory.to_owned() });
             }
         }
     }
@@ -122,8 +106,5 @@ fn fits(sockets: &Path) -> bool {
 /// `/tmp` and not `TMPDIR`: short, and every user can pass it.
 fn short_folder() -> Result<TempDir, ServerError> {
     let root = Path::new("/tmp");
-    tempfile::Builder::new()
-        .prefix("pintle-")
-        .tempdir_in(root)
-        .map_err(cannot("create a folder in", root))
+    tempfile::Builder::new().prefix("pintle-").tempdir_in(root).map_err(cannot("create a folder in", root))
 }

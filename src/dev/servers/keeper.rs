@@ -18,9 +18,7 @@ struct Request {
 static KEEPER: LazyLock<Result<Sender<Request>, io::ErrorKind>> = LazyLock::new(|| {
     let (requests, inbox) = channel();
     let builder = thread::Builder::new().name("pintle-keeper".into());
-    builder
-        .spawn(move || serve(&inbox))
-        .map_err(|error| error.kind())?;
+    builder.spawn(move || serve(&inbox)).map_err(|error| error.kind())?;
     Ok(requests)
 });
 
@@ -29,9 +27,7 @@ pub(super) fn spawn(command: Command) -> io::Result<Child> {
     let keeper = KEEPER.as_ref().map_err(|kind| io::Error::from(*kind))?;
     let (reply, answer) = channel();
     let gone = |_| io::Error::other("the keeper thread is gone");
-    keeper
-        .send(Request { command, reply })
-        .map_err(|_| io::Error::other("the keeper thread is gone"))?;
+    keeper.send(Request { command, reply }).map_err(|_| io::Error::other("the keeper thread is gone"))?;
     answer.recv().map_err(gone)?
 }
 

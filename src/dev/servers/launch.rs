@@ -35,35 +35,16 @@ impl Launch {
         let log = fresh(&self.log).map_err(cannot("write", &self.log))?;
         let command = self.command(log).map_err(cannot("write", &self.log))?;
         let spawned = keeper::spawn(command);
-        let child = spawned.map_err(|source| ServerError::Spawn {
-            program: self.program,
-            source,
-        })?;
-        tracing::debug!(
-            program = self.program,
-            pid = child.id(),
-            "private server started"
-        );
-        Ok(Running {
-            program: self.program,
-            child,
-            log: self.log.clone(),
-            farewell: self.farewell,
-        })
+        let child = spawned.map_err(|source| ServerError::Spawn { program: self.program, source })?;
+        tracing::debug!(program = self.program, pid = child.id(), "private server started");
+        Ok(Running { program: self.program, child, log: self.log.clone(), farewell: self.farewell })
     }
 
     fn command(&self, log: File) -> io::Result<Command> {
         let mut command = self.tied_to_us();
         command.args(&self.arguments);
-        command
-            .env_clear()
-            .env("PATH", "/usr/bin:/bin")
-            .env("LC_ALL", "C")
-            .env("TZ", "UTC");
-        command
-            .current_dir("/")
-            .process_group(0)
-            .stdin(Stdio::null());
+        command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C").env("TZ", "UTC");
+        command.current_dir("/").process_group(0).stdin(Stdio::null());
         command.stdout(log.try_clone()?).stderr(log);
         self.account.apply(&mut command);
         Ok(command)
@@ -72,16 +53,11 @@ impl Launch {
     /// `setpriv` asks the kernel for a signal at our death, then becomes the program itself.
     fn tied_to_us(&self) -> Command {
         let Some(setpriv) = binaries::find_setpriv() else {
-            tracing::warn!(
-                program = self.program,
-                "setpriv not found: the server outlives a killed parent"
-            );
+            tracing::warn!(program = self.program, "setpriv not found: the server outlives a killed parent");
             return Command::new(&self.path);
         };
         let mut command = Command::new(setpriv);
-        command
-            .args(["--pdeathsig", self.farewell.as_str(), "--"])
-            .arg(&self.path);
+        command.args(["--pdeathsig", self.farewell.as_str(), "--"]).arg(&self.path);
         command
     }
 }

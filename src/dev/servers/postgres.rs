@@ -48,11 +48,7 @@ impl PrivatePostgres {
         let folder = Folder::open(directory).await?;
         cluster::initialise(&folder, &binaries, options).await?;
         let launch = cluster::server(&folder, &binaries, options)?;
-        let mut postgres = Self {
-            running: None,
-            launch,
-            folder,
-        };
+        let mut postgres = Self { running: None, launch, folder };
         postgres.start_again().await?;
         Ok(postgres)
     }
@@ -87,9 +83,7 @@ impl PrivatePostgres {
         cluster::forget_stranger(&self.folder)?;
         while self.running.is_none() {
             match self.start_once().await {
-                Err(ServerError::Ended { log, .. })
-                    if cluster::held(&log) && Instant::now() < deadline =>
-                {
+                Err(ServerError::Ended { log, .. }) if cluster::held(&log) && Instant::now() < deadline => {
                     sleep(POLL).await;
                 }
                 started => self.running = Some(started?),
@@ -144,11 +138,7 @@ impl PrivatePostgres {
     async fn start_once(&self) -> Result<Running, ServerError> {
         let socket = self.folder.sockets.join(format!(".s.PGSQL.{PORT}"));
         let mut running = self.launch.start()?;
-        running
-            .ready(START_PATIENCE, async || {
-                cluster::admits(&socket).await.unwrap_or(false)
-            })
-            .await?;
+        running.ready(START_PATIENCE, async || cluster::admits(&socket).await.unwrap_or(false)).await?;
         Ok(running)
     }
 }

@@ -35,28 +35,18 @@ impl Running {
     }
 
     pub(super) fn signal(&self, signal: Signal) -> Result<(), ServerError> {
-        kill(self.pid(), signal).map_err(|source| ServerError::Signal {
-            program: self.program,
-            source,
-        })
+        kill(self.pid(), signal).map_err(|source| ServerError::Signal { program: self.program, source })
     }
 
     /// Polls `probe` until it holds; fails at once if the process ends.
-    pub(super) async fn ready(
-        &mut self,
-        patience: Duration,
-        probe: impl AsyncFn() -> bool,
-    ) -> Result<(), ServerError> {
+    pub(super) async fn ready(&mut self, patience: Duration, probe: impl AsyncFn() -> bool) -> Result<(), ServerError> {
         let deadline = Instant::now() + patience;
         while Instant::now() < deadline {
             if let Some(status) = self.ended()? {
                 return Err(self.ended_with(status));
             }
             // A probe that hangs must not outlive the deadline.
-            if tokio::time::timeout(POLL * 10, probe())
-                .await
-                .unwrap_or(false)
-            {
+            if tokio::time::timeout(POLL * 10, probe()).await.unwrap_or(false) {
                 return Ok(());
             }
             sleep(POLL).await;
@@ -74,11 +64,7 @@ impl Running {
     }
 
     /// Asks with `signal`, waits, and kills at the deadline.
-    pub(super) async fn stop(
-        mut self,
-        signal: Signal,
-        patience: Duration,
-    ) -> Result<(), ServerError> {
+    pub(super) async fn stop(mut self, signal: Signal, patience: Duration) -> Result<(), ServerError> {
         if self.ended()?.is_some() {
             return Ok(());
         }
@@ -86,10 +72,7 @@ impl Running {
         if self.end_within(patience).await?.is_some() {
             return Ok(());
         }
-        tracing::warn!(
-            program = self.program,
-            "private server ignored its stop signal; killed"
-        );
+        tracing::warn!(program = self.program, "private server ignored its stop signal; killed");
         self.crash().await
     }
 
@@ -122,28 +105,16 @@ impl Running {
     }
 
     fn ended(&mut self) -> Result<Option<ExitStatus>, ServerError> {
-        self.child.try_wait().map_err(|source| ServerError::Wait {
-            program: self.program,
-            source,
-        })
+        self.child.try_wait().map_err(|source| ServerError::Wait { program: self.program, source })
     }
 
     fn ended_with(&self, status: ExitStatus) -> ServerError {
-        ServerError::Ended {
-            program: self.program,
-            status,
-            log: tail(&self.log),
-        }
+        ServerError::Ended { program: self.program, status, log: tail(&self.log) }
     }
 
     fn late(&self, awaited: &'static str, patience: Duration) -> ServerError {
         let deadline_s = patience.as_secs();
-        ServerError::Late {
-            program: self.program,
-            awaited,
-            deadline_s,
-            log: tail(&self.log),
-        }
+        ServerError::Late { program: self.program, awaited, deadline_s, log: tail(&self.log) }
     }
 
     fn pid(&self) -> Pid {
@@ -170,12 +141,8 @@ impl Drop for Running {
 }
 
 fn children(parent: Pid) -> Vec<Pid> {
-    let list =
-        fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
-    list.split_whitespace()
-        .filter_map(|id| id.parse().ok())
-        .map(Pid::from_raw)
-        .collect()
+    let list = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
+    list.split_whitespace().filter_map(|id| id.parse().ok()).map(Pid::from_raw).collect()
 }
 
 /// Orphans are reaped by someone else, perhaps never; a zombie holds nothing and counts as gone.
@@ -188,8 +155,6 @@ async fn gone(processes: &[Pid]) {
 
 fn lives(pid: Pid) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = stat
-        .rsplit_once(") ")
-        .and_then(|(_, rest)| rest.chars().next());
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
     state.is_some_and(|state| state != 'Z' && state != 'X')
 }

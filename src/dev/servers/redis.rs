@@ -48,11 +48,7 @@ impl PrivateRedis {
         let folder = Folder::open(directory).await?;
         folder.account.private_folder(&folder.data())?;
         let launch = server(&folder, binary, options);
-        let mut redis = Self {
-            running: None,
-            launch,
-            folder,
-        };
+        let mut redis = Self { running: None, launch, folder };
         redis.start_again().await?;
         Ok(redis)
     }
@@ -83,11 +79,7 @@ impl PrivateRedis {
         if self.running.is_none() {
             let socket = socket(&self.folder);
             let mut running = self.launch.start()?;
-            running
-                .ready(START_PATIENCE, async || {
-                    answers(&socket).await.unwrap_or(false)
-                })
-                .await?;
+            running.ready(START_PATIENCE, async || answers(&socket).await.unwrap_or(false)).await?;
             self.running = Some(running);
         }
         Ok(())
@@ -135,33 +127,10 @@ fn socket(folder: &Folder) -> PathBuf {
 
 fn server(folder: &Folder, binary: PathBuf, options: Options) -> Launch {
     let append_only = if options.keep_redis { "yes" } else { "no" };
-    let fixed = [
-        "--port",
-        "0",
-        "--unixsocketperm",
-        "700",
-        "--daemonize",
-        "no",
-    ];
-    let lasting = [
-        "--save",
-        "",
-        "--appendonly",
-        append_only,
-        "--maxmemory-policy",
-        "noeviction",
-    ];
-    let mut arguments: Vec<OsString> = fixed
-        .into_iter()
-        .chain(lasting)
-        .map(OsString::from)
-        .collect();
-    arguments.extend([
-        "--unixsocket".into(),
-        socket(folder).into(),
-        "--dir".into(),
-        folder.data().into(),
-    ]);
+    let fixed = ["--port", "0", "--unixsocketperm", "700", "--daemonize", "no"];
+    let lasting = ["--save", "", "--appendonly", append_only, "--maxmemory-policy", "noeviction"];
+    let mut arguments: Vec<OsString> = fixed.into_iter().chain(lasting).map(OsString::from).collect();
+    arguments.extend(["--unixsocket".into(), socket(folder).into(), "--dir".into(), folder.data().into()]);
     Launch {
         program: "redis-server",
         path: binary,

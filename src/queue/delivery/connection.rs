@@ -22,36 +22,22 @@ const OPEN_LIMIT: Duration = Duration::from_secs(3);
 /// Asks a fresh connection for PONG. A Redis that is still loading counts as away.
 pub(super) async fn probe(redis_url: &str) -> Result<(), DeliveryError> {
     let client = redis::Client::open(redis_url).map_err(DeliveryError::Address)?;
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(PROBE_LIMIT))
-        .set_response_timeout(Some(PROBE_LIMIT));
+    let config =
+        AsyncConnectionConfig::new().set_connection_timeout(Some(PROBE_LIMIT)).set_response_timeout(Some(PROBE_LIMIT));
     let asked = async {
-        let mut connection = client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await?;
+        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
         redis::cmd("PING").query_async::<()>(&mut connection).await
     };
-    within("answer PING", PROBE_LIMIT * 2, asked)
-        .await?
-        .map_err(DeliveryError::Unreachable)
+    within("answer PING", PROBE_LIMIT * 2, asked).await?.map_err(DeliveryError::Unreachable)
 }
 
 /// Opens the queue for adding and reading.
 pub(super) async fn open_queue(redis_url: &str, queue: &str) -> Result<Queue, DeliveryError> {
     probe(redis_url).await?;
-    let options = QueueOptions::new()
-        .connection(options(redis_url))
-        .prefix(PREFIX);
-    within(
-        "open a queue",
-        OPEN_LIMIT,
-        Queue::with_options(queue, options),
-    )
-    .await?
-    .map_err(|source| DeliveryError::Open {
-        queue: queue.to_owned(),
-        source,
-    })
+    let options = QueueOptions::new().connection(options(redis_url)).prefix(PREFIX);
+    within("open a queue", OPEN_LIMIT, Queue::with_options(queue, options))
+        .await?
+        .map_err(|source| DeliveryError::Open { queue: queue.to_owned(), source })
 }
 
 /// The crate passes the address to redis-rs as it is, so unix sockets work too.
@@ -65,7 +51,5 @@ pub(super) async fn within<T>(
     limit: Duration,
     work: impl Future<Output = T>,
 ) -> Result<T, DeliveryError> {
-    timeout(limit, work)
-        .await
-        .map_err(|_| DeliveryError::TimedOut { operation, limit })
+    timeout(limit, work).await.map_err(|_| DeliveryError::TimedOut { operation, limit })
 }

@@ -25,11 +25,13 @@ pub async fn examine(redis_url: &str, queue: &str) -> Result<RedisReport, Delive
     let asked = async {
         let mut connection = client.get_multiplexed_async_connection().await?;
         let info: String = redis::cmd("INFO").arg("server").query_async(&mut connection).await?;
-        let policy: Result<Vec<String>, _> = redis::cmd("CONFIG").arg("GET").arg("maxmemory-policy").query_async(&mut connection).await;
+        let policy: Result<Vec<String>, _> =
+            redis::cmd("CONFIG").arg("GET").arg("maxmemory-policy").query_async(&mut connection).await;
         Ok((info, policy.ok().and_then(|pair| pair.into_iter().nth(1))))
     };
     let (info, policy) = within("describe itself", LIMIT, asked).await?.map_err(DeliveryError::Unreachable)?;
-    let version = info.lines().find_map(|line| line.strip_prefix("redis_version:")).unwrap_or("unknown").trim().to_owned();
+    let version =
+        info.lines().find_map(|line| line.strip_prefix("redis_version:")).unwrap_or("unknown").trim().to_owned();
     let interference = Ringer::connect(redis_url, queue).await?.interference().await?;
     Ok(RedisReport { version, policy, interference })
 }

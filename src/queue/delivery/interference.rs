@@ -25,25 +25,22 @@ pub(super) async fn read(queue: &Queue) -> Result<Option<String>, Error> {
     pipe.cmd("HMGET").arg(keys.meta()).arg(&BRAKES);
     pipe.cmd("HGET").arg(keys.meta()).arg("version");
     let (parked, brakes, version): Marks = queue.connection().pipe(&pipe).await?;
-    let braked: Vec<&str> = BRAKES.iter().zip(&brakes).filter(|(_, set)| set.is_some()).map(|(name, _)| *name).collect();
+    let braked: Vec<&str> =
+        BRAKES.iter().zip(&brakes).filter(|(_, set)| set.is_some()).map(|(name, _)| *name).collect();
     Ok(describe(parked, &braked, version.as_deref()))
 }
 
 fn describe(parked: u64, braked: &[&str], version: Option<&str>) -> Option<String> {
     let mut found = Vec::new();
     if parked > 0 {
-        found.push(format!(
-            "a BullMQ 5 client has put {parked} jobs on the list `paused`"
-        ));
+        found.push(format!("a BullMQ 5 client has put {parked} jobs on the list `paused`"));
     }
     if !braked.is_empty() {
         found.push(format!("a BullMQ client has set {} on the queue", braked.join(", ")));
     }
     if let Some(version) = version.filter(|version| major(version) != BULLMQ_MAJOR) {
         let version: String = version.chars().take(64).collect();
-        found.push(format!(
-            "a BullMQ client wrote version {version:?}, not {BULLMQ_MAJOR}"
-        ));
+        found.push(format!("a BullMQ client wrote version {version:?}, not {BULLMQ_MAJOR}"));
     }
     (!found.is_empty()).then(|| found.join("; "))
 }

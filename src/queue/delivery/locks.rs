@@ -33,10 +33,7 @@ pub(super) struct HeldLock {
 
 impl Locks {
     pub(super) fn new(lock_duration: Duration) -> Self {
-        Self {
-            lock_duration,
-            held: Arc::default(),
-        }
+        Self { lock_duration, held: Arc::default() }
     }
 
     pub(super) fn hold(&self, job: &Job) -> HeldLock {
@@ -44,10 +41,7 @@ impl Locks {
         let key = held.next;
         held.next += 1;
         held.jobs.insert(key, job.clone());
-        HeldLock {
-            key,
-            held: self.held.clone(),
-        }
+        HeldLock { key, held: self.held.clone() }
     }
 
     /// Renews every lock thrice a period, for as long as it is polled.
@@ -67,10 +61,7 @@ impl Locks {
             Ok(Ok(())) => {}
             Ok(Err(Error::JobLocked(_))) => {
                 self.release(key);
-                warn!(
-                    job = job.id(),
-                    "lost the lock of a job in hand; the ledger's fence decides"
-                );
+                warn!(job = job.id(), "lost the lock of a job in hand; the ledger's fence decides");
             }
             Ok(Err(error)) => debug!(job = job.id(), %error, "lock not renewed, trying again"),
             Err(_) => debug!(job = job.id(), "lock not renewed in time, trying again"),
@@ -79,10 +70,7 @@ impl Locks {
 
     fn jobs(&self) -> Vec<(u64, Job)> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.jobs
-            .iter()
-            .map(|(key, job)| (*key, job.clone()))
-            .collect()
+        held.jobs.iter().map(|(key, job)| (*key, job.clone())).collect()
     }
 
     fn release(&self, key: u64) {

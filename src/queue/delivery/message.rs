@@ -58,11 +58,7 @@ impl Delivery {
     }
 
     pub(super) fn body(&self) -> impl Serialize + use<> {
-        DeliveryBody {
-            v: VERSION,
-            delivery: self.id,
-            jobs: self.jobs.clone(),
-        }
+        DeliveryBody { v: VERSION, delivery: self.id, jobs: self.jobs.clone() }
     }
 }
 
@@ -75,11 +71,7 @@ pub(super) fn hear(id: &str, name: &str, data: &Value) -> Result<Heard, TooLarge
         return Err(TooLarge);
     }
     serde_json::to_writer(Room(FOREIGN_DATA_MAX_BYTES), data).map_err(|_| TooLarge)?;
-    Ok(Heard::Foreign {
-        id: id.to_owned(),
-        name: name.to_owned(),
-        data: data.clone(),
-    })
+    Ok(Heard::Foreign { id: id.to_owned(), name: name.to_owned(), data: data.clone() })
 }
 
 fn own(id: &str, name: &str, data: &Value) -> Option<Delivery> {
@@ -88,13 +80,8 @@ fn own(id: &str, name: &str, data: &Value) -> Option<Delivery> {
     }
     let body = DeliveryBody::deserialize(data).ok()?;
     let rows = 1..=ROWS_MAX;
-    let ours = body.v == VERSION
-        && rows.contains(&body.jobs.len())
-        && Delivery::redis_id(body.delivery) == id;
-    ours.then_some(Delivery {
-        id: body.delivery,
-        jobs: body.jobs,
-    })
+    let ours = body.v == VERSION && rows.contains(&body.jobs.len()) && Delivery::redis_id(body.delivery) == id;
+    ours.then_some(Delivery { id: body.delivery, jobs: body.jobs })
 }
 
 /// A writer that keeps nothing and fails when its room is used up.
@@ -102,10 +89,7 @@ struct Room(usize);
 
 impl io::Write for Room {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 = self
-            .0
-            .checked_sub(bytes.len())
-            .ok_or(io::ErrorKind::FileTooLarge)?;
+        self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::FileTooLarge)?;
         Ok(bytes.len())
     }
 
@@ -137,10 +121,7 @@ mod tests {
     #[test]
     fn a_delivery_under_another_id_is_foreign() {
         let (_, data) = delivery(1);
-        assert!(matches!(
-            hear("pin-else", NAME, &data),
-            Ok(Heard::Foreign { .. })
-        ));
+        assert!(matches!(hear("pin-else", NAME, &data), Ok(Heard::Foreign { .. })));
     }
 
     #[test]

@@ -57,12 +57,7 @@ impl Receiver {
             slots: Arc::new(Semaphore::new(settings.concurrency)),
             abandon: CancellationToken::new(),
         };
-        Self {
-            settings,
-            handlers,
-            retry_delay: RETRY_MIN,
-            state: State::Starting,
-        }
+        Self { settings, handlers, retry_delay: RETRY_MIN, state: State::Starting }
     }
 
     async fn serve(&mut self, stop: CancellationToken) {
@@ -121,10 +116,7 @@ impl Receiver {
             }
             Broken::Deaf(error) if self.state != State::Deaf => {
                 self.state = State::Deaf;
-                warn!(
-                    queue,
-                    error, "Redis answers but the worker fetches nothing; building it anew"
-                );
+                warn!(queue, error, "Redis answers but the worker fetches nothing; building it anew");
             }
             Broken::Away(_) | Broken::Deaf(_) => {}
         }
@@ -141,10 +133,7 @@ impl Receiver {
         }
         // The crate knows nothing of the handlers of earlier workers.
         if !self.idle(grace_ends).await {
-            warn!(
-                queue,
-                "the grace is over; dropping the handlers in progress"
-            );
+            warn!(queue, "the grace is over; dropping the handlers in progress");
         }
         // A fetch still under way in an earlier worker finds this and starts nothing.
         self.handlers.abandon.cancel();
@@ -156,9 +145,7 @@ impl Receiver {
 
     async fn idle(&self, deadline: Instant) -> bool {
         let all = u32::try_from(self.settings.concurrency).unwrap_or(u32::MAX);
-        timeout_at(deadline, self.handlers.slots.acquire_many(all))
-            .await
-            .is_ok()
+        timeout_at(deadline, self.handlers.slots.acquire_many(all)).await.is_ok()
     }
 }
 

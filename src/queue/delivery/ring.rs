@@ -38,14 +38,9 @@ impl Ringer {
     /// Connects, or fails within a few seconds.
     pub async fn connect(redis_url: &str, queue: &str) -> Result<Self, DeliveryError> {
         let open = open_queue(redis_url, queue).await?;
-        let line = Line {
-            redis_url: redis_url.to_owned(),
-            queue: queue.to_owned(),
-            open: Mutex::new(Some(Arc::new(open))),
-        };
-        Ok(Self {
-            line: Arc::new(line),
-        })
+        let line =
+            Line { redis_url: redis_url.to_owned(), queue: queue.to_owned(), open: Mutex::new(Some(Arc::new(open))) };
+        Ok(Self { line: Arc::new(line) })
     }
 
     /// Rings for each delivery. Ringing again what Redis still knows does nothing, so after
@@ -55,13 +50,8 @@ impl Ringer {
         // every job.
         let (first, rest) = deliveries.split_at(deliveries.len().min(1));
         for chunk in first.chunks(1).chain(rest.chunks(RING_CHUNK)) {
-            self.call("ring", async |queue| {
-                queue
-                    .add_bulk(chunk.iter().map(bulk_job).collect())
-                    .await
-                    .map(drop)
-            })
-            .await?;
+            self.call("ring", async |queue| queue.add_bulk(chunk.iter().map(bulk_job).collect()).await.map(drop))
+                .await?;
         }
         Ok(())
     }
@@ -70,11 +60,7 @@ impl Ringer {
     pub async fn known(&self, ids: &[Uuid]) -> Result<Vec<Known>, DeliveryError> {
         let mut all = Vec::with_capacity(ids.len());
         for chunk in ids.chunks(KNOWN_CHUNK) {
-            let states = self
-                .call("read deliveries", async |queue| {
-                    known::read(&queue, chunk).await
-                })
-                .await?;
+            let states = self.call("read deliveries", async |queue| known::read(&queue, chunk).await).await?;
             all.extend(states);
         }
         Ok(all)
@@ -82,8 +68,7 @@ impl Ringer {
 
     /// Asks for an answer.
     pub async fn ping(&self) -> Result<(), DeliveryError> {
-        self.call("answer PING", async |queue| queue.connection().ping().await)
-            .await
+        self.call("answer PING", async |queue| queue.connection().ping().await).await
     }
 
     /// The mark left by [`Ringer::set_epoch`]; none after a flush or on a new server.
@@ -107,10 +92,7 @@ impl Ringer {
 
     /// Says what another `BullMQ` client has done to the queue, if anything.
     pub async fn interference(&self) -> Result<Option<String>, DeliveryError> {
-        self.call("read the queue's marks", async |queue| {
-            interference::read(&queue).await
-        })
-        .await
+        self.call("read the queue's marks", async |queue| interference::read(&queue).await).await
     }
 
     /// Takes away what makes a queue's workers fetch nothing: pausing is the ledger's.
@@ -167,10 +149,9 @@ impl Line {
 fn is_broken_line(error: &DeliveryError) -> bool {
     match error {
         DeliveryError::TimedOut { .. } => true,
-        DeliveryError::Command {
-            source: Error::Redis(redis),
-            ..
-        } => redis.is_io_error() || redis.is_connection_dropped(),
+        DeliveryError::Command { source: Error::Redis(redis), .. } => {
+            redis.is_io_error() || redis.is_connection_dropped()
+        }
         _ => false,
     }
 }

@@ -35,20 +35,14 @@ pub(super) enum Broken {
 }
 
 /// Builds a worker that starts fetching at once.
-pub(super) async fn build(
-    settings: &ReceiverSettings,
-    handlers: &Handlers,
-) -> Result<Worker, DeliveryError> {
+pub(super) async fn build(settings: &ReceiverSettings, handlers: &Handlers) -> Result<Worker, DeliveryError> {
     probe(&settings.redis_url).await?;
     let handlers = handlers.clone();
     let processor = move |job: Job, _: JobToken| handlers.clone().process(job);
     let worker = Worker::with_options(&settings.queue, processor, worker_options(settings));
     within("start a worker", BUILD_LIMIT, worker)
         .await?
-        .map_err(|source| DeliveryError::Open {
-            queue: settings.queue.clone(),
-            source,
-        })
+        .map_err(|source| DeliveryError::Open { queue: settings.queue.clone(), source })
 }
 
 fn worker_options(settings: &ReceiverSettings) -> WorkerOptions {

@@ -26,7 +26,11 @@ pub(super) struct Authority {
 
 impl Authority {
     /// Reads it for `done`, all of one source.
-    pub async fn of(tx: &mut PgConnection, source: &str, done: &[(&Job, Option<&Locked>)]) -> Result<Self, sqlx::Error> {
+    pub async fn of(
+        tx: &mut PgConnection,
+        source: &str,
+        done: &[(&Job, Option<&Locked>)],
+    ) -> Result<Self, sqlx::Error> {
         let mut authority = Self::default();
         let keys: BTreeSet<ObjectKey> = done.iter().flat_map(|(job, _)| documents(job)).collect();
         let kinds: Vec<&str> = keys.iter().map(|key| &*key.kind).collect();
@@ -37,7 +41,13 @@ impl Authority {
         }
         let wanted: BTreeSet<i64> = done.iter().flat_map(|(job, row)| authority.chosen(job, *row)).collect();
         let wanted: Vec<i64> = wanted.into_iter().collect();
-        for row in sqlx::query("SELECT seq, acceptance FROM pintle.accepted_commits WHERE source_id = $1 AND seq = ANY($2)").bind(source).bind(wanted).fetch_all(tx).await? {
+        for row in
+            sqlx::query("SELECT seq, acceptance FROM pintle.accepted_commits WHERE source_id = $1 AND seq = ANY($2)")
+                .bind(source)
+                .bind(wanted)
+                .fetch_all(tx)
+                .await?
+        {
             let Json(acceptance): Json<Acceptance> = row.try_get("acceptance")?;
             authority.steps.insert(row.try_get("seq")?, acceptance);
         }
@@ -53,7 +63,14 @@ impl Authority {
     fn chosen(&self, job: &Job, before: Option<&Locked>) -> Vec<i64> {
         let since = before.map_or(0, |row| row.applied_seq);
         let (named, anything): (Vec<_>, Vec<_>) = documents(job).into_iter().partition(|key| &*key.kind != ANY);
-        let steps = |keys: &[ObjectKey]| -> BTreeSet<i64> { keys.iter().filter_map(|key| self.touches.get(key)).flatten().copied().filter(|seq| *seq <= job.seq).collect() };
+        let steps = |keys: &[ObjectKey]| -> BTreeSet<i64> {
+            keys.iter()
+                .filter_map(|key| self.touches.get(key))
+                .flatten()
+                .copied()
+                .filter(|seq| *seq <= job.seq)
+                .collect()
+        };
         let named = steps(&named);
         // What no step named came with the introduction.
         let touching = if named.is_empty() { steps(&anything) } else { named };
@@ -70,7 +87,8 @@ fn documents(job: &Job) -> Vec<ObjectKey> {
     let spec = job.body.as_ref().and_then(|body| body.get("spec"));
     let profiles = spec.and_then(|spec| spec.get("profiles")).and_then(Value::as_list).unwrap_or_default();
     let profiles = profiles.iter().filter_map(Value::as_str).map(|name| ObjectKey::new("Profile", name));
-    let partner = spec.and_then(|spec| spec.get("partner")).and_then(Value::as_str).map(|name| ObjectKey::new("Partner", name));
+    let partner =
+        spec.and_then(|spec| spec.get("partner")).and_then(Value::as_str).map(|name| ObjectKey::new("Partner", name));
     let own = [job.key.clone(), ObjectKey::new(job.key.kind.clone(), ANY), ObjectKey::new(ANY, ANY)];
     own.into_iter().chain(profiles).chain(partner).collect()
 }

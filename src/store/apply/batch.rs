@@ -36,7 +36,12 @@ const MAX_ATTEMPTS: i16 = 8;
 
 impl Store {
     /// Applies `delivery`. A delivery that the ledger does not know does nothing.
-    pub async fn apply(&self, catalog: &Catalog, writer: &AuditWriter, delivery: &Delivery) -> Result<Applied, StoreError> {
+    pub async fn apply(
+        &self,
+        catalog: &Catalog,
+        writer: &AuditWriter,
+        delivery: &Delivery,
+    ) -> Result<Applied, StoreError> {
         let mut applied = Applied::default();
         let mut parts = vec![delivery.jobs.clone()];
         while let Some(part) = parts.pop() {
@@ -54,11 +59,20 @@ impl Store {
                 Err(error) => self.fail(writer, delivery.id, &part, &error, &mut applied).await?,
             }
         }
-        sqlx::query("SELECT pg_notify('pintle_jobs', 'done')").execute(&self.pool).await.map_err(StoreError::during("tell of finished jobs"))?;
+        sqlx::query("SELECT pg_notify('pintle_jobs', 'done')")
+            .execute(&self.pool)
+            .await
+            .map_err(StoreError::during("tell of finished jobs"))?;
         Ok(applied)
     }
 
-    async fn apply_with_retries(&self, catalog: &Catalog, writer: &AuditWriter, delivery: Uuid, ids: &[i64]) -> Result<Applied, StoreError> {
+    async fn apply_with_retries(
+        &self,
+        catalog: &Catalog,
+        writer: &AuditWriter,
+        delivery: Uuid,
+        ids: &[i64],
+    ) -> Result<Applied, StoreError> {
         let mut tries = 0;
         loop {
             match self.apply_once(catalog, writer, delivery, ids).await {
@@ -68,7 +82,13 @@ impl Store {
         }
     }
 
-    async fn apply_once(&self, catalog: &Catalog, writer: &AuditWriter, delivery: Uuid, ids: &[i64]) -> Result<Applied, StoreError> {
+    async fn apply_once(
+        &self,
+        catalog: &Catalog,
+        writer: &AuditWriter,
+        delivery: Uuid,
+        ids: &[i64],
+    ) -> Result<Applied, StoreError> {
         let failed = || StoreError::during("apply a delivery");
         let mut tx = self.pool.begin().await.map_err(failed())?;
         sqlx::query(PATIENCE).execute(&mut *tx).await.map_err(failed())?;
@@ -95,14 +115,23 @@ impl Store {
         Ok(Applied { done: effects.done.len(), stale: effects.stale.len(), ..Applied::default() })
     }
 
-    async fn fail(&self, writer: &AuditWriter, delivery: Uuid, ids: &[i64], error: &StoreError, applied: &mut Applied) -> Result<(), StoreError> {
+    async fn fail(
+        &self,
+        writer: &AuditWriter,
+        delivery: Uuid,
+        ids: &[i64],
+        error: &StoreError,
+        applied: &mut Applied,
+    ) -> Result<(), StoreError> {
         let failed = || StoreError::during("record a failure");
         let mut tx = self.pool.begin().await.map_err(failed())?;
         let reason = chain(error);
         for job in claim(&mut tx, ids, delivery).await.map_err(failed())? {
             if error.is_data() || job.attempts + 1 >= MAX_ATTEMPTS {
                 outcome::dead(&mut tx, &job, delivery, &reason).await.map_err(failed())?;
-                writer.append(&mut tx, &[record::failure(&job, error.code().as_deref().unwrap_or("failed"), &reason)]).await?;
+                writer
+                    .append(&mut tx, &[record::failure(&job, error.code().as_deref().unwrap_or("failed"), &reason)])
+                    .await?;
                 tracing::error!(job = job.id, object = %job.key, %reason, "job {} ({}) failed for good", job.id, job.key);
                 applied.dead += 1;
             } else {
@@ -127,7 +156,8 @@ impl<'a> Effects<'a> {
         let mut by_action: BTreeMap<&str, Vec<&'a Job>> = BTreeMap::new();
         for job in jobs {
             if locked.get(&job.uid).map(|row| row.revision) == job.revision {
-                let action = if matches!(job.action.as_str(), "create" | "delete") { job.action.as_str() } else { "update" };
+                let action =
+                    if matches!(job.action.as_str(), "create" | "delete") { job.action.as_str() } else { "update" };
                 by_action.entry(action).or_default().push(job);
             } else {
                 self.stale.push(job.id);

@@ -8,7 +8,8 @@ const FINISH: &str = "UPDATE pintle.job_state SET state = $3, reason = $4, chang
     WHERE job_id = ANY($1) AND delivery = $2 AND state = 'released'";
 
 /// Attempts of a row change that the database refuses for its data: none may help, so none are spent.
-const DEAD: &str = "UPDATE pintle.job_state SET state = 'dead', attempts = attempts + 1, reason = $3, changed_at = clock_timestamp()
+const DEAD: &str =
+    "UPDATE pintle.job_state SET state = 'dead', attempts = attempts + 1, reason = $3, changed_at = clock_timestamp()
     WHERE job_id = $1 AND delivery = $2 AND state = 'released'";
 
 const AGAIN: &str = "UPDATE pintle.job_state SET state = 'queued', delivery = NULL, attempts = attempts + 1, reason = $3, changed_at = clock_timestamp(),
@@ -25,7 +26,13 @@ pub(super) async fn stale(tx: &mut PgConnection, jobs: &[i64], delivery: Uuid) -
     finish(tx, jobs, delivery, "superseded", Some("stale")).await
 }
 
-async fn finish(tx: &mut PgConnection, jobs: &[i64], delivery: Uuid, state: &str, reason: Option<&str>) -> Result<(), sqlx::Error> {
+async fn finish(
+    tx: &mut PgConnection,
+    jobs: &[i64],
+    delivery: Uuid,
+    state: &str,
+    reason: Option<&str>,
+) -> Result<(), sqlx::Error> {
     if jobs.is_empty() {
         return Ok(());
     }

@@ -17,18 +17,38 @@ pub(super) struct Locked {
 }
 
 /// Locks the rows of `jobs`, all of one kind.
-pub(super) async fn lock(tx: &mut PgConnection, table: &str, jobs: &[&Job]) -> Result<HashMap<Uuid, Locked>, sqlx::Error> {
+pub(super) async fn lock(
+    tx: &mut PgConnection,
+    table: &str,
+    jobs: &[&Job],
+) -> Result<HashMap<Uuid, Locked>, sqlx::Error> {
     let uids: Vec<Uuid> = jobs.iter().map(|job| job.uid).collect();
-    let sql = format!("SELECT uid, revision, applied_seq, annotations, labels, spec FROM pintle.{table} WHERE uid = ANY($1) ORDER BY uid FOR UPDATE");
+    let sql = format!(
+        "SELECT uid, revision, applied_seq, annotations, labels, spec FROM pintle.{table} WHERE uid = ANY($1) ORDER BY uid FOR UPDATE"
+    );
     let rows = sqlx::query(AssertSqlSafe(sql)).bind(uids).fetch_all(tx).await?;
     rows.iter()
-        .map(|row| Ok((row.try_get("uid")?, Locked { revision: row.try_get("revision")?, applied_seq: row.try_get("applied_seq")?, body: body_of(row)? })))
+        .map(|row| {
+            Ok((
+                row.try_get("uid")?,
+                Locked {
+                    revision: row.try_get("revision")?,
+                    applied_seq: row.try_get("applied_seq")?,
+                    body: body_of(row)?,
+                },
+            ))
+        })
         .collect()
 }
 
 /// Writes `jobs`, all of one kind and action, whose rows are locked. Returns the uids that were
 /// written; a create whose name is taken is not.
-pub(super) async fn write(tx: &mut PgConnection, table: &str, action: &str, jobs: &[&Job]) -> Result<Vec<Uuid>, sqlx::Error> {
+pub(super) async fn write(
+    tx: &mut PgConnection,
+    table: &str,
+    action: &str,
+    jobs: &[&Job],
+) -> Result<Vec<Uuid>, sqlx::Error> {
     match action {
         "create" => rows(tx, create_sql(table), jobs).await,
         "delete" => tombstone(tx, table, jobs).await,

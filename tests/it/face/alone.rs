@@ -8,7 +8,14 @@ use std::process::Stdio;
 
 #[test]
 fn usage_errors_end_with_1_and_help_with_0() {
-    let wrong: [&[&str]; 6] = [&["plan", "--no-such-flag"], &["no-such-command"], &[], &["jobs", "list", "--state", "asleep"], &["wait", "--timeout", "soon"], &["plan", "-o", "xml"]];
+    let wrong: [&[&str]; 6] = [
+        &["plan", "--no-such-flag"],
+        &["no-such-command"],
+        &[],
+        &["jobs", "list", "--state", "asleep"],
+        &["wait", "--timeout", "soon"],
+        &["plan", "-o", "xml"],
+    ];
     for words in wrong {
         let said = Said::of(pintle(words)).ends(1);
         assert!(said.out.is_empty() && !said.err.is_empty(), "{}", said.told());
@@ -22,7 +29,9 @@ fn usage_errors_end_with_1_and_help_with_0() {
 
 #[test]
 fn what_a_command_needs_and_was_not_told_is_named() {
-    let said: Vec<String> = [["status"].as_slice(), &["plan", "--repo", "/nowhere"], &["run"]].map(|words| Said::of(pintle(words)).ends(1).told()).into();
+    let said: Vec<String> = [["status"].as_slice(), &["plan", "--repo", "/nowhere"], &["run"]]
+        .map(|words| Said::of(pintle(words)).ends(1).told())
+        .into();
     insta::assert_snapshot!("not_told", said.join("\n"));
 }
 
@@ -31,9 +40,17 @@ fn the_completions_are_a_script_that_bash_takes() {
     let said = Said::of(pintle(&["completions", "bash"])).ends(0);
     let script = folder().join("completions.bash");
     std::fs::write(&script, &said.out).unwrap();
-    let ask = format!("source {}; COMP_WORDS=(pintle his); COMP_CWORD=1; _pintle pintle his pintle; echo \"${{COMPREPLY[@]}}\"", script.display());
+    let ask = format!(
+        "source {}; COMP_WORDS=(pintle his); COMP_CWORD=1; _pintle pintle his pintle; echo \"${{COMPREPLY[@]}}\"",
+        script.display()
+    );
     let completed = std::process::Command::new("bash").args(["-c", &ask]).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&completed.stdout), "history\n", "{}", String::from_utf8_lossy(&completed.stderr));
+    assert_eq!(
+        String::from_utf8_lossy(&completed.stdout),
+        "history\n",
+        "{}",
+        String::from_utf8_lossy(&completed.stderr)
+    );
 }
 
 #[test]
@@ -42,7 +59,8 @@ fn the_manual_has_a_page_for_every_command() {
     assert!(page.contains(".TH pintle 1"), "{page}");
     let pages = folder().join("man");
     Said::of(pintle(&["man", pages.to_str().unwrap()])).ends(0);
-    let mut names: Vec<String> = std::fs::read_dir(&pages).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> =
+        std::fs::read_dir(&pages).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort_unstable();
     insta::assert_snapshot!("man", names.join("\n"));
 }
@@ -81,14 +99,25 @@ fn colour_is_for_terminals_and_for_those_who_want_it() {
 #[tokio::test]
 async fn an_empty_database_is_migrated_once() {
     let database = Database::empty().await;
-    let ask = |words: &[&str]| Said::of({
-        let mut command = pintle(words);
-        command.env("PINTLE_DATABASE_URL", &database.url);
-        command
-    });
+    let ask = |words: &[&str]| {
+        Said::of({
+            let mut command = pintle(words);
+            command.env("PINTLE_DATABASE_URL", &database.url);
+            command
+        })
+    };
     let before = ask(&["status"]).ends(1);
     let first = ask(&["migrate"]).ends(0);
     let migrations = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap().count();
-    assert_eq!(first.out, if migrations == 1 { "1 migration ran.\n".to_owned() } else { format!("{migrations} migrations ran.\n") });
-    insta::assert_snapshot!("migrate", [before, ask(&["migrate"]).ends(0), ask(&["status"]).ends(0)].map(|said| said.told()).join("\n").replace(&format!("{migrations} migrations"), "<all> migrations"));
+    assert_eq!(
+        first.out,
+        if migrations == 1 { "1 migration ran.\n".to_owned() } else { format!("{migrations} migrations ran.\n") }
+    );
+    insta::assert_snapshot!(
+        "migrate",
+        [before, ask(&["migrate"]).ends(0), ask(&["status"]).ends(0)]
+            .map(|said| said.told())
+            .join("\n")
+            .replace(&format!("{migrations} migrations"), "<all> migrations")
+    );
 }

@@ -22,7 +22,8 @@ async fn a_dead_letter_is_shown_with_its_error_and_tried_again_on_record() {
     world.database.run("INSERT INTO pintle.versions (name, spec) VALUES ('squatter', '{\"component\": \"platform\", \"version\": \"1.0.0\", \"stage\": \"draft\"}')").await;
     let daemon = world.daemon();
     world.settled().await;
-    let job = world.database.ask("SELECT job_id FROM pintle.job_state WHERE state = 'dead'").await.expect("nothing died");
+    let job =
+        world.database.ask("SELECT job_id FROM pintle.job_state WHERE state = 'dead'").await.expect("nothing died");
     let looks = [
         ask(&world, &["jobs", "list", "--state", "dead"]).ends(0),
         ask(&world, &["jobs", "show", &job]).ends(0),

@@ -9,7 +9,11 @@ async fn a_held_commit_says_what_lifts_it_and_ends_with_4_until_it_is_lifted() {
     let base = world.repository.head();
     let change = world.repository.change("alice", PROD, &instance("prod", "acme", 4));
     world.held().await;
-    let looks = [ask(&world, &["status"]).ends(0), ask(&world, &["why", &change]).ends(0), ask(&world, &["why", "Instance/prod"]).ends(0)];
+    let looks = [
+        ask(&world, &["status"]).ends(0),
+        ask(&world, &["why", &change]).ends(0),
+        ask(&world, &["why", "Instance/prod"]).ends(0),
+    ];
     insta::assert_snapshot!("status", golden(&world, &looks));
     let waits = [
         ask(&world, &["verify"]).ends(4),
@@ -24,7 +28,12 @@ async fn a_held_commit_says_what_lifts_it_and_ends_with_4_until_it_is_lifted() {
     }
 
     world.repository.approve("bob", &base);
-    let lifted = [ask(&world, &["wait", "HEAD"]).ends(0), ask(&world, &["apply"]).ends(0), ask(&world, &["verify"]).ends(0), ask(&world, &["history"]).ends(0)];
+    let lifted = [
+        ask(&world, &["wait", "HEAD"]).ends(0),
+        ask(&world, &["apply"]).ends(0),
+        ask(&world, &["verify"]).ends(0),
+        ask(&world, &["history"]).ends(0),
+    ];
     insta::assert_snapshot!("lifted", golden(&world, &lifted));
     daemon.stop().await;
 }
@@ -35,7 +44,8 @@ async fn a_commit_that_does_not_arrive_is_waited_for_only_so_long() {
     a_repository_that_cannot_be_fetched_is_seen_in_status(&world).await;
     world.repository.git(&["checkout", "--quiet", "-b", "aside"]);
     world.repository.say("alice", "Not pushed");
-    let said = [ask(&world, &["wait", "aside", "--timeout", "0s"]).ends(1), ask(&world, &["apply", "--rev", "aside"]).ends(1)];
+    let said =
+        [ask(&world, &["wait", "aside", "--timeout", "0s"]).ends(1), ask(&world, &["apply", "--rev", "aside"]).ends(1)];
     insta::assert_snapshot!("timeout", golden(&world, &said));
     daemon.stop().await;
 }

@@ -13,15 +13,38 @@ async fn a_fleet_in_sync_is_shown_by_every_command_that_looks() {
 
 async fn everything_is_shown(world: &World) {
     let commit = world.repository.head();
-    let looks = |questions: &[&[&str]]| -> Vec<Said> { questions.iter().map(|words| ask(world, words).ends(0)).collect() };
+    let looks =
+        |questions: &[&[&str]]| -> Vec<Said> { questions.iter().map(|words| ask(world, words).ends(0)).collect() };
     insta::assert_snapshot!("status", golden(world, &looks(&[&["status"]])));
-    insta::assert_snapshot!("get", golden(world, &looks(&[&["get", "instances"], &["get", "suites"], &["get", "instance", "prod"], &["get", "tenants"]])));
-    insta::assert_snapshot!("why", golden(world, &looks(&[&["why", "Instance/prod"], &["why", &commit], &["why", &commit[..7]]])));
+    insta::assert_snapshot!(
+        "get",
+        golden(
+            world,
+            &looks(&[&["get", "instances"], &["get", "suites"], &["get", "instance", "prod"], &["get", "tenants"]])
+        )
+    );
+    insta::assert_snapshot!(
+        "why",
+        golden(world, &looks(&[&["why", "Instance/prod"], &["why", &commit], &["why", &commit[..7]]]))
+    );
     insta::assert_snapshot!("history", golden(world, &looks(&[&["history"]])));
-    insta::assert_snapshot!("jobs", golden(world, &looks(&[&["jobs", "list"], &["jobs", "list", "--state", "dead"], &["jobs", "show", "1"]])));
+    insta::assert_snapshot!(
+        "jobs",
+        golden(world, &looks(&[&["jobs", "list"], &["jobs", "list", "--state", "dead"], &["jobs", "show", "1"]]))
+    );
     insta::assert_snapshot!("wait", golden(world, &looks(&[&["wait", "HEAD"], &["apply"]])));
-    let job = world.database.ask("SELECT job_id FROM pintle.audit_logs WHERE stage = 'effect' AND resource_name = 'prod'").await.unwrap();
-    insta::assert_snapshot!("audit", golden(world, &looks(&[&["audit", "search"], &["audit", "search", "--name", "nobody"], &["audit", "show", "job", &job]])));
+    let job = world
+        .database
+        .ask("SELECT job_id FROM pintle.audit_logs WHERE stage = 'effect' AND resource_name = 'prod'")
+        .await
+        .unwrap();
+    insta::assert_snapshot!(
+        "audit",
+        golden(
+            world,
+            &looks(&[&["audit", "search"], &["audit", "search", "--name", "nobody"], &["audit", "show", "job", &job]])
+        )
+    );
 }
 
 fn what_is_not_there_is_said_with_what_to_do_next(world: &World) {
@@ -92,5 +115,8 @@ async fn an_export_has_every_record_once_as_lines_or_as_cells(world: &World) {
     }
     assert_eq!(world.database.count("SELECT count(*) FROM pintle.audit_logs WHERE action = 'audit-export'").await, 1);
     let cells = ask(world, &["audit", "export", "--format", "csv", "--kind", "Instance"]).ends(0);
-    insta::assert_snapshot!("export", golden(world, &[cells, ask(world, &["audit", "export", "--format", "csv", "--sealed"]).ends(1)]));
+    insta::assert_snapshot!(
+        "export",
+        golden(world, &[cells, ask(world, &["audit", "export", "--format", "csv", "--sealed"]).ends(1)])
+    );
 }

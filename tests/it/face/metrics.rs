@@ -33,7 +33,8 @@ async fn a_daemon_says_on_loopback_that_it_lives_is_ready_and_how_far_it_is() {
     let (status, page) = answer(&address, "/metrics").await;
     assert_eq!(status, "HTTP/1.1 200 OK");
     let value = |series: &str| -> f64 {
-        let line = page.lines().find(|line| line.starts_with(series)).unwrap_or_else(|| panic!("no {series} in\n{page}"));
+        let line =
+            page.lines().find(|line| line.starts_with(series)).unwrap_or_else(|| panic!("no {series} in\n{page}"));
         line.rsplit(' ').next().unwrap().parse().unwrap()
     };
     assert!(value("pintle_commit_applied_lag_seconds") >= 0.0);
@@ -47,6 +48,9 @@ async fn a_daemon_says_on_loopback_that_it_lives_is_ready_and_how_far_it_is() {
 fn metrics_are_refused_on_an_address_that_others_reach() {
     for address in ["0.0.0.0:9464", "[::]:9464", "192.0.2.1:9464"] {
         let said = Said::of(pintle(&["run", "--metrics", address])).ends(1);
-        assert_eq!(said.err, "error: metrics are served on loopback only\n  next: put a proxy that authenticates before them\n");
+        assert_eq!(
+            said.err,
+            "error: metrics are served on loopback only\n  next: put a proxy that authenticates before them\n"
+        );
     }
 }

@@ -35,9 +35,14 @@ async fn a_plan_is_drawn_for_people_for_programs_and_for_pull_requests() {
     insta::assert_snapshot!("json", golden(&world, &[plan]));
 
     let file = world.path().join("live.json").display().to_string();
-    let sides = [ask(&world, &["snapshot", &file]).ends(0), ask(&world, &["plan", "--live", &file]).ends(0), ask(&world, &["plan", "--against", "HEAD~1"]).ends(0)];
+    let sides = [
+        ask(&world, &["snapshot", &file]).ends(0),
+        ask(&world, &["plan", "--live", &file]).ends(0),
+        ask(&world, &["plan", "--against", "HEAD~1"]).ends(0),
+    ];
     insta::assert_snapshot!("other_sides", golden(&world, &sides));
-    let actions = |more: &[&str]| valid(&ask(&world, &[&["plan", "-o", "json"], more].concat()).ends(0))["actions"].clone();
+    let actions =
+        |more: &[&str]| valid(&ask(&world, &[&["plan", "-o", "json"], more].concat()).ends(0))["actions"].clone();
     let digest = actions(&[]);
     assert!(digest.is_string(), "{digest}");
     assert_eq!(digest, actions(&["--live", &file]), "the snapshot is the database");
@@ -53,7 +58,10 @@ async fn changes_end_with_2_only_when_that_was_asked_for() {
     ask(&world, &["plan"]).ends(0);
     ask(&world, &["plan", "--detailed-exitcode"]).ends(2);
     ask(&world, &["plan", "--against", "HEAD", "--detailed-exitcode"]).ends(0);
-    let nothing = [ask(&world, &["plan", "--rev", "HEAD~1", "--detailed-exitcode"]).ends(0), ask(&world, &["plan", "--against", "HEAD", "-o", "markdown"]).ends(0)];
+    let nothing = [
+        ask(&world, &["plan", "--rev", "HEAD~1", "--detailed-exitcode"]).ends(0),
+        ask(&world, &["plan", "--against", "HEAD", "-o", "markdown"]).ends(0),
+    ];
     insta::assert_snapshot!("nothing", golden(&world, &nothing));
 }
 
@@ -67,6 +75,7 @@ async fn an_invalid_revision_is_drawn_with_every_error_and_ends_with_1() {
     let said: Vec<Said> = forms.iter().map(|words| ask(&world, words).ends(1)).collect();
     insta::assert_snapshot!("invalid", golden(&world, &said));
     let answer = ask(&world, &["plan", "-o", "json"]).ends(1).json();
-    let codes: Vec<&str> = answer["diagnostics"].as_array().unwrap().iter().filter_map(|one| one["code"].as_str()).collect();
+    let codes: Vec<&str> =
+        answer["diagnostics"].as_array().unwrap().iter().filter_map(|one| one["code"].as_str()).collect();
     assert!(codes.contains(&"PIN0107"), "{answer:#}");
 }

@@ -22,7 +22,11 @@ impl Said {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         let code = output.status.code().unwrap_or(-1);
         let said = Self { asked: words.join(" "), code, out: text(output.stdout), err: text(output.stderr) };
-        assert!(!said.out.contains('\u{1b}') && !said.err.contains('\u{1b}'), "an escape byte in a pipe:\n{}", said.told());
+        assert!(
+            !said.out.contains('\u{1b}') && !said.err.contains('\u{1b}'),
+            "an escape byte in a pipe:\n{}",
+            said.told()
+        );
         said
     }
 
@@ -77,7 +81,10 @@ pub fn golden(world: &World, said: &[Said]) -> String {
     let told: Vec<String> = said.iter().map(Said::told).collect();
     let folder = world.path().display().to_string();
     let text = told.join("\n").replace(&folder, "<folder>");
-    settled(&world.repository.git(&["rev-list", "--reverse", "--all"]).lines().enumerate().fold(text, |text, (at, commit)| {
-        text.replace(commit, &format!("<commit{at}>")).replace(&commit[..7], &format!("commit{at}"))
-    }))
+    settled(&world.repository.git(&["rev-list", "--reverse", "--all"]).lines().enumerate().fold(
+        text,
+        |text, (at, commit)| {
+            text.replace(commit, &format!("<commit{at}>")).replace(&commit[..7], &format!("commit{at}"))
+        },
+    ))
 }

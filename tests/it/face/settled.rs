@@ -21,7 +21,9 @@ const VOLATILE: [(&str, &str); 12] = [
 pub fn settled(text: &str) -> String {
     let host = nix::unistd::gethostname().unwrap().to_string_lossy().into_owned();
     let text = Regex::new(&format!(r"\b{}\b", regex::escape(&host))).unwrap().replace_all(text, "<host>").into_owned();
-    let text = VOLATILE.iter().fold(text, |text, (what, name)| Regex::new(what).unwrap().replace_all(&text, *name).into_owned());
+    let text = VOLATILE
+        .iter()
+        .fold(text, |text, (what, name)| Regex::new(what).unwrap().replace_all(&text, *name).into_owned());
     let text = Regex::new(r"[\w.-]+@<host>").unwrap().replace_all(&text, "<person>@<host>").into_owned();
     aligned(&text)
 }

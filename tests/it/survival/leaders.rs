@@ -81,6 +81,16 @@ async fn a_process_told_to_stop_in_the_middle_of_the_work_drains_and_ends_well()
 }
 
 #[tokio::test]
+async fn a_process_told_to_stop_while_redis_is_away_ends_well() {
+    let mut world = begun().await;
+    let daemon = world.daemon();
+    world.settled().await;
+    world.redis.kill().await;
+    daemon.says("retrying").await;
+    daemon.stop().await;
+}
+
+#[tokio::test]
 async fn an_audit_writer_whose_slot_was_taken_leases_another() {
     let world = begun().await;
     let daemon = world.daemon();

@@ -50,7 +50,17 @@ impl Guard {
             return (Self::default(), errors.into_iter().map(of_yaml).collect());
         }
         if documents.len() > 1 {
-            return (Self::default(), vec![Diagnostic::error(Code::GuardFile, Location::file(Self::PATH), "the file holds more than one document").with_hint("keep one")]);
+            return (
+                Self::default(),
+                vec![
+                    Diagnostic::error(
+                        Code::GuardFile,
+                        Location::file(Self::PATH),
+                        "the file holds more than one document",
+                    )
+                    .with_hint("keep one"),
+                ],
+            );
         }
         match documents.pop() {
             None | Some((Value::Null, _)) => (Self::default(), Vec::new()),
@@ -72,7 +82,9 @@ fn read(value: &Value, text: &str) -> (Guard, Vec<Diagnostic>) {
     }
     match serde_json::from_value(json) {
         Ok(guard) => (guard, Vec::new()),
-        Err(error) => (Guard::default(), vec![Diagnostic::error(Code::GuardFile, Location::file(Guard::PATH), error.to_string())]),
+        Err(error) => {
+            (Guard::default(), vec![Diagnostic::error(Code::GuardFile, Location::file(Guard::PATH), error.to_string())])
+        }
     }
 }
 
@@ -84,9 +96,17 @@ fn check(value: &Value) -> Vec<Violation> {
     for (index, limit) in limits.iter().enumerate() {
         let path = FieldPath(vec!["limits".into(), index.to_string()]);
         if !given(limit, "count") && !given(limit, "percent") {
-            found.push(inconsistent(path, "a limit needs a `count` or a `percent`", "add `count: 5`; where both are given, both hold"));
+            found.push(inconsistent(
+                path,
+                "a limit needs a `count` or a `percent`",
+                "add `count: 5`; where both are given, both hold",
+            ));
         } else if given(limit, "minimum") && !given(limit, "percent") {
-            found.push(inconsistent(path.child("minimum"), "`minimum` is a floor for `percent`", "add `percent`, or remove `minimum`"));
+            found.push(inconsistent(
+                path.child("minimum"),
+                "`minimum` is a floor for `percent`",
+                "add `percent`, or remove `minimum`",
+            ));
         }
     }
     found
@@ -102,7 +122,11 @@ fn of_yaml(error: YamlError) -> Diagnostic {
 
 fn of_violation(violation: Violation, text: &str) -> Diagnostic {
     let span = locate(text, 0, &violation.path, violation.part);
-    Diagnostic { label: violation.label, hint: violation.hint, ..Diagnostic::error(violation.code, location(span), violation.message) }
+    Diagnostic {
+        label: violation.label,
+        hint: violation.hint,
+        ..Diagnostic::error(violation.code, location(span), violation.message)
+    }
 }
 
 fn location(span: Span) -> Location {
@@ -116,14 +140,24 @@ mod tests {
 
     fn complaints(text: &str) -> Vec<String> {
         let (_, found) = Guard::parse(text);
-        found.iter().map(|one| format!("{} {}: {} ({})", one.location, one.code, one.message, one.hint.as_deref().unwrap_or("-"))).collect()
+        found
+            .iter()
+            .map(|one| {
+                format!("{} {}: {} ({})", one.location, one.code, one.message, one.hint.as_deref().unwrap_or("-"))
+            })
+            .collect()
     }
 
     #[test]
     fn the_sections_that_are_given_replace_their_defaults() {
-        let (guard, found) = Guard::parse("limits:\n- {action: create, count: 3}\nmodes: [{match: {kind: Tenant}, mode: no-delete}]\nmoving: {global: 4}\n");
+        let (guard, found) = Guard::parse(
+            "limits:\n- {action: create, count: 3}\nmodes: [{match: {kind: Tenant}, mode: no-delete}]\nmoving: {global: 4}\n",
+        );
         assert!(found.is_empty(), "{found:?}");
-        assert_eq!((guard.limits.len(), guard.limits[0].action, guard.limits[0].count), (1, LimitedAction::Create, Some(3)));
+        assert_eq!(
+            (guard.limits.len(), guard.limits[0].action, guard.limits[0].count),
+            (1, LimitedAction::Create, Some(3))
+        );
         assert_eq!(guard.modes[0].mode, Mode::NoDelete);
         assert_eq!((guard.moving.global, guard.moving.per_partner), (4, 2));
         assert_eq!(guard.grace.delete.as_ms(), 86_400_000);
@@ -138,16 +172,25 @@ mod tests {
 
     #[test]
     fn every_mistake_is_told_where_it_stands() {
-        let text = "limits:\n  - {match: {kind: Instance}, action: updat, count: 5}\ngrace: {delete: a day}\nmovin: {}\n";
-        assert_eq!(complaints(text), [
-            ".pintle/guard.yaml:2:39 PIN0110: `updat` is not allowed here (did you mean `update`?)",
-            ".pintle/guard.yaml:3:17 PIN0110: `a day` is not a duration such as `60s`, `10m`, `24h`, `7d` (-)",
-            ".pintle/guard.yaml:4:1 PIN0107: unknown field `movin` (did you mean `moving`?)",
-        ]);
+        let text =
+            "limits:\n  - {match: {kind: Instance}, action: updat, count: 5}\ngrace: {delete: a day}\nmovin: {}\n";
+        assert_eq!(
+            complaints(text),
+            [
+                ".pintle/guard.yaml:2:39 PIN0110: `updat` is not allowed here (did you mean `update`?)",
+                ".pintle/guard.yaml:3:17 PIN0110: `a day` is not a duration such as `60s`, `10m`, `24h`, `7d` (-)",
+                ".pintle/guard.yaml:4:1 PIN0107: unknown field `movin` (did you mean `moving`?)",
+            ]
+        );
     }
 
     #[test]
     fn a_limit_says_how_much() {
-        assert_eq!(complaints("limits:\n  - {action: delete}\n"), [".pintle/guard.yaml:2:5 PIN0206: a limit needs a `count` or a `percent` (add `count: 5`; where both are given, both hold)"]);
+        assert_eq!(
+            complaints("limits:\n  - {action: delete}\n"),
+            [
+                ".pintle/guard.yaml:2:5 PIN0206: a limit needs a `count` or a `percent` (add `count: 5`; where both are given, both hold)"
+            ]
+        );
     }
 }

@@ -114,7 +114,13 @@ pub struct Moving {
 
 impl Default for Moving {
     fn default() -> Self {
-        Self { global: 10, per_partner: 2, per_region: 5, max_unavailable: Percent("5%".into()), max_tenants_moving: None }
+        Self {
+            global: 10,
+            per_partner: 2,
+            per_region: 5,
+            max_unavailable: Percent("5%".into()),
+            max_tenants_moving: None,
+        }
     }
 }
 

@@ -23,8 +23,14 @@ spec:
     chanel: stable
 ";
 
-fn report(file: &'static str, text: &str, render: impl Fn(&[crate::diagnostic::Diagnostic], &Files) -> String) -> String {
-    let files = Files([(file, text.to_owned()), ("partners/acme.yaml", format!("# who\n\n{}", super::world::partner("acme")))].into());
+fn report(
+    file: &'static str,
+    text: &str,
+    render: impl Fn(&[crate::diagnostic::Diagnostic], &Files) -> String,
+) -> String {
+    let files = Files(
+        [(file, text.to_owned()), ("partners/acme.yaml", format!("# who\n\n{}", super::world::partner("acme")))].into(),
+    );
     let tree = parse_tree(files.0.iter().map(|(path, text)| (*path, text.as_bytes())));
     let resolved = resolve(&tree, Catalog::standard(), None, now());
     render(&diagnose(&tree, &resolved.problems, &files), &files)
@@ -34,12 +40,19 @@ const CHECKED: Checked = Checked { documents: 143 };
 
 #[test]
 fn an_unknown_field_and_a_dangling_reference_look_like_rustc() {
-    assert_snapshot!(report("instances/acme/acme-prod.yaml", ACME, |found, files| diagnostics_human(found, files, CHECKED, &paper())));
+    assert_snapshot!(report("instances/acme/acme-prod.yaml", ACME, |found, files| diagnostics_human(
+        found,
+        files,
+        CHECKED,
+        &paper()
+    )));
 }
 
 #[test]
 fn the_same_as_a_comment() {
-    assert_snapshot!(report("instances/acme/acme-prod.yaml", ACME, |found, files| diagnostics_markdown(found, files, CHECKED)));
+    assert_snapshot!(report("instances/acme/acme-prod.yaml", ACME, |found, files| diagnostics_markdown(
+        found, files, CHECKED
+    )));
 }
 
 #[test]
@@ -57,7 +70,9 @@ fn a_hostile_document_gives_the_terminal_no_command() {
 #[test]
 fn documents_of_one_file_are_counted_apart_and_nothing_is_said_of_nothing() {
     let second = ACME.replace("acme-prod", "acme-test");
-    let text = report("a.yaml", &format!("---\n{ACME}---\n{second}"), |found, files| diagnostics_human(found, files, CHECKED, &paper()));
+    let text = report("a.yaml", &format!("---\n{ACME}---\n{second}"), |found, files| {
+        diagnostics_human(found, files, CHECKED, &paper())
+    });
     assert!(text.contains("4 errors in 2 of 143 documents. Nothing was changed."), "{text}");
     assert_eq!(diagnostics_human(&[], &Files([].into()), CHECKED, &paper()), "");
 }

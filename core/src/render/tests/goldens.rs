@@ -19,7 +19,11 @@ fn colour_only_repeats_what_the_signs_say() {
     let coloured = plan_human(&mixed(), &header(), Some(&approvals()), &Paper { colour: true, ..paper() });
     let plain = plan_human(&mixed(), &header(), Some(&approvals()), &paper());
     assert!(coloured.contains("\u{1b}["));
-    let stripped: String = coloured.split("\u{1b}[").enumerate().map(|(at, part)| if at == 0 { part } else { part.split_once('m').unwrap().1 }).collect();
+    let stripped: String = coloured
+        .split("\u{1b}[")
+        .enumerate()
+        .map(|(at, part)| if at == 0 { part } else { part.split_once('m').unwrap().1 })
+        .collect();
     assert_eq!(stripped, plain);
 }
 
@@ -44,14 +48,24 @@ fn an_empty_plan_says_so() {
 
 #[test]
 fn many_new_objects_are_shown_in_part_and_counted() {
-    let documents = (0..30).map(|at| instance(&format!("new-{at:02}"), "  resources: {memory: 8Gi}\n")).collect::<Vec<_>>().join("---\n");
+    let documents = (0..30)
+        .map(|at| instance(&format!("new-{at:02}"), "  resources: {memory: 8Gi}\n"))
+        .collect::<Vec<_>>()
+        .join("---\n");
     assert_snapshot!(plan_human(&World::empty().plan(&[("all.yaml", &documents)]), &header(), None, &paper()));
 }
 
 #[test]
 fn waits_of_one_reason_are_told_together_but_never_a_deletion() {
-    let all = |names: std::ops::Range<usize>, memory: &str| names.map(|at| instance(&format!("i-{at}"), &format!("  resources: {{memory: {memory}}}\n"))).collect::<Vec<_>>().join("---\n");
-    let world = (0_i32..9).fold(World::applied(&[("all.yaml", &all(0..9, "8Gi"))]), |world, at| world.job(at.into(), &format!("Instance/i-{at}"), true, None));
+    let all = |names: std::ops::Range<usize>, memory: &str| {
+        names
+            .map(|at| instance(&format!("i-{at}"), &format!("  resources: {{memory: {memory}}}\n")))
+            .collect::<Vec<_>>()
+            .join("---\n")
+    };
+    let world = (0_i32..9).fold(World::applied(&[("all.yaml", &all(0..9, "8Gi"))]), |world, at| {
+        world.job(at.into(), &format!("Instance/i-{at}"), true, None)
+    });
     let plan = world.plan(&[("all.yaml", &all(0..5, "9Gi"))]);
     assert_snapshot!(plan_human(&plan, &header(), None, &paper()));
     assert_snapshot!(plan_markdown(&plan, &header(), None));
@@ -60,7 +74,8 @@ fn waits_of_one_reason_are_told_together_but_never_a_deletion() {
 #[test]
 fn what_was_done_by_hand_already_is_adopted_not_done_again() {
     let document = |memory: &str| instance("a", &format!("  resources: {{memory: {memory}}}\n"));
-    let world = World::applied(&[("a.yaml", &document("8Gi"))]).by_hand("Instance/a", "spec.resources.memory", &"16Gi".into());
+    let world =
+        World::applied(&[("a.yaml", &document("8Gi"))]).by_hand("Instance/a", "spec.resources.memory", &"16Gi".into());
     assert_snapshot!(plan_human(&world.plan(&[("a.yaml", &document("16Gi"))]), &header(), None, &paper()));
 }
 

@@ -5,7 +5,8 @@ use crate::plan::Plan;
 use crate::render::{COMMENT_LIMIT, Paper, plan_human, plan_json, plan_markdown, plan_output_schema};
 use proptest::prelude::*;
 
-const HOSTILE: &str = "x | y ``` </details> @everyone <img src=x> \u{1b}[2J\u{202e}\n| 🗑 | forged | row |\n```\n# title";
+const HOSTILE: &str =
+    "x | y ``` </details> @everyone <img src=x> \u{1b}[2J\u{202e}\n| 🗑 | forged | row |\n```\n# title";
 
 fn hostile(text: &str) -> Plan {
     let document = instance("a", "  config: {note: fine}\n");
@@ -34,7 +35,12 @@ fn hostile_short_values_and_names_stay_in_their_cell() {
         assert_eq!(row.matches('|').count(), 4, "{row}");
     }
     let text = plan_markdown(&deleting(2, |at| format!("a|`@x`\n| {at}")), &header(), None);
-    assert!(text.lines().filter(|line| line.starts_with("| 🗑")).all(|row| row.matches('|').count() == 4 && !row.contains('@')), "{text}");
+    assert!(
+        text.lines()
+            .filter(|line| line.starts_with("| 🗑"))
+            .all(|row| row.matches('|').count() == 4 && !row.contains('@')),
+        "{text}"
+    );
 }
 
 #[test]
@@ -54,12 +60,20 @@ fn a_hostile_commit_and_approver_give_no_command() {
     let human = plan_human(&mixed(), &header, Some(&approvals), &paper());
     assert!(!human.chars().any(|c| c.is_control() && c != '\n') && !human.contains('\u{202e}'), "{human:?}");
     let markdown = plan_markdown(&mixed(), &header, Some(&approvals));
-    assert!(!markdown.contains("@everyone") && !markdown.contains("<img") && !markdown.contains("\n# title"), "{markdown}");
+    assert!(
+        !markdown.contains("@everyone") && !markdown.contains("<img") && !markdown.contains("\n# title"),
+        "{markdown}"
+    );
 }
 
 #[test]
 fn rows_that_do_not_fit_are_counted_and_leave_room_for_the_approvals() {
-    let all = |memory: usize| (0..1500).map(|at| instance(&format!("shop-{at}"), &format!("  resources: {{memory: {}Gi}}\n", memory + at / 2))).collect::<Vec<_>>().join("---\n");
+    let all = |memory: usize| {
+        (0..1500)
+            .map(|at| instance(&format!("shop-{at}"), &format!("  resources: {{memory: {}Gi}}\n", memory + at / 2)))
+            .collect::<Vec<_>>()
+            .join("---\n")
+    };
     let plan = World::applied(&[("all.yaml", &all(1))]).plan(&[("all.yaml", &all(1001))]);
     let text = plan_markdown(&plan, &header(), Some(&super::world::approvals()));
     let rows = text.lines().filter(|line| line.starts_with("| ✏️")).count();
@@ -71,7 +85,15 @@ fn rows_that_do_not_fit_are_counted_and_leave_room_for_the_approvals() {
 fn boundless_approvals_and_deletions_stay_within_a_comment() {
     let mut approvals = super::world::approvals();
     let names: Vec<String> = (0..500).map(|at| format!("{at}{}", "@|".repeat(400))).collect();
-    approvals.rules = (0..40).map(|_| crate::render::RuleLine { have: names.clone(), from: names.clone(), missing: names.clone(), needed: 900, ..approvals.rules[0].clone() }).collect();
+    approvals.rules = (0..40)
+        .map(|_| crate::render::RuleLine {
+            have: names.clone(),
+            from: names.clone(),
+            missing: names.clone(),
+            needed: 900,
+            ..approvals.rules[0].clone()
+        })
+        .collect();
     for deleted in [0, 2000, 6000] {
         let text = plan_markdown(&deleting(deleted, |at| format!("trial-{at}")), &header(), Some(&approvals));
         assert!(text.len() <= COMMENT_LIMIT && text.matches("Approvals: 500 of 900").count() == 10, "{}", text.len());
@@ -81,7 +103,11 @@ fn boundless_approvals_and_deletions_stay_within_a_comment() {
 #[test]
 fn no_format_shows_a_secret_typed_over_its_reference() {
     let plan = mixed();
-    let texts = [plan_human(&plan, &header(), None, &paper()), plan_markdown(&plan, &header(), None), plan_json(&plan, &header(), None).to_string()];
+    let texts = [
+        plan_human(&plan, &header(), None, &paper()),
+        plan_markdown(&plan, &header(), None),
+        plan_json(&plan, &header(), None).to_string(),
+    ];
     for text in texts {
         assert!(!text.contains("hunter2") && !text.contains("secretRef"), "{text}");
         assert!(text.contains("(secret acme-smtp-2)") && text.contains("(hidden)"), "{text}");

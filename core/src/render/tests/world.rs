@@ -86,7 +86,13 @@ impl World {
     }
 
     pub fn plan(&self, files: &[(&str, &str)]) -> Plan {
-        plan(PlanInput { commit: COMMIT, desired: &resolved(files), live: &self.live, catalog: Catalog::standard(), now: now() })
+        plan(PlanInput {
+            commit: COMMIT,
+            desired: &resolved(files),
+            live: &self.live,
+            catalog: Catalog::standard(),
+            now: now(),
+        })
     }
 }
 
@@ -103,7 +109,13 @@ pub fn header() -> Header {
 
 pub fn approvals() -> Approvals {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    let rule = RuleLine { name: "gold".into(), needed: 2, have: names(&["alice (author)"]), from: names(&["sre", "release"]), missing: names(&["bob", "dave", "erin"]) };
+    let rule = RuleLine {
+        name: "gold".into(),
+        needed: 2,
+        have: names(&["alice (author)"]),
+        from: names(&["sre", "release"]),
+        missing: names(&["bob", "dave", "erin"]),
+    };
     Approvals { rules: vec![rule], verdict: Verdict::Missing, approve_with: Some("pintle approve raise-acme".into()) }
 }
 
@@ -121,16 +133,29 @@ const THEME: &str = "    motd: |\n      Welcome to Acme.\n      Closed on Sunday
 
 fn acme(memory: &str, colour: &str, day: &str, secret: &str) -> String {
     let motd = THEME.replace("Sunday", day);
-    instance("acme-prod", &format!("  resources: {{memory: {memory}}}\n  config:\n    primary: \"{colour}\"\n{motd}    smtp: {{password: {{secretRef: {secret}}}}}\n"))
+    instance(
+        "acme-prod",
+        &format!(
+            "  resources: {{memory: {memory}}}\n  config:\n    primary: \"{colour}\"\n{motd}    smtp: {{password: {{secretRef: {secret}}}}}\n"
+        ),
+    )
 }
 
 /// Every kind of thing in one plan: create, update, delete, drift, conflict, waits.
 pub fn mixed() -> Plan {
     let plain = |name: &str| instance(name, "  resources: {memory: 8Gi}\n");
     let before = [
-        acme("8Gi", "#224466", "Sunday", "acme-smtp"), plain("kora-eu"), plain("both-ways"), plain("trial"), plain("kept"),
-        plain("busy"), plain("stuck"), partner("acme"), plain("back-again"),
-    ].join("---\n");
+        acme("8Gi", "#224466", "Sunday", "acme-smtp"),
+        plain("kora-eu"),
+        plain("both-ways"),
+        plain("trial"),
+        plain("kept"),
+        plain("busy"),
+        plain("stuck"),
+        partner("acme"),
+        plain("back-again"),
+    ]
+    .join("---\n");
     let mut world = World::applied(&[("all.yaml", &before)])
         .by_hand("Instance/kora-eu", "spec.lifecycle", &"suspended".into())
         .by_hand("Instance/both-ways", "spec.resources.memory", &"4Gi".into())
@@ -139,7 +164,11 @@ pub fn mixed() -> Plan {
     world.row("Instance/kept").protected = true;
     world.row("Instance/back-again").tombstoned_at = Some(now());
     let after = desired();
-    let files = [("instances/acme/acme-prod.yaml", after[0].as_str()), ("instances/all.yaml", after[1].as_str()), ("partners/acme.yaml", after[2].as_str())];
+    let files = [
+        ("instances/acme/acme-prod.yaml", after[0].as_str()),
+        ("instances/all.yaml", after[1].as_str()),
+        ("partners/acme.yaml", after[2].as_str()),
+    ];
     let stuck = resolved(&files).get(&ObjectKey::new("Instance", "stuck")).unwrap().digest;
     world.job(9, "Instance/stuck", false, Some(("connection refused by db-3", Some(stuck)))).plan(&files)
 }
@@ -155,7 +184,12 @@ fn desired() -> [String; 3] {
 
 /// A world of `number` instances, all raised alike.
 pub fn alike(number: usize) -> Plan {
-    let all = |memory: &str| (0..number).map(|at| instance(&format!("shop-{at:03}"), &format!("  resources: {{memory: {memory}}}\n"))).collect::<Vec<_>>().join("---\n");
+    let all = |memory: &str| {
+        (0..number)
+            .map(|at| instance(&format!("shop-{at:03}"), &format!("  resources: {{memory: {memory}}}\n")))
+            .collect::<Vec<_>>()
+            .join("---\n")
+    };
     World::applied(&[("all.yaml", &all("8Gi"))]).plan(&[("all.yaml", &all("16Gi"))])
 }
 
@@ -165,7 +199,8 @@ pub fn deleting(number: usize, name: impl Fn(usize) -> String) -> Plan {
     let mut world = World::applied(&[("all.yaml", &one)]);
     for at in 0..number {
         let key = ObjectKey::new("Instance", name(at));
-        let head = LiveObject { key: key.clone(), uid: Uuid::from_u128(1000 + at as u128), ..world.live.objects[0].clone() };
+        let head =
+            LiveObject { key: key.clone(), uid: Uuid::from_u128(1000 + at as u128), ..world.live.objects[0].clone() };
         world.live.bodies.insert(key, Bodies { live: Value::map(), applied: Some(Value::map()) });
         world.live.objects.push(head);
     }

@@ -9,7 +9,10 @@ use crate::diagnostic::{Code, nearest};
 /// No Suite or Capability is called `platform`, and no two of them share a name.
 pub fn names_are_unambiguous(known: &Known<'_>, problems: &mut Vec<Problem>) {
     let mut told = |entry: &Entry, message: String, hint: String| {
-        problems.push(Problem::error(Code::AmbiguousComponent, &entry.id(), FieldPath::dotted("metadata.name"), message).with_hint(Some(hint)));
+        problems.push(
+            Problem::error(Code::AmbiguousComponent, &entry.id(), FieldPath::dotted("metadata.name"), message)
+                .with_hint(Some(hint)),
+        );
     };
     for kind in ["Suite", "Capability"] {
         if let Some(entry) = known.index.get(&ObjectKey::new(kind, "platform")) {
@@ -18,7 +21,11 @@ pub fn names_are_unambiguous(known: &Known<'_>, problems: &mut Vec<Problem>) {
     }
     for entry in known.index.of_kind("Suite") {
         if let Some(other) = known.index.get(&ObjectKey::new("Capability", entry.document.key.name.clone())) {
-            told(entry, format!("`{}` is a Suite and a Capability", entry.document.key.name), format!("the other one is {}", shown(other)));
+            told(
+                entry,
+                format!("`{}` is a Suite and a Capability", entry.document.key.name),
+                format!("the other one is {}", shown(other)),
+            );
         }
     }
 }
@@ -30,14 +37,26 @@ pub fn named_components_exist(known: &Known<'_>, problems: &mut Vec<Problem>) {
     }
     for (entry, version) in known.versions.iter() {
         if !exists(known, &version.component) {
-            problems.push(known.error(entry, Code::DanglingReference, &["component"], message(&version.component)).with_hint(Some(hint(known, &version.component))));
+            problems.push(
+                known
+                    .error(entry, Code::DanglingReference, &["component"], message(&version.component))
+                    .with_hint(Some(hint(known, &version.component))),
+            );
         }
         for name in version.requires.iter().filter(|name| !exists(known, name)) {
-            problems.push(known.error_at_key(entry, Code::DanglingReference, &["requires", name], message(name)).with_hint(Some(hint(known, name))));
+            problems.push(
+                known
+                    .error_at_key(entry, Code::DanglingReference, &["requires", name], message(name))
+                    .with_hint(Some(hint(known, name))),
+            );
         }
     }
     for (entry, channel) in known.channels.iter().filter(|(_, channel)| !exists(known, &channel.component)) {
-        problems.push(known.error(entry, Code::DanglingReference, &["component"], message(&channel.component)).with_hint(Some(hint(known, &channel.component))));
+        problems.push(
+            known
+                .error(entry, Code::DanglingReference, &["component"], message(&channel.component))
+                .with_hint(Some(hint(known, &channel.component))),
+        );
     }
 }
 
@@ -54,7 +73,10 @@ fn message(name: &str) -> String {
 }
 
 fn hint(known: &Known<'_>, name: &str) -> String {
-    let named = ["Suite", "Capability"].into_iter().flat_map(|kind| known.index.of_kind(kind)).map(|entry| &*entry.document.key.name);
+    let named = ["Suite", "Capability"]
+        .into_iter()
+        .flat_map(|kind| known.index.of_kind(kind))
+        .map(|entry| &*entry.document.key.name);
     let near = nearest(name, named.chain(["platform"]));
     match near.map(|near| (near, find(known, near))) {
         Some((_, Some(entry))) => format!("there is {}", shown(entry)),

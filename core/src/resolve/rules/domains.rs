@@ -14,7 +14,11 @@ pub fn are_answered_once(known: &Known<'_>, problems: &mut Vec<Problem>) {
             if let Some(&other) = first.get(domain) {
                 let path = ["network", "domains", &at.to_string()];
                 let message = format!("`{domain}` leads to another instance already");
-                problems.push(known.error(entry, Code::DomainTaken, &path, message).with_hint(Some(format!("the other one is {}", shown(other)))));
+                problems.push(
+                    known
+                        .error(entry, Code::DomainTaken, &path, message)
+                        .with_hint(Some(format!("the other one is {}", shown(other)))),
+                );
             } else {
                 first.insert(domain, entry);
             }

@@ -122,9 +122,16 @@ impl Fact {
     pub fn of(kind: &str, spec: &Value) -> Option<Self> {
         Some(match kind {
             "Instance" => Self::Instance(Arc::new(instance(spec))),
-            "Tenant" => Self::Tenant(Arc::new(Tenant { partner: text(spec, &["partner"])?, instance: text(spec, &["instance"])?, lifecycle: lifecycle(spec) })),
+            "Tenant" => Self::Tenant(Arc::new(Tenant {
+                partner: text(spec, &["partner"])?,
+                instance: text(spec, &["instance"])?,
+                lifecycle: lifecycle(spec),
+            })),
             "Partner" => Self::Partner(Arc::new(Partner { lifecycle: lifecycle(spec), quotas: quotas(spec) })),
-            "Member" => Self::Member(Arc::new(Member { partner: text(spec, &["partner"])?, tenants: texts(spec, &["tenants"]) })),
+            "Member" => Self::Member(Arc::new(Member {
+                partner: text(spec, &["partner"])?,
+                tenants: texts(spec, &["tenants"]),
+            })),
             "Version" => Self::Version(Arc::new(version(spec)?)),
             "Channel" => Self::Channel(Arc::new(Channel {
                 component: text(spec, &["component"])?,
@@ -132,7 +139,10 @@ impl Fact {
                 track: text(spec, &["track"]),
                 upstream: text(spec, &["upstream", "channel"]),
             })),
-            "Capability" => Self::Capability(Arc::new(Capability { requires: texts(spec, &["requires"]), default: spec.get("default").and_then(Value::as_bool) == Some(true) })),
+            "Capability" => Self::Capability(Arc::new(Capability {
+                requires: texts(spec, &["requires"]),
+                default: spec.get("default").and_then(Value::as_bool) == Some(true),
+            })),
             "MaintenanceWindow" => Self::Window(Arc::new(Window { allow: allowed(spec) })),
             _ => return None,
         })
@@ -162,7 +172,8 @@ fn lifecycle(spec: &Value) -> Lifecycle {
 
 fn instance(spec: &Value) -> Instance {
     let kind = spec.get("type").and_then(Value::as_str);
-    let amount = |key: &str, read: fn(&Value) -> Option<u128>| spec.at(&["resources", key]).and_then(read).unwrap_or_default();
+    let amount =
+        |key: &str, read: fn(&Value) -> Option<u128>| spec.at(&["resources", key]).and_then(read).unwrap_or_default();
     let suites = spec.get("suites").and_then(Value::as_map);
     Instance {
         shared: kind == Some("shared-saas"),
@@ -172,7 +183,9 @@ fn instance(spec: &Value) -> Instance {
         platform: follows(spec.get("update")),
         target: text(spec, &["update", "target"]),
         windows: texts(spec, &["update", "windows"]),
-        suites: suites.map(|map| map.iter().map(|(name, suite)| (name.into(), follows(Some(suite)))).collect()).unwrap_or_default(),
+        suites: suites
+            .map(|map| map.iter().map(|(name, suite)| (name.into(), follows(Some(suite)))).collect())
+            .unwrap_or_default(),
         capabilities: texts(spec, &["capabilities"]),
         domains: texts(spec, &["network", "domains"]),
         cpu: amount("cpu", milli_cores),
@@ -191,7 +204,8 @@ fn quotas(spec: &Value) -> BTreeMap<&'static str, u128> {
         Value::Number(number) => number.as_i64().and_then(|count| count.try_into().ok()),
         _ => None,
     };
-    let readers = [("instances", count), ("tenants", count), ("cpu", milli_cores), ("memory", bytes), ("storage", bytes)];
+    let readers =
+        [("instances", count), ("tenants", count), ("cpu", milli_cores), ("memory", bytes), ("storage", bytes)];
     readers.into_iter().filter_map(|(key, read)| Some((key, read(spec.at(&["quotas", key])?)?))).collect()
 }
 
@@ -210,7 +224,11 @@ fn allowed(spec: &Value) -> Vec<(u64, u64)> {
     let mut spans = Vec::new();
     for span in spec.get("allow").and_then(Value::as_list).unwrap_or_default() {
         let read = |key: &str| span.get(key).and_then(Value::as_str);
-        let (Some((hours, minutes)), Some(length)) = (read("start").and_then(|at| at.split_once(':')), read("duration").and_then(span_ms)) else { continue };
+        let (Some((hours, minutes)), Some(length)) =
+            (read("start").and_then(|at| at.split_once(':')), read("duration").and_then(span_ms))
+        else {
+            continue;
+        };
         let start = hours.parse::<u64>().unwrap_or_default() * 60 + minutes.parse::<u64>().unwrap_or_default();
         for day in texts(span, &["days"]) {
             let Some(day) = DAYS.iter().position(|one| **one == *day) else { continue };

@@ -12,9 +12,12 @@ pub fn named_kinds_exist(known: &Known<'_>, problems: &mut Vec<Problem>) {
         for entry in known.index.of_kind(kind) {
             let Some(name) = entry.document.spec().at(path).and_then(Value::as_str) else { continue };
             if known.catalog.kind(name).is_none() {
-                let near = nearest(name, known.catalog.iter().map(|kind| kind.name)).map(|name| format!("did you mean `{name}`?"));
+                let near = nearest(name, known.catalog.iter().map(|kind| kind.name))
+                    .map(|name| format!("did you mean `{name}`?"));
                 let hint = near.or_else(|| Some("`pintle explain` lists the kinds".into()));
-                problems.push(known.error(entry, Code::UnknownKind, path, format!("there is no kind `{name}`")).with_hint(hint));
+                problems.push(
+                    known.error(entry, Code::UnknownKind, path, format!("there is no kind `{name}`")).with_hint(hint),
+                );
             }
         }
     }

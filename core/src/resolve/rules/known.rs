@@ -1,8 +1,8 @@
 //! The facts of a tree by kind and name, and how a rule tells a problem.
 
+use super::super::Problem;
 use super::super::index::{Entry, Index};
 use super::super::layers::{layers, place_of};
-use super::super::Problem;
 use super::fact::{Capability, Channel, Fact, Instance, Member, Partner, Tenant, Version, Window};
 use super::releases::Releases;
 use crate::change::FieldPath;

@@ -9,7 +9,9 @@ use crate::diagnostic::Code;
 /// No active tenant on a terminated instance; no active instance or tenant of a terminated partner.
 pub fn nothing_is_left_on_what_ended(known: &Known<'_>, problems: &mut Vec<Problem>) {
     for (entry, tenant) in known.tenants.iter().filter(|(_, tenant)| tenant.lifecycle == Lifecycle::Active) {
-        if let Some((home, _)) = known.instances.get(&tenant.instance).filter(|(_, instance)| instance.lifecycle == Lifecycle::Terminated) {
+        if let Some((home, _)) =
+            known.instances.get(&tenant.instance).filter(|(_, instance)| instance.lifecycle == Lifecycle::Terminated)
+        {
             problems.push(left(known, entry, "instance", home));
         }
         problems.extend(ended(known, &tenant.partner).map(|partner| left(known, entry, "partner", partner)));
@@ -21,10 +23,17 @@ pub fn nothing_is_left_on_what_ended(known: &Known<'_>, problems: &mut Vec<Probl
 }
 
 fn ended<'a>(known: &Known<'a>, partner: &str) -> Option<&'a Entry> {
-    known.partners.get(partner).filter(|(_, partner)| partner.lifecycle == Lifecycle::Terminated).map(|(entry, _)| entry)
+    known
+        .partners
+        .get(partner)
+        .filter(|(_, partner)| partner.lifecycle == Lifecycle::Terminated)
+        .map(|(entry, _)| entry)
 }
 
 fn left(known: &Known<'_>, entry: &Entry, field: &str, ended: &Entry) -> Problem {
-    let message = format!("{} is active, but its {field} `{}` is terminated", entry.document.key, ended.document.key.name);
-    known.error(entry, Code::Inconsistent, &[field], message).with_hint(Some(format!("set its `lifecycle`, or that of {}", shown(ended))))
+    let message =
+        format!("{} is active, but its {field} `{}` is terminated", entry.document.key, ended.document.key.name);
+    known
+        .error(entry, Code::Inconsistent, &[field], message)
+        .with_hint(Some(format!("set its `lifecycle`, or that of {}", shown(ended))))
 }

@@ -1,8 +1,8 @@
 //! What belongs to a partner refers to that partner's own.
 
 use super::super::Problem;
-use super::known::{Known, shown};
 use super::fact::Lifecycle;
+use super::known::{Known, shown};
 use crate::diagnostic::Code;
 use std::collections::HashMap;
 
@@ -12,8 +12,15 @@ pub fn tenants_live_with_their_partner(known: &Known<'_>, problems: &mut Vec<Pro
         let Some((home, instance)) = known.instances.get(&tenant.instance) else { continue };
         let owner = instance.partner.as_ref().filter(|owner| !instance.shared && **owner != tenant.partner);
         if let Some(owner) = owner {
-            let message = format!("instance `{}` belongs to partner `{owner}`, the tenant to `{}`", tenant.instance, tenant.partner);
-            problems.push(known.error(entry, Code::OwnershipMismatch, &["instance"], message).with_hint(Some(format!("see {}", shown(home)))));
+            let message = format!(
+                "instance `{}` belongs to partner `{owner}`, the tenant to `{}`",
+                tenant.instance, tenant.partner
+            );
+            problems.push(
+                known
+                    .error(entry, Code::OwnershipMismatch, &["instance"], message)
+                    .with_hint(Some(format!("see {}", shown(home)))),
+            );
         }
     }
 }
@@ -26,8 +33,13 @@ pub fn enterprises_have_one_tenant(known: &Known<'_>, problems: &mut Vec<Problem
             continue;
         }
         if let Some(&other) = first.get(&tenant.instance) {
-            let message = format!("`{}` is a self-hosted-enterprise instance and has its one tenant already", tenant.instance);
-            problems.push(known.error(entry, Code::Inconsistent, &["instance"], message).with_hint(Some(format!("it is home to {}", shown(other)))));
+            let message =
+                format!("`{}` is a self-hosted-enterprise instance and has its one tenant already", tenant.instance);
+            problems.push(
+                known
+                    .error(entry, Code::Inconsistent, &["instance"], message)
+                    .with_hint(Some(format!("it is home to {}", shown(other)))),
+            );
         } else {
             first.insert(&tenant.instance, entry);
         }
@@ -38,9 +50,17 @@ pub fn enterprises_have_one_tenant(known: &Known<'_>, problems: &mut Vec<Problem
 pub fn members_administer_their_own(known: &Known<'_>, problems: &mut Vec<Problem>) {
     for (entry, member) in known.members.iter() {
         for (at, name) in member.tenants.iter().enumerate() {
-            let Some((other, tenant)) = known.tenants.get(name).filter(|(_, tenant)| tenant.partner != member.partner) else { continue };
-            let message = format!("tenant `{name}` belongs to partner `{}`, the member to `{}`", tenant.partner, member.partner);
-            problems.push(known.error(entry, Code::OwnershipMismatch, &["tenants", &at.to_string()], message).with_hint(Some(format!("see {}", shown(other)))));
+            let Some((other, tenant)) = known.tenants.get(name).filter(|(_, tenant)| tenant.partner != member.partner)
+            else {
+                continue;
+            };
+            let message =
+                format!("tenant `{name}` belongs to partner `{}`, the member to `{}`", tenant.partner, member.partner);
+            problems.push(
+                known
+                    .error(entry, Code::OwnershipMismatch, &["tenants", &at.to_string()], message)
+                    .with_hint(Some(format!("see {}", shown(other)))),
+            );
         }
     }
 }

@@ -24,7 +24,10 @@ pub fn fit_their_kind(known: &Known<'_>, problems: &mut Vec<Problem>) {
 fn check(known: &Known<'_>, entry: &Entry, kind: &KindDef, problems: &mut Vec<Problem>) {
     let layers = [Layer { entry, root: &["spec", "values"] }];
     let body = envelope(kind.name, &entry.document.key.name, merged(&layers));
-    let of_values = |one: &Violation| matches!(one.code, Code::UnknownField | Code::WrongType | Code::InvalidValue) && one.path.0.first().is_some_and(|key| key == "spec");
+    let of_values = |one: &Violation| {
+        matches!(one.code, Code::UnknownField | Code::WrongType | Code::InvalidValue)
+            && one.path.0.first().is_some_and(|key| key == "spec")
+    };
     for violation in kind.violations(&body).into_iter().filter(of_values) {
         let place = Place { document: entry.id(), path: in_profile(&violation.path), part: violation.part };
         problems.push(Problem::from_violation(violation, place));
@@ -34,7 +37,12 @@ fn check(known: &Known<'_>, entry: &Entry, kind: &KindDef, problems: &mut Vec<Pr
 
 fn envelope(kind: &str, name: &str, spec: Value) -> Value {
     let metadata = Map::from_iter([("name".into(), Value::string(name))]);
-    let entries = [("apiVersion", Value::string("pintle/v1")), ("kind", Value::string(kind)), ("metadata", Value::Map(metadata)), ("spec", spec)];
+    let entries = [
+        ("apiVersion", Value::string("pintle/v1")),
+        ("kind", Value::string(kind)),
+        ("metadata", Value::Map(metadata)),
+        ("spec", spec),
+    ];
     Value::Map(entries.into_iter().map(|(key, value)| (key.into(), value)).collect())
 }
 

@@ -18,9 +18,15 @@ pub fn are_kept(known: &Known<'_>, problems: &mut Vec<Problem>) {
         for (what, limit) in &partner.quotas {
             let sum = used.get(what).copied().unwrap_or_default();
             if sum > *limit {
-                let message = format!("partner `{}` has {} of {} {what}", entry.document.key.name, show(what, sum), show(what, *limit));
+                let message = format!(
+                    "partner `{}` has {} of {} {what}",
+                    entry.document.key.name,
+                    show(what, sum),
+                    show(what, *limit)
+                );
                 let hint = format!("raise the quota to {}, or ask for less", show(what, sum));
-                problems.push(known.error(entry, Code::QuotaExceeded, &["quotas", what], message).with_hint(Some(hint)));
+                problems
+                    .push(known.error(entry, Code::QuotaExceeded, &["quotas", what], message).with_hint(Some(hint)));
             }
         }
     }
@@ -31,7 +37,9 @@ fn used<'k>(known: &'k Known<'_>) -> HashMap<&'k str, Used> {
     for (_, instance) in known.instances.iter().filter(|(_, one)| one.lifecycle != Lifecycle::Terminated) {
         let Some(partner) = &instance.partner else { continue };
         let used = all.entry(partner).or_default();
-        for (what, amount) in [("instances", 1), ("cpu", instance.cpu), ("memory", instance.memory), ("storage", instance.storage)] {
+        for (what, amount) in
+            [("instances", 1), ("cpu", instance.cpu), ("memory", instance.memory), ("storage", instance.storage)]
+        {
             *used.entry(what).or_default() += amount;
         }
     }

@@ -28,7 +28,11 @@ impl Releases {
         let mut all = Self::default();
         for (_, one) in versions.iter() {
             let Ok(number) = semver::Version::parse(&one.number) else { continue };
-            let release = Release { stage: one.stage.clone(), estimate_ms: span_ms(&one.estimate).unwrap_or_default(), estimate: one.estimate.clone() };
+            let release = Release {
+                stage: one.stage.clone(),
+                estimate_ms: span_ms(&one.estimate).unwrap_or_default(),
+                estimate: one.estimate.clone(),
+            };
             all.0.entry(one.component.clone()).or_default().entry(number).or_insert(release);
         }
         all
@@ -64,7 +68,11 @@ pub fn each_is_declared_once(known: &Known<'_>, problems: &mut Vec<Problem>) {
     for (entry, one) in known.versions.iter() {
         if let Some(&other) = first.get(&(&one.component, &one.number)) {
             let message = format!("version {} of {} is declared twice", one.number, one.component);
-            problems.push(known.error(entry, Code::DuplicateVersion, &["version"], message).with_hint(Some(format!("the other one is {}", shown(other)))));
+            problems.push(
+                known
+                    .error(entry, Code::DuplicateVersion, &["version"], message)
+                    .with_hint(Some(format!("the other one is {}", shown(other)))),
+            );
         } else {
             first.insert((&one.component, &one.number), entry);
         }

@@ -23,7 +23,10 @@ pub fn named_versions_can_be_installed(known: &Known<'_>, problems: &mut Vec<Pro
     }
     for (entry, channel) in known.channels.iter() {
         if let Some(number) = &channel.target {
-            problems.extend(judge(known, &Named { entry, path: &["target"], component: &channel.component, number, pin: false }));
+            problems.extend(judge(
+                known,
+                &Named { entry, path: &["target"], component: &channel.component, number, pin: false },
+            ));
         }
     }
     for (entry, instance) in known.instances.iter() {
@@ -33,14 +36,23 @@ pub fn named_versions_can_be_installed(known: &Known<'_>, problems: &mut Vec<Pro
 
 fn of_instance(known: &Known<'_>, entry: &Entry, instance: &Instance, problems: &mut Vec<Problem>) {
     if let Some(number) = &instance.platform.pin {
-        problems.extend(judge(known, &Named { entry, path: &["update", "pin", "version"], component: "platform", number, pin: true }));
+        problems.extend(judge(
+            known,
+            &Named { entry, path: &["update", "pin", "version"], component: "platform", number, pin: true },
+        ));
     }
     if let Some(number) = &instance.target {
-        problems.extend(judge(known, &Named { entry, path: &["update", "target"], component: "platform", number, pin: false }));
+        problems.extend(judge(
+            known,
+            &Named { entry, path: &["update", "target"], component: "platform", number, pin: false },
+        ));
     }
     for (component, suite) in &instance.suites {
         if let Some(number) = &suite.pin {
-            problems.extend(judge(known, &Named { entry, path: &["suites", component, "pin", "version"], component, number, pin: true }));
+            problems.extend(judge(
+                known,
+                &Named { entry, path: &["suites", component, "pin", "version"], component, number, pin: true },
+            ));
         }
     }
 }
@@ -49,7 +61,11 @@ fn judge(known: &Known<'_>, named: &Named<'_>) -> Option<Problem> {
     let Named { entry, path, component, number, pin } = *named;
     let Some(release) = known.releases.get(component, number) else {
         let message = format!("version {number} of {component} does not exist");
-        return Some(known.error(entry, Code::DanglingReference, path, message).with_hint(Some(known.releases.nearest(component, number))));
+        return Some(
+            known
+                .error(entry, Code::DanglingReference, path, message)
+                .with_hint(Some(known.releases.nearest(component, number))),
+        );
     };
     let (severity, message, hint) = match &*release.stage {
         "draft" => (Severity::Error, "is a draft", "release it first, or make it a candidate"),
@@ -68,11 +84,18 @@ pub fn tracks_match_something(known: &Known<'_>, problems: &mut Vec<Problem>) {
         return;
     }
     for (entry, channel) in known.channels.iter() {
-        let Some(range) = channel.track.as_deref().and_then(|text| semver::VersionReq::parse(text).ok()) else { continue };
-        let mut released = known.releases.of_component(&channel.component).filter(|(_, release)| &*release.stage == "released");
+        let Some(range) = channel.track.as_deref().and_then(|text| semver::VersionReq::parse(text).ok()) else {
+            continue;
+        };
+        let mut released =
+            known.releases.of_component(&channel.component).filter(|(_, release)| &*release.stage == "released");
         if !released.any(|(number, _)| range.matches(number)) {
             let message = format!("no released version of {} is in this range", channel.component);
-            problems.push(known.warning(entry, Code::NotInstallable, &["track"], message).with_hint(Some("its followers stay where they are until one is released".into())));
+            problems.push(
+                known
+                    .warning(entry, Code::NotInstallable, &["track"], message)
+                    .with_hint(Some("its followers stay where they are until one is released".into())),
+            );
         }
     }
 }

@@ -48,8 +48,12 @@ fn what_counted_is_told_with_key_commit_role_and_rules() {
     let approval = story.approve("bob", work, first, work);
     let verdict = story.verdict(approval);
     let steps = verdict.steps();
-    assert_eq!(steps.iter().map(|step| (step.commit, step.seq)).collect::<Vec<_>>(), [(first, 1), (work, 2), (approval, 3)]);
-    let told: Vec<_> = steps[1].counted.iter().map(|one| (&*one.person, one.role, one.commit, one.rules.len())).collect();
+    assert_eq!(
+        steps.iter().map(|step| (step.commit, step.seq)).collect::<Vec<_>>(),
+        [(first, 1), (work, 2), (approval, 3)]
+    );
+    let told: Vec<_> =
+        steps[1].counted.iter().map(|one| (&*one.person, one.role, one.commit, one.rules.len())).collect();
     assert_eq!(told, [("alice", Role::Author, work, 1), ("bob", Role::Approver, approval, 1)]);
     assert!(verdict.held.is_none() && verdict.refused.is_none());
     let json = serde_json::to_string(steps).unwrap();
@@ -84,7 +88,9 @@ fn a_trailer_that_is_for_something_else_counts_for_nothing() {
     let change = story.change(first, work);
     let another = story.change(first, other);
     let by_bob = story.approve("bob", work, first, work);
-    let line = |repo: &str, git_ref: &str, base: Oid, change| format!("Approve: v1 repo={repo} ref={git_ref} base={base} change={change}");
+    let line = |repo: &str, git_ref: &str, base: Oid, change| {
+        format!("Approve: v1 repo={repo} ref={git_ref} base={base} change={change}")
+    };
     let good = line(REPO, MAIN, first, change);
     let cases = [
         ("good", format!("Yes\n\n{good}\n"), true),
@@ -110,7 +116,9 @@ fn a_trailer_that_is_for_something_else_counts_for_nothing() {
 fn approvals_have_an_age_and_no_future() {
     let day = SignedDuration::from_hours(24);
     let minute = SignedDuration::from_mins(1);
-    for (after, accepted) in [(day, true), (day * 14 - minute, true), (day * 14 + minute, false), (-minute * 9, true), (-minute * 11, false)] {
+    for (after, accepted) in
+        [(day, true), (day * 14 - minute, true), (day * 14 + minute, false), (-minute * 9, true), (-minute * 11, false)]
+    {
         let mut story = Story::default();
         let (first, work) = (story.first, gold(&mut story, "alice"));
         let tip = story.approve("bob", work, first, work);
@@ -133,7 +141,9 @@ fn approve_then_change_needs_another_approval() {
 
 #[test]
 fn an_unsigned_commit_slipped_in_under_an_author_counts_for_nobody() {
-    for (slipped, accepted) in [("alice", true), ("nobody", false), ("gina", false), ("bob", false), ("stranger", false)] {
+    for (slipped, accepted) in
+        [("alice", true), ("nobody", false), ("gina", false), ("bob", false), ("stranger", false)]
+    {
         let mut story = Story::default();
         let first = story.first;
         let below = story.raise(slipped, first, "g", "9Gi");
@@ -147,10 +157,17 @@ fn an_unsigned_commit_slipped_in_under_an_author_counts_for_nobody() {
 fn a_change_across_rules_needs_all_of_them() {
     let mut story = Story::default();
     let first = story.first;
-    let both = story.edit("carol", first, &[("docs/a.md", Some("x")), ("instances/g.yaml", Some(&instance("g", "gold", "9Gi")))]);
+    let both = story.edit(
+        "carol",
+        first,
+        &[("docs/a.md", Some("x")), ("instances/g.yaml", Some(&instance("g", "gold", "9Gi")))],
+    );
     story.expect(both, false, "docs is met and gold is not");
     let held = story.verdict(both).held.unwrap();
-    assert_eq!(held.rules.iter().map(|rule| (&*rule.name, rule.met())).collect::<Vec<_>>(), [("gold", false), ("docs", true)]);
+    assert_eq!(
+        held.rules.iter().map(|rule| (&*rule.name, rule.met())).collect::<Vec<_>>(),
+        [("gold", false), ("docs", true)]
+    );
 }
 
 #[test]
@@ -184,18 +201,39 @@ fn rules_match_either_side() {
 
 #[test]
 fn a_rule_over_instances_reaches_what_they_resolve_through() {
-    let gold = instance("g", "gold", "8Gi").replace("type: shared-saas", "type: partner-deployed\n  partner: kora\n  profiles: [big]");
-    let profile = |values: &str| format!("apiVersion: pintle/v1\nkind: Profile\nmetadata: {{name: big}}\nspec:\n  appliesTo: Instance\n  values: {{{values}}}\n");
-    let partner = |name: &str, contact: &str| format!("apiVersion: pintle/v1\nkind: Partner\nmetadata: {{name: {name}}}\nspec: {{displayName: {contact}}}\n");
+    let gold = instance("g", "gold", "8Gi")
+        .replace("type: shared-saas", "type: partner-deployed\n  partner: kora\n  profiles: [big]");
+    let profile = |values: &str| {
+        format!(
+            "apiVersion: pintle/v1\nkind: Profile\nmetadata: {{name: big}}\nspec:\n  appliesTo: Instance\n  values: {{{values}}}\n"
+        )
+    };
+    let partner = |name: &str, contact: &str| {
+        format!("apiVersion: pintle/v1\nkind: Partner\nmetadata: {{name: {name}}}\nspec: {{displayName: {contact}}}\n")
+    };
     let (kora, lone, big) = (partner("kora", "Kora"), partner("lone", "Lone"), profile("lifecycle: active"));
-    let (kora_2, lone_2, big_2, ended) = (partner("kora", "K"), partner("lone", "L"), profile("lifecycle: active, driver: exec"), profile("lifecycle: terminated"));
-    let start = [("instances/g.yaml", Some(&*gold)), ("partners/kora.yaml", Some(&*kora)), ("partners/lone.yaml", Some(&*lone)), ("profiles/big.yaml", Some(&*big))];
+    let (kora_2, lone_2, big_2, ended) = (
+        partner("kora", "K"),
+        partner("lone", "L"),
+        profile("lifecycle: active, driver: exec"),
+        profile("lifecycle: terminated"),
+    );
+    let start = [
+        ("instances/g.yaml", Some(&*gold)),
+        ("partners/kora.yaml", Some(&*kora)),
+        ("partners/lone.yaml", Some(&*lone)),
+        ("profiles/big.yaml", Some(&*big)),
+    ];
     let cases: [(&str, Edits<'_>, &[&str]); 5] = [
         ("the partner of a gold instance", vec![("partners/kora.yaml", Some(&kora_2))], &["gold"]),
         ("a partner of none", vec![("partners/lone.yaml", Some(&lone_2))], &["rest"]),
         ("its profile", vec![("profiles/big.yaml", Some(&big_2))], &["gold"]),
         ("a profile that ends it", vec![("profiles/big.yaml", Some(&ended))], &["gold", "removal"]),
-        ("let go and changed in one", vec![("partners/kora.yaml", Some(&kora_2)), ("instances/g.yaml", None)], &["gold", "removal"]),
+        (
+            "let go and changed in one",
+            vec![("partners/kora.yaml", Some(&kora_2)), ("instances/g.yaml", None)],
+            &["gold", "removal"],
+        ),
     ];
     for (case, edits, expected) in cases {
         let mut story = Story::default();
@@ -212,7 +250,11 @@ fn an_approval_counts_while_main_moves_elsewhere_and_lapses_in_the_same_document
     for (moved, accepted) in [("b", true), ("a", false)] {
         let mut story = Story::default();
         let first = story.first;
-        let branch = story.edit("carol", first, &[("instances/a.yaml", Some(&(instance("a", "silver", "8Gi") + "  driver: exec\n")))]);
+        let branch = story.edit(
+            "carol",
+            first,
+            &[("instances/a.yaml", Some(&(instance("a", "silver", "8Gi") + "  driver: exec\n")))],
+        );
         let approval = story.approve("bob", branch, first, branch);
         let main = story.raise("nobody", first, moved, "9Gi");
         let main = story.approve("erin", main, first, main);

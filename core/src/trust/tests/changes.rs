@@ -9,11 +9,16 @@ fn entries(story: &Story, old: Oid, new: Oid) -> Vec<String> {
     let mut memory = Memory::default();
     let mut session = Session::new(&story.store, Catalog::standard(), &mut memory);
     let set = session.change(old, new).unwrap();
-    set.entries().iter().map(|entry| match entry {
-        Entry::Element { value, added, .. } => format!("{entry} {} {value:?}", if *added { '+' } else { '-' }),
-        Entry::File { old, new, .. } => format!("{entry} {:o}→{:o}", old.map_or(0, |c| c.mode), new.map_or(0, |c| c.mode)),
-        other => other.to_string(),
-    }).collect()
+    set.entries()
+        .iter()
+        .map(|entry| match entry {
+            Entry::Element { value, added, .. } => format!("{entry} {} {value:?}", if *added { '+' } else { '-' }),
+            Entry::File { old, new, .. } => {
+                format!("{entry} {:o}→{:o}", old.map_or(0, |c| c.mode), new.map_or(0, |c| c.mode))
+            }
+            other => other.to_string(),
+        })
+        .collect()
 }
 
 type Edits<'a> = Vec<(&'a str, Option<&'a str>)>;
@@ -36,21 +41,55 @@ fn entries_say_what_changed_and_nothing_else() {
     let reordered = domains("y.example, x.example");
     let cases: Vec<(&str, Oid, Edits<'_>, Vec<&str>)> = vec![
         ("nothing", first, vec![], vec![]),
-        ("a field", first, vec![(A, Some(&number))], vec!["Instance/a spec.resources.cpu", "Instance/a spec.resources.memory"]),
+        (
+            "a field",
+            first,
+            vec![(A, Some(&number))],
+            vec!["Instance/a spec.resources.cpu", "Instance/a spec.resources.memory"],
+        ),
         ("a comment", first, vec![(A, Some(&commented))], vec!["Instance/a text"]),
-        ("a move", first, vec![(A, None), ("instances/z.yaml", Some(&a))], vec!["Instance/a moved from instances/a.yaml to instances/z.yaml"]),
-        ("a move into another's file", first, vec![(A, None), ("instances/b.yaml", None), ("instances/z.yaml", Some(&both))], vec![
-            "Instance/a moved from instances/a.yaml to instances/z.yaml", "Instance/b moved from instances/b.yaml to instances/z.yaml", "Instance/b text"]),
+        (
+            "a move",
+            first,
+            vec![(A, None), ("instances/z.yaml", Some(&a))],
+            vec!["Instance/a moved from instances/a.yaml to instances/z.yaml"],
+        ),
+        (
+            "a move into another's file",
+            first,
+            vec![(A, None), ("instances/b.yaml", None), ("instances/z.yaml", Some(&both))],
+            vec![
+                "Instance/a moved from instances/a.yaml to instances/z.yaml",
+                "Instance/b moved from instances/b.yaml to instances/z.yaml",
+                "Instance/b text",
+            ],
+        ),
         ("deletion", first, vec![(A, None)], vec!["Instance/a deleted"]),
-        ("hiding is deletion", first, vec![(".pintle/ignore", Some(&hidden))], vec![
-            "Instance/a deleted", ".pintle/ignore 0→100644", "instances/a.yaml 0→100644"]),
+        (
+            "hiding is deletion",
+            first,
+            vec![(".pintle/ignore", Some(&hidden))],
+            vec!["Instance/a deleted", ".pintle/ignore 0→100644", "instances/a.yaml 0→100644"],
+        ),
         ("creation", first, vec![("instances/n.yaml", Some(&created))], vec!["Instance/n created"]),
         ("another file", first, vec![("README.md", Some("bye\n"))], vec!["README.md 100644→100644"]),
-        ("elements of a set", with_domains, vec![(A, Some(&set))], vec![
-            "Instance/a spec.network.domains + String(\"z.example\")", "Instance/a spec.network.domains - String(\"x.example\")"]),
+        (
+            "elements of a set",
+            with_domains,
+            vec![(A, Some(&set))],
+            vec![
+                "Instance/a spec.network.domains + String(\"z.example\")",
+                "Instance/a spec.network.domains - String(\"x.example\")",
+            ],
+        ),
         ("order in a set", with_domains, vec![(A, Some(&reordered))], vec!["Instance/a text"]),
         ("a file of comments", first, vec![("notes.yaml", Some("# notes\n"))], vec!["notes.yaml 0→100644"]),
-        ("spelling", first, vec![(A, Some(&float))], vec!["Instance/a spec.resources.cpu", "Instance/a spec.resources.memory"]),
+        (
+            "spelling",
+            first,
+            vec![(A, Some(&float))],
+            vec!["Instance/a spec.resources.cpu", "Instance/a spec.resources.memory"],
+        ),
     ];
     for (case, base, edits, expected) in cases {
         let next = story.edit("alice", base, &edits);
@@ -79,7 +118,25 @@ fn change_ids_differ_wherever_the_meaning_does() {
     let first = story.first;
     let a = instance("a", "silver", "8Gi");
     let config = |text: &str| format!("{a}  config: {text}\n");
-    let texts = ["{x: 1}", "{x: 1.0}", "{x: \"1\"}", "{x: null}", "{x: \"\"}", "{x: {}}", "{x: []}", "{}", "{x: true}", "{x: \"true\"}", "{\"x.y\": 1}", "{x: {y: 1}}", "{x: \"e\u{301}\"}", "{x: \"é\"}", "{x: [1, 2]}", "{x: [2, 1]}", "{x: [[1], 2]}"];
+    let texts = [
+        "{x: 1}",
+        "{x: 1.0}",
+        "{x: \"1\"}",
+        "{x: null}",
+        "{x: \"\"}",
+        "{x: {}}",
+        "{x: []}",
+        "{}",
+        "{x: true}",
+        "{x: \"true\"}",
+        "{\"x.y\": 1}",
+        "{x: {y: 1}}",
+        "{x: \"e\u{301}\"}",
+        "{x: \"é\"}",
+        "{x: [1, 2]}",
+        "{x: [2, 1]}",
+        "{x: [[1], 2]}",
+    ];
     let mut seen = std::collections::BTreeSet::new();
     for text in texts {
         let next = story.edit("alice", first, &[(A, Some(&config(text)))]);
@@ -89,9 +146,13 @@ fn change_ids_differ_wherever_the_meaning_does() {
     let mut memory = Memory::default();
     let next = story.raise("alice", first, "a", "9Gi");
     let id = story.change(first, next);
-    let elsewhere = change_id(&mut Session::new(&story.store, Catalog::standard(), &mut memory), "another", first, next).unwrap();
+    let elsewhere =
+        change_id(&mut Session::new(&story.store, Catalog::standard(), &mut memory), "another", first, next).unwrap();
     assert_ne!(id, elsewhere);
-    assert_eq!(change_id(&mut Session::new(&story.store, Catalog::standard(), &mut memory), REPO, first, next).unwrap(), id);
+    assert_eq!(
+        change_id(&mut Session::new(&story.store, Catalog::standard(), &mut memory), REPO, first, next).unwrap(),
+        id
+    );
 }
 
 #[test]
@@ -109,12 +170,27 @@ fn a_tree_without_a_meaning_has_no_change_set() {
     let mut story = Story::default();
     let first = story.first;
     let twin = instance("a", "gold", "1Gi");
-    let cases = [("x.yaml", "a: [", "does not parse"), ("x.yaml", "a: 1\na: 2\n", "duplicate key"), ("x.yaml", &twin, "twin"), ("x.yml", "a: !x 1", "tag"), ("x.yaml", "kind: Instance\n", "envelope"), (".pintle/Trust.yaml", "x", "case variant")];
+    let cases = [
+        ("x.yaml", "a: [", "does not parse"),
+        ("x.yaml", "a: 1\na: 2\n", "duplicate key"),
+        ("x.yaml", &twin, "twin"),
+        ("x.yml", "a: !x 1", "tag"),
+        ("x.yaml", "kind: Instance\n", "envelope"),
+        (".pintle/Trust.yaml", "x", "case variant"),
+    ];
     for (path, text, case) in cases {
         let next = story.edit("alice", first, &[(path, Some(text))]);
         let mut memory = Memory::default();
         let found = change_id(&mut Session::new(&story.store, Catalog::standard(), &mut memory), REPO, first, next);
-        assert!(matches!(found, Err(ChangeError::Tree(TreeFault::Document { .. } | TreeFault::DuplicateIdentity { .. } | TreeFault::PolicyTwin { .. }))), "{case}: {found:?}");
+        assert!(
+            matches!(
+                found,
+                Err(ChangeError::Tree(
+                    TreeFault::Document { .. } | TreeFault::DuplicateIdentity { .. } | TreeFault::PolicyTwin { .. }
+                ))
+            ),
+            "{case}: {found:?}"
+        );
         let verdict = story.verdict(next);
         assert_eq!(verdict.accepted.unwrap().commit(), first, "{case}");
         assert_eq!(verdict.held.unwrap().reasons[0].code.as_str(), "PIN0513", "{case}");

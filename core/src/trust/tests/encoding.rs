@@ -75,7 +75,14 @@ fn whatever_git_would_not_write_does_not_stand() {
         ("armor too narrow", armored(armor::encode(&blob, 60))),
         ("armor too wide", armored(armor::encode(&blob, 80))),
         ("CRLF armor", armored(armor::encode(&blob, 70).replace('\n', "\r\n"))),
-        ("PGP armor", without.replacen("\n\n", "\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n iQ\n -----END PGP SIGNATURE-----\n\n", 1)),
+        (
+            "PGP armor",
+            without.replacen(
+                "\n\n",
+                "\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n iQ\n -----END PGP SIGNATURE-----\n\n",
+                1,
+            ),
+        ),
         ("no signature", without.clone()),
         ("another message", swap("Subject", "subject")),
         ("another parent", swap("1111111", "1111112")),
@@ -90,7 +97,9 @@ fn whatever_git_would_not_write_does_not_stand() {
 
 #[test]
 fn an_odd_commit_of_an_old_history_is_history_and_carries_no_authority() {
-    let odd = |author: &[u8]| [TREE.as_bytes(), PARENT.as_bytes(), b"author ", author, b"\n", COMMITTER.as_bytes(), b"\nSubject\n"].concat();
+    let odd = |author: &[u8]| {
+        [TREE.as_bytes(), PARENT.as_bytes(), b"author ", author, b"\n", COMMITTER.as_bytes(), b"\nSubject\n"].concat()
+    };
     for author in [b"J\xfcrgen <j@x> 1 +0000".as_slice(), b"x <x> 1 +051800", b"nobody", b""] {
         let commit = Commit::parse(&odd(author)).unwrap();
         assert!(matches!(commit.seal, Seal::Irregular(_)), "{author:?}");
@@ -101,14 +110,26 @@ fn an_odd_commit_of_an_old_history_is_history_and_carries_no_authority() {
 
 #[test]
 fn an_approve_line_counts_only_alone_in_the_last_paragraph() {
-    let approval = Approval::parse(&format!("Approve: v1 repo=r ref=refs/heads/main base={} change={}", "1".repeat(40), "a".repeat(64))).unwrap();
+    let approval = Approval::parse(&format!(
+        "Approve: v1 repo=r ref=refs/heads/main base={} change={}",
+        "1".repeat(40),
+        "a".repeat(64)
+    ))
+    .unwrap();
     let line = approval.line();
     let last = |message: String| Approval::of_message(&Commit::parse(signed(&message).as_bytes()).unwrap());
     assert_eq!(last(format!("S\n\n{line}\n")), Some(Ok(approval.clone())));
     assert_eq!(last(format!("S\n\nSigned-off-by: x\n{line}\n\n")), Some(Ok(approval)));
     assert_eq!(last(format!("S\n\n{line}\n\nmore\n")), None);
     assert_eq!(last("S\n".into()), None);
-    for bad in [format!("{line}\n{line}"), format!("{line} "), line.replace(" ref=", "  ref="), line.to_uppercase().replace("APPROVE", "Approve"), format!("{line} x=y"), line.replace("v1", "v2")] {
+    for bad in [
+        format!("{line}\n{line}"),
+        format!("{line} "),
+        line.replace(" ref=", "  ref="),
+        line.to_uppercase().replace("APPROVE", "Approve"),
+        format!("{line} x=y"),
+        line.replace("v1", "v2"),
+    ] {
         assert!(matches!(last(format!("S\n\n{bad}\n")), Some(Err(_))), "{bad}");
     }
 }
@@ -117,14 +138,36 @@ fn an_approve_line_counts_only_alone_in_the_last_paragraph() {
 fn trees_hold_only_what_a_state_tree_may() {
     let entry = |mode: &str, name: &str| [mode.as_bytes(), b" ", name.as_bytes(), b"\0", &[7; 20]].concat();
     let good = [entry("100644", "a"), entry("100755", "a.b"), entry("40000", "c"), entry("40000", ".pintle")];
-    assert_eq!(parse_tree(&[good[3].clone(), good[0].clone(), good[1].clone(), good[2].clone()].concat()).unwrap().len(), 4);
-    for name in ["", ".", "..", ".git", ".GIT", "git~1", ".git ", ".g\u{200c}it", "a\\b", "a/b", ".Pintle", "a\nb", "a\u{202e}b"] {
+    assert_eq!(
+        parse_tree(&[good[3].clone(), good[0].clone(), good[1].clone(), good[2].clone()].concat()).unwrap().len(),
+        4
+    );
+    for name in [
+        "",
+        ".",
+        "..",
+        ".git",
+        ".GIT",
+        "git~1",
+        ".git ",
+        ".g\u{200c}it",
+        "a\\b",
+        "a/b",
+        ".Pintle",
+        "a\nb",
+        "a\u{202e}b",
+    ] {
         assert!(parse_tree(&entry("100644", name)).is_err(), "{name:?}");
     }
     for mode in ["120000", "160000", "100664", "040000", "1", ""] {
         assert!(parse_tree(&entry(mode, "a")).is_err(), "{mode}");
     }
-    let pairs = [(("100644", "b"), ("100644", "a")), (("100644", "a"), ("100644", "a")), (("40000", "a"), ("100644", "a.b")), (("100644", "a"), ("40000", "a"))];
+    let pairs = [
+        (("100644", "b"), ("100644", "a")),
+        (("100644", "a"), ("100644", "a")),
+        (("40000", "a"), ("100644", "a.b")),
+        (("100644", "a"), ("40000", "a")),
+    ];
     for ((m1, n1), (m2, n2)) in pairs {
         assert!(parse_tree(&[entry(m1, n1), entry(m2, n2)].concat()).is_err(), "{n1} {n2}");
     }

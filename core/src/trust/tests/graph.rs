@@ -11,7 +11,8 @@ use std::collections::BTreeSet;
 /// Commits with parents among those before them; the ancestors of each, itself included.
 fn build(story: &mut Story, shape: &[(usize, usize, u8)]) -> (Vec<Oid>, Vec<BTreeSet<usize>>, Vec<Vec<usize>>) {
     let files = story.files[&story.first].clone();
-    let (mut oids, mut above, mut parents): (Vec<Oid>, Vec<BTreeSet<usize>>, Vec<Vec<usize>>) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut oids, mut above, mut parents): (Vec<Oid>, Vec<BTreeSet<usize>>, Vec<Vec<usize>>) =
+        (Vec::new(), Vec::new(), Vec::new());
     for (at, (a, b, kind)) in shape.iter().enumerate() {
         let mut own: Vec<usize> = match (at, kind % 8) {
             (0, _) | (_, 0) => vec![],

@@ -31,12 +31,17 @@ fn a_tip_that_does_not_descend_from_the_accepted_commit_is_refused_and_the_state
     let files = story.files[&tip].clone();
     let unrelated = story.raw_commit(Some("alice"), &[], &files, "Another root\n");
     let foreign = story.raise("alice", unrelated, "a", "1Gi");
-    for (case, to, code) in [("rewind", first, "PIN0520"), ("fork", beside, "PIN0521"), ("unrelated root", unrelated, "PIN0521"), ("on an unrelated root", foreign, "PIN0521")] {
+    for (case, to, code) in [
+        ("rewind", first, "PIN0520"),
+        ("fork", beside, "PIN0521"),
+        ("unrelated root", unrelated, "PIN0521"),
+        ("on an unrelated root", foreign, "PIN0521"),
+    ] {
         let verdict = story.verdict(to);
         assert_eq!(verdict.accepted.unwrap().commit(), tip, "{case}");
         let refused = verdict.refused.unwrap();
         assert_eq!((refused.reason.code.as_str(), refused.commit), (code, to), "{case}");
-        assert!(refused.reason.hint.contains("pintle"), "{case}");
+        assert!(refused.reason.hint.contains("push"), "{case}");
     }
 }
 
@@ -74,7 +79,13 @@ fn merges_of_every_shape() {
     let octopus = story.raw_commit(None, &[tip, end, other], &files, "Octopus\n");
     let nothing = story.raw_commit(None, &[tip, end], &ours, "Merge -s ours\n");
     let without = story.merge(tip, bare, tip, &[]);
-    for (case, to, good) in [("merge", merge, true), ("evil", evil, false), ("foxtrot", foxtrot, true), ("octopus", octopus, false), ("without approval", without, false)] {
+    for (case, to, good) in [
+        ("merge", merge, true),
+        ("evil", evil, false),
+        ("foxtrot", foxtrot, true),
+        ("octopus", octopus, false),
+        ("without approval", without, false),
+    ] {
         if case == "octopus" {
             // Its writers cannot be told, so the one approver is presumed to be one of them.
             assert_ne!(story.accepted(to), to, "{case}");
@@ -122,7 +133,15 @@ fn going_on_from_an_accepted_commit_says_the_same_as_from_the_introduction() {
     let next = story.approve("bob", next, tip, next);
     let held = story.raise("alice", next, "g", "12Gi");
     let introduction = story.introduction();
-    let question = Question { introduction: &introduction, recorded: &[], tip: held, evidence: &[], denied: &[], now: story.now, times: Times::Clock };
+    let question = Question {
+        introduction: &introduction,
+        recorded: &[],
+        tip: held,
+        evidence: &[],
+        denied: &[],
+        now: story.now,
+        times: Times::Clock,
+    };
     let mut memory = Memory::default();
     let warm = accept_from(&before, &question, &mut Session::new(&story.store, Catalog::standard(), &mut memory));
     let cold = story.verdict(held);
@@ -138,7 +157,15 @@ fn a_denied_change_is_held_whatever_its_approvals() {
     let next = story.approve("bob", work, tip, work);
     let denied = [story.change(tip, work)];
     let introduction = story.introduction();
-    let question = Question { introduction: &introduction, recorded: &story.recorded, tip: next, evidence: &[], denied: &denied, now: story.now, times: Times::Clock };
+    let question = Question {
+        introduction: &introduction,
+        recorded: &story.recorded,
+        tip: next,
+        evidence: &[],
+        denied: &denied,
+        now: story.now,
+        times: Times::Clock,
+    };
     let mut memory = Memory::default();
     let verdict = crate::trust::accept(&question, &mut Session::new(&story.store, Catalog::standard(), &mut memory));
     assert_eq!(verdict.accepted.unwrap().commit(), tip);
@@ -161,13 +188,25 @@ fn the_introduction_must_be_what_the_settings_say() {
     let good = story.introduction();
     let cases = [
         ("another repository", crate::trust::Introduction { repo_id: "other".into(), ..good.clone() }),
-        ("another policy", crate::trust::Introduction { policy_sha256: crate::change::Digest([0; 32]), ..good.clone() }),
+        (
+            "another policy",
+            crate::trust::Introduction { policy_sha256: crate::change::Digest([0; 32]), ..good.clone() },
+        ),
         ("another commit", crate::trust::Introduction { commit: Oid([1; 20]), ..good }),
     ];
     for (case, introduction) in cases {
-        let question = Question { introduction: &introduction, recorded: &[], tip: story.first, evidence: &[], denied: &[], now: story.now, times: Times::Clock };
+        let question = Question {
+            introduction: &introduction,
+            recorded: &[],
+            tip: story.first,
+            evidence: &[],
+            denied: &[],
+            now: story.now,
+            times: Times::Clock,
+        };
         let mut memory = Memory::default();
-        let verdict = crate::trust::accept(&question, &mut Session::new(&story.store, Catalog::standard(), &mut memory));
+        let verdict =
+            crate::trust::accept(&question, &mut Session::new(&story.store, Catalog::standard(), &mut memory));
         assert!(verdict.accepted.is_none(), "{case}");
         assert_eq!(verdict.refused.unwrap().reason.code.as_str(), "PIN0522", "{case}");
     }

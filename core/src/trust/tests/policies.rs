@@ -12,7 +12,10 @@ fn a_weak_or_contradictory_policy_is_refused_with_its_place() {
     let alice = key("alice").line();
     let cases: Vec<(&str, String)> = vec![
         ("threshold over people", good.replace("approvals: 2, from: [root]", "approvals: 4, from: [root]")),
-        ("machines are not people", good.replace("approvals: 2, from: [sre, release]}", "approvals: 5, from: [sre, release]}")),
+        (
+            "machines are not people",
+            good.replace("approvals: 2, from: [sre, release]}", "approvals: 5, from: [sre, release]}"),
+        ),
         ("zero", good.replace("approvals: 2, from: [root]", "approvals: 0, from: [root]")),
         ("negative", good.replace("approvals: 2, from: [root]", "approvals: -1, from: [root]")),
         ("text for a number", good.replace("approvals: 2, from: [root]", "approvals: \"2\", from: [root]")),
@@ -36,9 +39,19 @@ fn a_weak_or_contradictory_policy_is_refused_with_its_place() {
         ("touch of a plain key", good.replacen("\"}", "\", require: [touch]}", 1)),
         ("two documents", format!("{good}---\n{good}")),
         ("no version", good.replace("version: 1\n", "")),
-        ("an expired key leaves too few", good.replace(&format!("{}\"", key("erin").line()), &format!("{}\", notAfter: 2020-01-01T00:00:00Z", key("erin").line())).replace("approvals: 2, from: [sre, release]}", "approvals: 4, from: [sre, release]}")),
+        (
+            "an expired key leaves too few",
+            good.replace(
+                &format!("{}\"", key("erin").line()),
+                &format!("{}\", notAfter: 2020-01-01T00:00:00Z", key("erin").line()),
+            )
+            .replace("approvals: 2, from: [sre, release]}", "approvals: 4, from: [sre, release]}"),
+        ),
         ("a bad duration", format!("{good}approvalMaxAge: 14\n")),
-        ("break-glass over the policy", format!("{good}breakGlass: {{from: [sre], approvals: 1, match: {{paths: [\"**\"]}}, ratifyWithin: 24h}}\n")),
+        (
+            "break-glass over the policy",
+            format!("{good}breakGlass: {{from: [sre], approvals: 1, match: {{paths: [\"**\"]}}, ratifyWithin: 24h}}\n"),
+        ),
         ("a bad fingerprint", format!("{good}revoked: [{{fingerprint: \"SHA256:x\", reason: lost}}]\n")),
         ("nothing", String::new()),
     ];
@@ -59,7 +72,10 @@ fn change(story: &mut Story, base: Oid, text: Option<&str>) -> Oid {
 
 #[test]
 fn a_policy_moves_one_version_at_a_time_and_stays_in_its_repository() {
-    let relaxed = |version| policy(version).replace("approvals: 2, from: [sre, release], independent: 1", "approvals: 1, from: [sre, release]");
+    let relaxed = |version| {
+        policy(version)
+            .replace("approvals: 2, from: [sre, release], independent: 1", "approvals: 1, from: [sre, release]")
+    };
     let cases = [
         ("one more", Some(relaxed(2)), true),
         ("the same", Some(relaxed(1)), false),
@@ -120,9 +136,20 @@ fn an_old_policy_cannot_come_back_and_a_revoked_key_only_loses_its_future() {
 #[test]
 fn path_patterns_have_one_reading() {
     for (pattern, path, expected) in [
-        ("docs/**", "docs/a", true), ("docs/**", "docs/a/b", true), ("docs/**", "docs", true), ("docs/**", "docsx/a", false),
-        ("**/*.md", "a.md", true), ("**/*.md", "x/y/a.md", true), ("*.md", "x/a.md", false), ("a/**/b", "a/b", true), ("a/**/b", "a/x/y/b", true),
-        ("a/?.yaml", "a/b.yaml", true), ("a/?.yaml", "a/bc.yaml", false), ("*a*b*", "xxaxxbxx", true), ("*a*b*", "xxbxxaxx", false), ("**", "any/thing", true),
+        ("docs/**", "docs/a", true),
+        ("docs/**", "docs/a/b", true),
+        ("docs/**", "docs", true),
+        ("docs/**", "docsx/a", false),
+        ("**/*.md", "a.md", true),
+        ("**/*.md", "x/y/a.md", true),
+        ("*.md", "x/a.md", false),
+        ("a/**/b", "a/b", true),
+        ("a/**/b", "a/x/y/b", true),
+        ("a/?.yaml", "a/b.yaml", true),
+        ("a/?.yaml", "a/bc.yaml", false),
+        ("*a*b*", "xxaxxbxx", true),
+        ("*a*b*", "xxbxxaxx", false),
+        ("**", "any/thing", true),
     ] {
         assert_eq!(Glob::parse(pattern).unwrap().matches(path), expected, "{pattern} {path}");
     }
@@ -158,8 +185,16 @@ fn when_root_changes_the_new_root_and_every_added_key_agree() {
 #[test]
 fn an_approver_needs_the_right_at_the_base_as_well_as_now() {
     let frank = format!("people:\n  frank: {{keys: [{{key: \"{}\"}}]}}\n", key("frank").line());
-    let wider = policy(2).replace("people:\n", &frank).replace("sre: [bob, erin, zbot]", "sre: [bob, erin, zbot, carol, frank]");
-    for (who, at_first, accepted) in [("carol", true, false), ("carol", false, true), ("frank", true, false), ("frank", false, true), ("erin", true, true)] {
+    let wider = policy(2)
+        .replace("people:\n", &frank)
+        .replace("sre: [bob, erin, zbot]", "sre: [bob, erin, zbot, carol, frank]");
+    for (who, at_first, accepted) in [
+        ("carol", true, false),
+        ("carol", false, true),
+        ("frank", true, false),
+        ("frank", false, true),
+        ("erin", true, true),
+    ] {
         let mut story = Story::default();
         let first = story.first;
         let work = story.edit("alice", first, &[(POLICY_PATH, Some(&wider))]);
@@ -168,7 +203,13 @@ fn an_approver_needs_the_right_at_the_base_as_well_as_now() {
         assert_eq!(story.poll(second).accepted.unwrap().commit(), second);
         let change = story.raise("nobody", second, "a", "9Gi");
         let base = if at_first { first } else { second };
-        let line = crate::trust::Approval { repo_id: super::story::REPO.into(), git_ref: super::story::MAIN.into(), base, change: story.change(second, change), actions: None };
+        let line = crate::trust::Approval {
+            repo_id: super::story::REPO.into(),
+            git_ref: super::story::MAIN.into(),
+            base,
+            change: story.change(second, change),
+            actions: None,
+        };
         let tip = story.say(who, change, &crate::trust::approve_message(&line, "it"));
         story.expect(tip, accepted, &format!("{who} {at_first}"));
     }
@@ -176,7 +217,14 @@ fn an_approver_needs_the_right_at_the_base_as_well_as_now() {
 
 #[test]
 fn an_unknown_writer_may_be_any_one_of_the_approvers() {
-    for (author, independent, accepted) in [("nobody", 2, false), ("nobody", 1, true), ("stranger", 2, false), ("carol", 2, true), ("bob", 2, false), ("bob", 1, true)] {
+    for (author, independent, accepted) in [
+        ("nobody", 2, false),
+        ("nobody", 1, true),
+        ("stranger", 2, false),
+        ("carol", 2, true),
+        ("bob", 2, false),
+        ("bob", 1, true),
+    ] {
         let mut story = Story::default();
         let strict = policy(1).replace("independent: 1", &format!("independent: {independent}"));
         let files = story.edited(story.first, &[(POLICY_PATH, Some(&strict))]);
@@ -194,14 +242,21 @@ fn a_key_added_after_the_base_speaks_for_nobody_there() {
     for (at_first, accepted) in [(true, false), (false, true)] {
         let mut story = Story::default();
         let first = story.first;
-        let more = policy(2).replacen("dave: {keys: [", &format!("dave: {{keys: [{{key: \"{}\"}}, ", key("newkey").line()), 1);
+        let more =
+            policy(2).replacen("dave: {keys: [", &format!("dave: {{keys: [{{key: \"{}\"}}, ", key("newkey").line()), 1);
         let work = story.edit("alice", first, &[(POLICY_PATH, Some(&more))]);
         let tip = story.approve("bob", work, first, work);
         let second = story.approve("newkey", tip, first, work);
         assert_eq!(story.poll(second).accepted.unwrap().commit(), second);
         let change = story.raise("nobody", second, "a", "9Gi");
         let base = if at_first { first } else { second };
-        let line = crate::trust::Approval { repo_id: super::story::REPO.into(), git_ref: super::story::MAIN.into(), base, change: story.change(second, change), actions: None };
+        let line = crate::trust::Approval {
+            repo_id: super::story::REPO.into(),
+            git_ref: super::story::MAIN.into(),
+            base,
+            change: story.change(second, change),
+            actions: None,
+        };
         let tip = story.say("newkey", change, &crate::trust::approve_message(&line, "it"));
         story.expect(tip, accepted, if at_first { "base before the key" } else { "base after the key" });
     }

@@ -23,7 +23,13 @@ fn good_signatures_verify_and_an_independent_reader_agrees() {
 /// A signature by `key` over exactly what its outer parts say, then broken by `change`.
 fn broken(key: &Key, namespace: &[u8], reserved: &[u8], hash: &[u8], change: impl FnOnce(&mut Sig)) -> Vec<u8> {
     let message = signed_bytes(namespace, reserved, hash, PAYLOAD);
-    let mut sig = Sig { namespace: namespace.into(), reserved: reserved.into(), hash: hash.into(), signature: inner(key, 5, 7, &message), ..sign(key, 5, PAYLOAD) };
+    let mut sig = Sig {
+        namespace: namespace.into(),
+        reserved: reserved.into(),
+        hash: hash.into(),
+        signature: inner(key, 5, 7, &message),
+        ..sign(key, 5, PAYLOAD)
+    };
     change(&mut sig);
     sig.encode()
 }
@@ -59,19 +65,51 @@ fn every_broken_signature_is_refused_for_its_own_reason() {
         ("63 bytes", good(&plain, &|s| s.signature = raw_signature("ssh-ed25519", &[1; 63])), Malformed),
         ("65 bytes", good(&plain, &|s| s.signature = raw_signature("ssh-ed25519", &[1; 65])), Malformed),
         ("no wrapper", good(&plain, &|s| s.signature = vec![1; 64]), Malformed),
-        ("type mismatch", good(&plain, &|s| s.signature = raw_signature("sk-ssh-ed25519@openssh.com", &[1; 64])), TypeMismatch),
-        ("a plain signature under a token's key", good(&fido, &|s| s.signature = inner(&Key::plain(2), 0, 0, &signed_bytes(b"git", b"", b"sha512", PAYLOAD))), TypeMismatch),
+        (
+            "type mismatch",
+            good(&plain, &|s| s.signature = raw_signature("sk-ssh-ed25519@openssh.com", &[1; 64])),
+            TypeMismatch,
+        ),
+        (
+            "a plain signature under a token's key",
+            good(&fido, &|s| s.signature = inner(&Key::plain(2), 0, 0, &signed_bytes(b"git", b"", b"sha512", PAYLOAD))),
+            TypeMismatch,
+        ),
         ("a token's signature without flags", good(&fido, &|s| s.signature.truncate(s.signature.len() - 5)), Malformed),
         ("S too large", good(&plain, &s_too_large), Bad),
-        ("small-order R", good(&plain, &|s| s.signature[19..51].copy_from_slice(&{ let mut one = [0; 32]; one[0] = 1; one })), Bad),
+        (
+            "small-order R",
+            good(&plain, &|s| {
+                s.signature[19..51].copy_from_slice(&{
+                    let mut one = [0; 32];
+                    one[0] = 1;
+                    one
+                })
+            }),
+            Bad,
+        ),
         ("altered counter", good(&fido, &|s| *s.signature.last_mut().unwrap() ^= 1), Bad),
-        ("altered flags", good(&fido, &|s| { let at = s.signature.len() - 5; s.signature[at] ^= 4; }), Bad),
-        ("another application", good(&fido, &|s| s.key = Key { application: Some("ssh:other"), ..Key::fido(2) }.blob()), Bad),
+        (
+            "altered flags",
+            good(&fido, &|s| {
+                let at = s.signature.len() - 5;
+                s.signature[at] ^= 4;
+            }),
+            Bad,
+        ),
+        (
+            "another application",
+            good(&fido, &|s| s.key = Key { application: Some("ssh:other"), ..Key::fido(2) }.blob()),
+            Bad,
+        ),
         ("another key", good(&plain, &|s| s.key = Key::plain(3).blob()), Bad),
         ("raw ed25519", vec![1; 64], Malformed),
         ("nothing", vec![], Malformed),
     ];
-    assert!(verify(&good(&plain, &|_| ()), PAYLOAD).is_ok() && verify(&good(&fido, &|_| ()), PAYLOAD).is_ok(), "the base of these cases");
+    assert!(
+        verify(&good(&plain, &|_| ()), PAYLOAD).is_ok() && verify(&good(&fido, &|_| ()), PAYLOAD).is_ok(),
+        "the base of these cases"
+    );
     for (case, blob, expected) in cases {
         assert_eq!(verify(&blob, PAYLOAD).err(), Some(expected), "{case}");
     }
@@ -92,7 +130,12 @@ fn huge_lengths_end_at_the_bytes_that_are_there() {
 
 #[test]
 fn weak_and_foreign_keys_are_refused_by_name() {
-    let wire = |kind: &str, point: &[u8]| { let mut out = Vec::new(); put_string(kind.as_bytes(), &mut out); put_string(point, &mut out); out };
+    let wire = |kind: &str, point: &[u8]| {
+        let mut out = Vec::new();
+        put_string(kind.as_bytes(), &mut out);
+        put_string(point, &mut out);
+        out
+    };
     let mut one = [0; 32];
     one[0] = 1;
     assert_eq!(PublicKey::from_wire(&wire("ssh-ed25519", &one)), Err(KeyError::Weak));
@@ -102,7 +145,13 @@ fn weak_and_foreign_keys_are_refused_by_name() {
         assert!(error.to_string().contains("use ssh-ed25519"), "{error}");
     }
     let line = Key::plain(1).line();
-    for bad in [line.replace("ssh-ed25519 ", "ssh-rsa "), format!("{line}="), line[..40].to_owned(), String::new(), line.replace(' ', "\n")] {
+    for bad in [
+        line.replace("ssh-ed25519 ", "ssh-rsa "),
+        format!("{line}="),
+        line[..40].to_owned(),
+        String::new(),
+        line.replace(' ', "\n"),
+    ] {
         assert!(PublicKey::from_line(&bad).is_err(), "{bad}");
     }
     assert!(PublicKey::from_line(&format!("{line} alice@laptop")).is_ok());

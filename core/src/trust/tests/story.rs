@@ -22,7 +22,8 @@ pub fn key(who: &str) -> Key {
 
 pub fn policy(version: u64) -> String {
     let person = |who: &str| format!("  {who}: {{keys: [{{key: \"{}\"}}]}}\n", key(who).line());
-    let alice = format!("  alice: {{keys: [{{key: \"{}\"}}, {{key: \"{}\"}}]}}\n", key("alice").line(), key("alice2").line());
+    let alice =
+        format!("  alice: {{keys: [{{key: \"{}\"}}, {{key: \"{}\"}}]}}\n", key("alice").line(), key("alice2").line());
     let people: String = ["bob", "carol", "dave", "erin"].into_iter().map(person).collect();
     let machine = format!("  zbot: {{machine: true, keys: [{{key: \"{}\"}}]}}\n", key("zbot").line());
     let gina = format!("  gina: {{keys: [{{key: \"{}\", require: [touch, pin]}}]}}\n", key("gina").line());
@@ -42,7 +43,9 @@ rules:
 }
 
 pub fn instance(name: &str, tier: &str, memory: &str) -> String {
-    format!("apiVersion: pintle/v1\nkind: Instance\nmetadata:\n  name: {name}\n  labels: {{tier: {tier}}}\nspec:\n  type: shared-saas\n  resources: {{memory: {memory}}}\n")
+    format!(
+        "apiVersion: pintle/v1\nkind: Instance\nmetadata:\n  name: {name}\n  labels: {{tier: {tier}}}\nspec:\n  type: shared-saas\n  resources: {{memory: {memory}}}\n"
+    )
 }
 
 /// A history under work. Every commit is a minute after the one before.
@@ -68,7 +71,13 @@ impl Default for Story {
             evidence: Vec::new(),
         };
         let silver = |name| (format!("instances/{name}.yaml"), instance(name, "silver", "8Gi"));
-        let files = [silver("a"), silver("b"), ("instances/g.yaml".into(), instance("g", "gold", "8Gi")), (POLICY_PATH.into(), policy(1)), ("README.md".into(), "hello\n".into())];
+        let files = [
+            silver("a"),
+            silver("b"),
+            ("instances/g.yaml".into(), instance("g", "gold", "8Gi")),
+            (POLICY_PATH.into(), policy(1)),
+            ("README.md".into(), "hello\n".into()),
+        ];
         let files = files.into_iter().map(|(path, text)| (path, (0o100_644, text.into_bytes()))).collect();
         story.first = story.raw_commit(Some("alice"), &[], &files, "Begin\n");
         story
@@ -81,7 +90,10 @@ impl Story {
         self.time += 60;
         let parents = parents.iter().fold(String::new(), |text, parent| text + &format!("parent {parent}\n"));
         let name = who.unwrap_or("nobody");
-        let headers = format!("tree {tree}\n{parents}author {name} <{name}@acme.example> {0} +0000\ncommitter {name} <{name}@acme.example> {0} +0000\n", self.time);
+        let headers = format!(
+            "tree {tree}\n{parents}author {name} <{name}@acme.example> {0} +0000\ncommitter {name} <{name}@acme.example> {0} +0000\n",
+            self.time
+        );
         let raw = match who {
             Some(who) => seal(&headers, message, &key(who)),
             None => format!("{headers}\n{message}").into_bytes(),
@@ -136,7 +148,13 @@ impl Story {
 
     /// An empty commit on `parent` that approves the change from `base` to `rev`.
     pub fn approve(&mut self, who: &str, parent: Oid, base: Oid, rev: Oid) -> Oid {
-        let approval = Approval { repo_id: REPO.into(), git_ref: MAIN.into(), base, change: self.change(base, rev), actions: None };
+        let approval = Approval {
+            repo_id: REPO.into(),
+            git_ref: MAIN.into(),
+            base,
+            change: self.change(base, rev),
+            actions: None,
+        };
         self.say(who, parent, &approve_message(&approval, "the change"))
     }
 
@@ -153,7 +171,15 @@ impl Story {
 
     pub fn ask(&self, tip: Oid, times: Times) -> Verdict {
         let introduction = self.introduction();
-        let question = Question { introduction: &introduction, recorded: &self.recorded, tip, evidence: &self.evidence, denied: &[], now: self.now, times };
+        let question = Question {
+            introduction: &introduction,
+            recorded: &self.recorded,
+            tip,
+            evidence: &self.evidence,
+            denied: &[],
+            now: self.now,
+            times,
+        };
         let mut memory = Memory::default();
         accept(&question, &mut Session::new(&self.store, Catalog::standard(), &mut memory))
     }
@@ -178,7 +204,15 @@ impl Story {
         let Some(accepted) = &verdict.accepted else { return };
         let introduction = self.introduction();
         let now = self.now + jiff::SignedDuration::from_hours(24 * 365);
-        let question = Question { introduction: &introduction, recorded: accepted.steps(), tip: accepted.commit(), evidence: &[], denied: &[], now, times: Times::Clock };
+        let question = Question {
+            introduction: &introduction,
+            recorded: accepted.steps(),
+            tip: accepted.commit(),
+            evidence: &[],
+            denied: &[],
+            now,
+            times: Times::Clock,
+        };
         let mut memory = Memory::default();
         let again = accept(&question, &mut Session::new(&self.store, Catalog::standard(), &mut memory));
         assert!(again.refused.is_none(), "{case}: {:?}", again.refused);
@@ -191,6 +225,9 @@ impl Story {
         let is = verdict.accepted.as_ref().map(AcceptedCommit::commit) == Some(tip);
         self.derives_again(&verdict, case);
         assert_eq!(is, accepted, "{case}: {:#?} {:#?}", verdict.held, verdict.refused);
-        assert!(is || verdict.held.as_ref().is_some_and(|held| !held.reasons.is_empty()) || verdict.refused.is_some(), "{case}: no reason");
+        assert!(
+            is || verdict.held.as_ref().is_some_and(|held| !held.reasons.is_empty()) || verdict.refused.is_some(),
+            "{case}: no reason"
+        );
     }
 }

@@ -97,7 +97,15 @@ pub fn inner(key: &Key, flags: u8, counter: u32, message: &[u8]) -> Vec<u8> {
 pub fn sign(key: &Key, flags: u8, payload: &[u8]) -> Sig {
     let message = signed_bytes(b"git", b"", b"sha512", payload);
     let signature = inner(key, flags, 7, &message);
-    Sig { version: 1, key: key.blob(), namespace: b"git".to_vec(), reserved: vec![], hash: b"sha512".to_vec(), signature, trailing: vec![] }
+    Sig {
+        version: 1,
+        key: key.blob(),
+        namespace: b"git".to_vec(),
+        reserved: vec![],
+        hash: b"sha512".to_vec(),
+        signature,
+        trailing: vec![],
+    }
 }
 
 /// `body` without its signature, and with it.
