@@ -82,7 +82,7 @@ async fn plan(path: &Path, rev: &str, url: &str) -> serde_json::Value {
     serde_json::json!({
         "total": total.as_secs_f64(),
         "read": read.as_secs_f64(),
-        "plan": (total - read).as_secs_f64(),
+        "plan": total.checked_sub(read).unwrap().as_secs_f64(),
         "peak": peak_mb(),
         "steps": planned.plan.steps().len(),
     })

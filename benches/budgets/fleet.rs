@@ -66,7 +66,7 @@ impl Fleet {
     }
 
     /// The introduction at `commit`.
-    pub fn introduction(&self, commit: Oid) -> Introduction {
+    pub fn introduction(commit: Oid) -> Introduction {
         Introduction {
             repo_id: REPO_ID.into(),
             git_ref: "refs/heads/main".into(),

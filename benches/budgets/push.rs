@@ -13,7 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Longer than anything here may take.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 pub async fn measure(world: &World, size: usize, runs: usize, report: &mut Report) {
     eprintln!("{size} instances under a daemon");
@@ -41,7 +41,7 @@ fn push(fleet: &Fleet, to: &Path, commit: Oid) {
 }
 
 fn start(world: &World, fleet: &Fleet, origin: &Path, database: &Database) -> Child {
-    let introduction = fleet.introduction(fleet.base);
+    let introduction = Fleet::introduction(fleet.base);
     let log = std::fs::File::create(world.path("daemon.log")).unwrap();
     Command::new(env!("CARGO_BIN_EXE_pintle"))
         .args(["run", "--no-metrics", "--poll-interval", "3600"])

@@ -70,7 +70,7 @@ pub async fn measure(world: &World, fleet: &Fleet, database: &Database, report: 
 /// A reconciler for which everything is as declared.
 async fn settled(world: &World, fleet: &Fleet, database: &Database, last: Oid) -> (Reconciler, LeaderProof) {
     let store = &database.store;
-    let introduction = fleet.introduction(last);
+    let introduction = Fleet::introduction(last);
     assert!(store.introduce(&introduction).await.unwrap());
     let mut proof = store.lead("bench").await.unwrap().unwrap();
     let mirror = Mirror::open(
@@ -87,7 +87,7 @@ async fn settled(world: &World, fleet: &Fleet, database: &Database, last: Oid) -
         Reconciler::new(store.clone(), mirror, Catalog::standard(), introduction, writer, state).unwrap();
     loop {
         store.renew(&mut proof).await.unwrap();
-        let tick = tokio::time::timeout(Duration::from_secs(300), reconciler.tick(&proof, true)).await.unwrap();
+        let tick = tokio::time::timeout(Duration::from_mins(5), reconciler.tick(&proof, true)).await.unwrap();
         if tick.is_ok_and(|tick| tick.settled) {
             return (reconciler, proof);
         }
@@ -121,7 +121,7 @@ fn fetch_floor(world: &World, fleet: &Fleet) -> Duration {
         drop(git(
             &clone,
             &["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", url, "+refs/heads/main:refs/heads/main"],
-        ))
+        ));
     };
     fetch();
     median((0..10).map(|_| time(fetch).0).collect())

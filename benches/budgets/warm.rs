@@ -86,5 +86,5 @@ async fn planned(planner: &mut Planner, commit: Oid) -> (Duration, Duration, Pla
     assert!(!has_errors(planner.read(commit, Timestamp::now()).unwrap()));
     let read = started.elapsed();
     let planned = planner.plan(SOURCE).await.unwrap().unwrap();
-    (read, started.elapsed() - read, planned)
+    (read, started.elapsed().checked_sub(read).unwrap(), planned)
 }

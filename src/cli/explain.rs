@@ -31,7 +31,7 @@ pub fn run(args: &ExplainArgs, out: &Out) -> Result<Exit, CliError> {
                 begin.to_ascii_uppercase().starts_with("PIN") && begin.ends_with(|c: char| c.is_ascii_digit())
             }) =>
         {
-            code(what, out)?
+            code(what, out)?;
         }
         Some(what) => field(what, out)?,
     }
@@ -114,9 +114,9 @@ fn field(what: &str, out: &Out) -> Result<(), CliError> {
         whole: path.is_empty(),
     };
     if out.is_json() {
-        out.json(&subject.json())
+        out.json(&subject.json());
     } else {
-        out.text(&subject.lines(&out.paper()).join("\n"))
+        out.text(&subject.lines(&out.paper()).join("\n"));
     }
     Ok(())
 }

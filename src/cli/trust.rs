@@ -173,7 +173,7 @@ fn check(args: &CheckArgs, out: &Out) -> Result<Exit, CliError> {
             policy.rules.len()
         )),
         (Format::Human, Err(_)) => {
-            out.text(&diagnostics_human(&diagnostics, &text, Checked { documents: 1 }, &out.paper()))
+            out.text(&diagnostics_human(&diagnostics, &text, Checked { documents: 1 }, &out.paper()));
         }
         (Format::Markdown, _) => out.text(&diagnostics_markdown(&diagnostics, &text, Checked { documents: 1 })),
     }

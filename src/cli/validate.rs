@@ -26,7 +26,7 @@ pub fn run(args: &ValidateArgs, out: &Out) -> Result<Exit, CliError> {
     let checked = Checked { documents };
     match out.format {
         Format::Json => {
-            out.json(&serde_json::json!({"formatVersion": "1.0", "documents": documents, "diagnostics": diagnostics}))
+            out.json(&serde_json::json!({"formatVersion": "1.0", "documents": documents, "diagnostics": diagnostics}));
         }
         Format::Markdown => out.text(&diagnostics_markdown(&diagnostics, &loaded.texts, checked)),
         Format::Human if diagnostics.is_empty() => out.text(&format!("{documents} documents are sound.")),

@@ -48,7 +48,7 @@ const BODIES_AT_ONCE: usize = 5_000;
 /// Beyond this many written rows it is cheaper to read all heads.
 const MANY: usize = 2_000;
 /// How long the change log is believed before every row is looked at again.
-const FULL_EVERY: Duration = Duration::from_secs(600);
+const FULL_EVERY: Duration = Duration::from_mins(10);
 
 /// The live side as it was seen last, and from where on the change log must be read to see it now.
 #[derive(Debug, Default)]

@@ -22,7 +22,7 @@ pub fn check(plan: &Plan) -> Vec<Violation> {
     for (index, step) in plan.steps().iter().enumerate() {
         let mut rule = |holds: bool, rule| {
             if !holds {
-                broken.push(Violation { step: index, rule })
+                broken.push(Violation { step: index, rule });
             }
         };
         rule(seen.insert(&step.change.key), "an object moves once in a plan");

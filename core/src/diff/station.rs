@@ -35,10 +35,10 @@ pub fn diff(desired: &Resolved, live: &LiveState, catalog: &Catalog) -> Vec<Chan
     pairs(desired, live, &mut |pair| match pair {
         Pair::Desired(object) => changes.push(create(object)),
         Pair::Both(object, row) if !is_settled(object, row) => {
-            changes.extend(live.bodies.get(&row.key).and_then(|bodies| update(object, row, bodies)))
+            changes.extend(live.bodies.get(&row.key).and_then(|bodies| update(object, row, bodies)));
         }
         Pair::Live(row) if whole && is_ours_to_delete(row) => {
-            changes.push(delete(row, live.bodies.get(&row.key), catalog))
+            changes.push(delete(row, live.bodies.get(&row.key), catalog));
         }
         _ => {}
     });
@@ -58,7 +58,7 @@ fn pairs<'a>(desired: &'a Resolved, live: &'a LiveState, visit: &mut impl FnMut(
             Ordering::Less => wanted.next().into_iter().for_each(|object| visit(Pair::Desired(object))),
             Ordering::Greater => rows.next().into_iter().for_each(|row| visit(Pair::Live(row))),
             Ordering::Equal => {
-                wanted.next().zip(rows.next()).into_iter().for_each(|(object, row)| visit(Pair::Both(object, row)))
+                wanted.next().zip(rows.next()).into_iter().for_each(|(object, row)| visit(Pair::Both(object, row)));
             }
         }
     }

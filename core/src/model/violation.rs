@@ -41,11 +41,11 @@ pub(super) fn violations(validator: &jsonschema::Validator, json: &serde_json::V
                 found.extend(unexpected.iter().map(|field| unknown_field(&path, field, here)));
             }
             ValidationErrorKind::Required { property } => {
-                found.push(missing_field(path, property.as_str().unwrap_or_default(), here))
+                found.push(missing_field(path, property.as_str().unwrap_or_default(), here));
             }
             ValidationErrorKind::Type { kind } => found.push(wrong_type(path, kind, error.instance(), here)),
             ValidationErrorKind::Enum { .. } | ValidationErrorKind::Constant { .. } => {
-                found.push(not_one_of(path, error.instance(), here))
+                found.push(not_one_of(path, error.instance(), here));
             }
             ValidationErrorKind::PropertyNames { error } => found.push(bad_key(&path, error.instance())),
             kind => {

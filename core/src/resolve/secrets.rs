@@ -26,7 +26,7 @@ fn walk(value: &Value, path: &mut FieldPath, found: &mut Vec<(FieldPath, &'stati
     match value {
         Value::String(text) => found.extend(looks_like(text).map(|what| (path.clone(), what))),
         Value::List(items) => {
-            items.iter().enumerate().for_each(|(at, item)| descend(item, &at.to_string(), path, found))
+            items.iter().enumerate().for_each(|(at, item)| descend(item, &at.to_string(), path, found));
         }
         Value::Map(map) => map.iter().for_each(|(key, item)| descend(item, key, path, found)),
         _ => {}

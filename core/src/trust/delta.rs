@@ -65,7 +65,7 @@ fn field(shape: Option<&Shape>, key: &ObjectKey, change: FieldChange, out: &mut 
 fn elements(key: &ObjectKey, path: &FieldPath, old: &[Value], new: &[Value], out: &mut Vec<Entry>) {
     let (old, new) = (by_bytes(old), by_bytes(new));
     let mut push = |value: &Value, added| {
-        out.push(Entry::Element { key: key.clone(), path: path.clone(), value: value.clone(), added })
+        out.push(Entry::Element { key: key.clone(), path: path.clone(), value: value.clone(), added });
     };
     old.iter().filter(|(bytes, _)| !new.contains_key(*bytes)).for_each(|(_, value)| push(value, false));
     new.iter().filter(|(bytes, _)| !old.contains_key(*bytes)).for_each(|(_, value)| push(value, true));

@@ -114,7 +114,7 @@ fn every_reference_resolves() {
     let check = |place: &str, kind: &str, body: &Value| {
         let shape = &Catalog::standard().kind(kind).unwrap().shape;
         shape.references(body, &mut |path, kind, name| {
-            assert!(names.contains(&(kind.to_owned(), name.to_owned())), "{place} {path}: no {kind}/{name}")
+            assert!(names.contains(&(kind.to_owned(), name.to_owned())), "{place} {path}: no {kind}/{name}");
         });
     };
     for (path, one) in documents() {

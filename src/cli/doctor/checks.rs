@@ -102,7 +102,11 @@ pub(super) fn introduction(args: &DoctorArgs) -> Vec<Finding> {
             )];
         }
         Err(error) => {
-            return vec![Finding::fail(CHECK, error.said(), "git fetch in the clone, or correct --introduction-commit")];
+            return vec![Finding::fail(
+                CHECK,
+                error.said(),
+                "git fetch in the clone, or correct --introduction-commit",
+            )];
         }
     };
     let repo_id = source.trusted.repo_id.clone().unwrap_or_else(|| found.repo_id.to_string());

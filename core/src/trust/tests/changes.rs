@@ -39,14 +39,10 @@ fn entries_say_what_changed_and_nothing_else() {
     let float = a.replace("memory: 8Gi", "cpu: 1.0");
     let set = domains("y.example, z.example, y.example");
     let reordered = domains("y.example, x.example");
+    let resources = vec!["Instance/a spec.resources.cpu", "Instance/a spec.resources.memory"];
     let cases: Vec<(&str, Oid, Edits<'_>, Vec<&str>)> = vec![
         ("nothing", first, vec![], vec![]),
-        (
-            "a field",
-            first,
-            vec![(A, Some(&number))],
-            vec!["Instance/a spec.resources.cpu", "Instance/a spec.resources.memory"],
-        ),
+        ("a field", first, vec![(A, Some(&number))], resources.clone()),
         ("a comment", first, vec![(A, Some(&commented))], vec!["Instance/a text"]),
         (
             "a move",
@@ -84,12 +80,7 @@ fn entries_say_what_changed_and_nothing_else() {
         ),
         ("order in a set", with_domains, vec![(A, Some(&reordered))], vec!["Instance/a text"]),
         ("a file of comments", first, vec![("notes.yaml", Some("# notes\n"))], vec!["notes.yaml 0→100644"]),
-        (
-            "spelling",
-            first,
-            vec![(A, Some(&float))],
-            vec!["Instance/a spec.resources.cpu", "Instance/a spec.resources.memory"],
-        ),
+        ("spelling", first, vec![(A, Some(&float))], resources),
     ];
     for (case, base, edits, expected) in cases {
         let next = story.edit("alice", base, &edits);

@@ -84,7 +84,7 @@ fn every_broken_signature_is_refused_for_its_own_reason() {
                     let mut one = [0; 32];
                     one[0] = 1;
                     one
-                })
+                });
             }),
             Bad,
         ),
