@@ -23,6 +23,28 @@ async fn description(world: &World, name: &str) -> Option<String> {
 }
 
 #[tokio::test]
+async fn a_record_names_those_who_signed_for_its_object_and_nobody_else() {
+    let world = World::new(&[(CRM, suite("crm", "one"))]).await;
+    let daemon = world.daemon();
+    for turn in 0..5 {
+        world.repository.change("alice", CRM, &suite("crm", &format!("turn {turn}")));
+    }
+    world.repository.change("bob", "suites/pos.yaml", &suite("pos", "new"));
+    world.settled().await;
+    let people = |leaf: &Value| -> Vec<Value> {
+        leaf["approvals"].as_array().unwrap().iter().map(|one| one["person"].clone()).collect()
+    };
+    let (created, _) = newest_effect(&world, "pos").await;
+    assert_eq!(people(&created), ["bob"]);
+
+    world.database.run("UPDATE pintle.suites SET labels = '{\"by\": \"hand\"}' WHERE name = 'pos'").await;
+    world.database.until("(SELECT count(*) = 1 FROM pintle.audit_logs WHERE action = 'heal')").await;
+    let (healed, _) = newest_effect(&world, "pos").await;
+    assert_eq!(people(&healed), ["bob"], "a healed row names those who signed what it stands on");
+    daemon.stop().await;
+}
+
+#[tokio::test]
 async fn a_signed_commit_is_applied_and_the_audit_says_who_which_commit_and_what() {
     let world = World::new(&[(CRM, suite("crm", "one"))]).await;
     let daemon = world.daemon();

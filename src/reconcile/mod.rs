@@ -1,24 +1,23 @@
 //! The loop's body: one call per station, from a fetch to a ledger. It takes no hint of what changed.
 
+mod authority;
+
 use crate::planner::{Planned, Planner};
-use crate::source::{FetchError, Fetched, GitObjects, LoadError, LoadedTree, Mirror, TreeLoader};
+use crate::source::{FetchError, Fetched, GitObjects, LoadError, LoadedTree, Mirror};
 use crate::state_file::{StateError, StateFile};
-use crate::store::acceptance::{ANY, SOURCE};
+use crate::store::acceptance::SOURCE;
 use crate::store::audit::AuditWriter;
 use crate::store::enqueue::Enqueued;
 use crate::store::ledger::WaitingRow;
 use crate::store::waiting::waiting;
 use crate::store::{LeaderProof, Store, StoreError};
 use jiff::Timestamp;
-use pintle_core::change::{ObjectKey, Oid};
-use pintle_core::diagnostic::{Code, Diagnostic, has_errors};
+use pintle_core::change::Oid;
+use pintle_core::diagnostic::{Diagnostic, has_errors};
 use pintle_core::gate::{Refusal, gate};
-use pintle_core::model::platform_config::PlatformConfig;
-use pintle_core::model::{Catalog, Kind};
-use pintle_core::resolve::{Resolved, diagnose, resolve};
-use pintle_core::trust::{
-    Acceptance, AcceptedCommit, Introduction, Memory, Question, Session, Times, Verdict, accept, accept_from,
-};
+use pintle_core::model::Catalog;
+use pintle_core::resolve::{Resolved, diagnose};
+use pintle_core::trust::{AcceptedCommit, Introduction, Memory, Verdict};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -89,8 +88,6 @@ pub struct Reconciler {
 
 /// However busy rows and jobs are, the repository is asked this often.
 const FETCH_AT_LEAST: Duration = Duration::from_secs(30);
-/// Mistakes of a held tree that are told.
-const MAX_MISTAKES: usize = 50;
 
 impl Reconciler {
     /// A reconciler over an opened mirror.
@@ -177,33 +174,6 @@ impl Reconciler {
         }
     }
 
-    /// A panic in the verifier means deny.
-    async fn verify(&mut self, fetched: &Fetched) -> Result<Verdict, TickError> {
-        let recorded = if self.accepted.is_none() { self.store.acceptances().await? } else { Vec::new() };
-        if self.accepted.is_none() {
-            self.state.check(&recorded)?;
-        }
-        self.recorded = self.recorded.max(recorded.last().map_or(0, |last| last.seq));
-        let Self { objects, catalog, introduction, memory, accepted, .. } = self;
-        let judge = std::panic::AssertUnwindSafe(|| {
-            let question = Question {
-                introduction,
-                recorded: &recorded,
-                tip: fetched.tip,
-                evidence: &fetched.evidence,
-                denied: &[],
-                now: Timestamp::now(),
-                times: Times::Clock,
-            };
-            let mut session = Session::new(objects.as_ref(), catalog, memory);
-            match accepted {
-                Some(from) => accept_from(from, &question, &mut session),
-                None => accept(&question, &mut session),
-            }
-        });
-        heavy(|| std::panic::catch_unwind(judge)).map_err(|_| TickError::Verifier(fetched.tip))
-    }
-
     /// After a restart, what guardrails call `old` is what was applied last: a commit that breaks one
     /// does not come through because nothing is remembered.
     async fn recall_applied(&mut self, accepted: Oid) -> Result<(), TickError> {
@@ -215,65 +185,6 @@ impl Reconciler {
             heavy(|| self.planner.read(applied, Timestamp::now()).map(|_| ()))?;
         }
         Ok(())
-    }
-
-    /// Says all that is wrong inside a held tree that has no meaning: trust stops at the first.
-    fn explain(&mut self, verdict: &mut Verdict) {
-        let Some(held) = &mut verdict.held else { return };
-        let Some(reason) = held.reasons.iter_mut().find(|reason| reason.code == Code::NoChangeSet) else { return };
-        if self.mistakes.as_ref().is_none_or(|(commit, _)| *commit != held.commit) {
-            let Ok(loaded) = TreeLoader::default().load(&self.objects, held.commit) else { return };
-            let mut mistakes = all_diagnostics(&loaded, &resolve(&loaded.tree, self.catalog, None, Timestamp::now()));
-            mistakes.truncate(MAX_MISTAKES);
-            self.mistakes = Some((held.commit, mistakes));
-        }
-        reason.diagnostics = self.mistakes.as_ref().map(|(_, mistakes)| mistakes.clone()).unwrap_or_default();
-    }
-
-    async fn remember(&mut self, proof: &LeaderProof, verdict: &Verdict) -> Result<(), TickError> {
-        let Some(accepted) = &verdict.accepted else { return Ok(()) };
-        let fresh: Vec<_> = accepted.steps().iter().filter(|step| step.seq > self.recorded).cloned().collect();
-        if !fresh.is_empty() {
-            let touches = self.touches(accepted.steps(), fresh.len());
-            let mut recorded =
-                self.store.record_acceptances(proof, &self.writer, &self.introduction.repo_id, &fresh, &touches).await;
-            if matches!(recorded, Err(StoreError::WriterLost)) {
-                self.writer = self.store.replace_audit_writer(self.writer).await?;
-                recorded = self
-                    .store
-                    .record_acceptances(proof, &self.writer, &self.introduction.repo_id, &fresh, &touches)
-                    .await;
-            }
-            if recorded.is_err() {
-                // It may have been committed all the same: the next tick reads what is on record.
-                self.accepted = None;
-            }
-            recorded?;
-            self.recorded = accepted.seq();
-            accepted.steps().last().map_or(Ok(()), |last| self.state.write(last))?;
-            self.accepted_since = Some(Instant::now());
-            tracing::info!(commit = %accepted.commit(), seq = accepted.seq(), "accepted {}", accepted.commit());
-        }
-        self.accepted = Some(accepted.clone());
-        Ok(())
-    }
-
-    /// The documents that each of the last `fresh` steps touched. The introduction touches everything,
-    /// and so, for want of a better answer, does a step that cannot be compared.
-    fn touches(&mut self, steps: &[Acceptance], fresh: usize) -> Vec<(u64, ObjectKey)> {
-        let mut session = Session::new(self.objects.as_ref(), self.catalog, &mut self.memory);
-        let mut touches = Vec::new();
-        for at in steps.len() - fresh..steps.len() {
-            let before = at.checked_sub(1).map(|before| steps[before].commit);
-            let keys = before.and_then(|before| session.documents_between(before, steps[at].commit).ok());
-            for key in keys.unwrap_or_else(|| vec![ObjectKey::new(ANY, ANY)]) {
-                if &*key.kind == PlatformConfig::NAME {
-                    touches.push((steps[at].seq, ObjectKey::new(key.kind.clone(), ANY)));
-                }
-                touches.push((steps[at].seq, key));
-            }
-        }
-        touches
     }
 
     async fn record_verdict(
