@@ -3,16 +3,16 @@
 
 use crate::reconcile::all_diagnostics;
 use crate::source::{GitObjects, LoadError, TreeLoader};
+use crate::store::enqueue::Seen;
 use crate::store::live::LiveView;
 use crate::store::{LeaderProof, Store, StoreError};
 use jiff::Timestamp;
-use pintle_core::change::{ObjectKey, Oid};
+use pintle_core::change::Oid;
 use pintle_core::diagnostic::{Diagnostic, has_errors};
 use pintle_core::diff::needs_bodies;
 use pintle_core::model::Catalog;
 use pintle_core::plan::{Plan, PlanInput, plan};
 use pintle_core::resolve::{Resolved, resolve};
-use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Reads commits and plans them against the live rows.
@@ -42,10 +42,8 @@ struct Desired {
 pub struct Planned {
     /// The plan.
     pub plan: Plan,
-    /// The plan that was current.
-    pub parent: Option<i64>,
-    /// The objects that a job was on its way to.
-    pub open: HashSet<ObjectKey>,
+    /// What the ledger was then.
+    pub seen: Seen,
 }
 
 impl Planner {
@@ -116,11 +114,7 @@ impl Planner {
             catalog: self.catalog,
             now: Timestamp::now(),
         });
-        Ok(Some(Planned {
-            plan,
-            parent: live.parent,
-            open: live.jobs.iter().filter(|job| !job.dead).map(|job| job.key.clone()).collect(),
-        }))
+        Ok(Some(Planned { plan, seen: Seen::of(live) }))
     }
 
     /// What was planned did not reach the ledger: the next tick plans it again.

@@ -233,12 +233,12 @@ impl Reconciler {
         planned: Planned,
         tick: &mut Tick,
     ) -> Result<Waits, TickError> {
-        let Planned { plan, parent, open } = planned;
+        let Planned { plan, seen } = planned;
         tick.drifted = plan.counts().heal;
         let waits = waiting(&plan);
-        let settled = plan.is_empty() && open.is_empty();
+        let settled = plan.is_empty() && seen.open.is_empty();
         let admitted = gate(plan, accepted)?;
-        tick.enqueued = self.store.enqueue(proof, SOURCE, parent, &open, &admitted).await?;
+        tick.enqueued = self.store.enqueue(proof, SOURCE, &seen, &admitted).await?;
         crate::crash::point("enqueued");
         if settled && tick.enqueued == Enqueued::default() {
             tick.settled = true;

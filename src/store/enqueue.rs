@@ -4,7 +4,7 @@
 use super::waiting::waiting;
 use super::{LeaderProof, Store, StoreError};
 use pintle_core::change::ObjectKey;
-use pintle_core::diff::{Cause, Change};
+use pintle_core::diff::{Cause, Change, LiveState, PendingJob};
 use pintle_core::gate::AdmittedPlan;
 use pintle_core::plan::Reason;
 use sqlx::types::Json;
@@ -21,6 +21,29 @@ pub struct Enqueued {
     pub superseded: usize,
 }
 
+/// What the ledger was when the plan's live side was read.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// The plan that was current.
+    pub parent: Option<i64>,
+    /// The objects that a job was on its way to.
+    pub open: HashSet<ObjectKey>,
+    /// Dead letters.
+    pub dead: Vec<i64>,
+}
+
+impl Seen {
+    /// What `live` says of the ledger.
+    pub fn of(live: &LiveState) -> Self {
+        let (dead, open): (Vec<&PendingJob>, Vec<&PendingJob>) = live.jobs.iter().partition(|job| job.dead);
+        Self {
+            parent: live.parent,
+            open: open.into_iter().map(|job| job.key.clone()).collect(),
+            dead: dead.into_iter().map(|job| job.id).collect(),
+        }
+    }
+}
+
 /// Rows written by one statement.
 const AT_ONCE: usize = 2_000;
 
@@ -33,7 +56,7 @@ const SUPERSEDE: &str = "WITH locked AS (SELECT job_id FROM pintle.job_state WHE
 
 const LIFT_DEAD: &str =
     "UPDATE pintle.job_state SET state = 'superseded', reason = 'plan', changed_at = clock_timestamp()
-    WHERE state = 'dead' AND source_id = $1 AND NOT (job_id = ANY($2))";
+    WHERE job_id = ANY($1) AND state = 'dead'";
 
 const PLAN: &str = "INSERT INTO pintle.plans (source_id, parent, commit, seq, actions, made_at, counts, waiting)
     VALUES ($1, $2, $3, $4, $5, clock_timestamp(), $6, $7) RETURNING id";
@@ -51,26 +74,24 @@ const STATES: &str = "INSERT INTO pintle.job_state (job_id, source_id, object_ki
     SELECT r.id, $1, r.kind, r.name, r.partner, r.priority FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::smallint[]) AS r (id, kind, name, partner, priority)";
 
 impl Store {
-    /// Enqueues `admitted`, made from a snapshot whose current plan was `parent` and in which the jobs of
-    /// `seen_open` were open. What one of them has done since then is not in the plan: its object is
-    /// left to the next one.
+    /// Enqueues `admitted`, made from what was `seen`. What a job has done since then is not in the plan:
+    /// its object is left to the next one.
     pub async fn enqueue(
         &self,
         proof: &LeaderProof,
         source: &str,
-        parent: Option<i64>,
-        seen_open: &HashSet<ObjectKey>,
+        seen: &Seen,
         admitted: &AdmittedPlan,
     ) -> Result<Enqueued, StoreError> {
         let failed = || StoreError::during("enqueue the plan");
         let mut tx = self.begin_as(proof).await?;
         let open = open_jobs(&mut tx, source).await.map_err(failed())?;
         let open_now: HashSet<&ObjectKey> = open.iter().map(|(_, key, _)| key).collect();
-        let ended_since = |key: &ObjectKey| seen_open.contains(key) && !open_now.contains(key);
+        let ended_since = |key: &ObjectKey| seen.open.contains(key) && !open_now.contains(key);
         let (kept, obsolete) = sort_out(admitted, &open);
         let fresh: Vec<&Change> =
             changes(admitted).filter(|change| !kept.contains_key(&change.key) && !ended_since(&change.key)).collect();
-        let lifted = lift_dead(&mut tx, source, admitted).await.map_err(failed())?;
+        let lifted = lift_dead(&mut tx, seen, admitted).await.map_err(failed())?;
         if fresh.is_empty() && obsolete.is_empty() {
             if lifted > 0 {
                 tx.commit().await.map_err(failed())?;
@@ -79,7 +100,7 @@ impl Store {
         }
         let superseded =
             sqlx::query(SUPERSEDE).bind(&obsolete).execute(&mut *tx).await.map_err(failed())?.rows_affected() as usize;
-        let plan_id = insert_plan(&mut tx, source, parent, admitted).await?;
+        let plan_id = insert_plan(&mut tx, source, seen.parent, admitted).await?;
         let mut ids = kept;
         for part in fresh.chunks(AT_ONCE) {
             ids.extend(insert_jobs(&mut tx, source, plan_id, part).await.map_err(failed())?);
@@ -91,18 +112,20 @@ impl Store {
     }
 }
 
-/// Dead letters that the plan no longer waits for are over: what they wanted is not wanted any more.
-async fn lift_dead(tx: &mut PgConnection, source: &str, admitted: &AdmittedPlan) -> Result<u64, sqlx::Error> {
-    let held = admitted.plan().waiting().iter().filter_map(|waiting| match waiting.reason {
-        Reason::DeadLetter { job, .. } => Some(job),
-        _ => None,
-    });
-    sqlx::query(LIFT_DEAD)
-        .bind(source)
-        .bind(held.collect::<Vec<i64>>())
-        .execute(tx)
-        .await
-        .map(|done| done.rows_affected())
+/// Dead letters that were seen and that the plan does not wait for are over: what they wanted is not
+/// wanted any more. One that died since is not in the plan, and stays.
+async fn lift_dead(tx: &mut PgConnection, seen: &Seen, admitted: &AdmittedPlan) -> Result<u64, sqlx::Error> {
+    let held: HashSet<i64> = admitted
+        .plan()
+        .waiting()
+        .iter()
+        .filter_map(|waiting| match waiting.reason {
+            Reason::DeadLetter { job, .. } => Some(job),
+            _ => None,
+        })
+        .collect();
+    let over: Vec<i64> = seen.dead.iter().copied().filter(|job| !held.contains(job)).collect();
+    sqlx::query(LIFT_DEAD).bind(over).execute(tx).await.map(|done| done.rows_affected())
 }
 
 fn changes(admitted: &AdmittedPlan) -> impl Iterator<Item = &Change> {
