@@ -38,10 +38,10 @@ enum JobsCommand {
         #[arg(value_name = "ID")]
         id: i64,
     },
-    /// Put a dead job back into the queue
+    /// Let what a dead job wanted be tried again
     ///
-    /// Recorded in the audit log with your user name. The job is tried as it was planned; if the plan
-    /// has moved on, a newer job replaces it.
+    /// Recorded in the audit log with your user name. The job itself stays over: its object is planned
+    /// anew, under what is accepted now, so that nothing withdrawn meanwhile is applied.
     Retry {
         /// Its number
         #[arg(value_name = "ID")]
@@ -83,11 +83,12 @@ fn unknown(id: i64) -> CliError {
 
 fn said(id: i64, retried: Retried, out: &Out) -> Result<(), CliError> {
     match retried {
-        Retried::Queued { object, error } if out.is_json() => out
-            .json(&json!({"formatVersion": "1.0", "job": id, "object": object, "state": "queued", "lastError": error})),
-        Retried::Queued { object, error } => {
+        Retried::PlannedAnew { object, error } if out.is_json() => out.json(
+            &json!({"formatVersion": "1.0", "job": id, "object": object, "state": "superseded", "lastError": error}),
+        ),
+        Retried::PlannedAnew { object, error } => {
             let of = error.map(|error| format!(" It had failed with: {}", shown(&error))).unwrap_or_default();
-            out.text(&format!("Job {id} for {object} is queued again.{of}\nFollow it: pintle jobs show {id}"));
+            out.text(&format!("Job {id} for {object} is planned anew.{of}\nFollow it: pintle why {object}"));
         }
         Retried::Unknown => return Err(unknown(id)),
         Retried::NotDead(state) => {

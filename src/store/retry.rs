@@ -18,7 +18,7 @@ const LIFT: &str = "UPDATE pintle.job_state SET state = 'superseded', changed_at
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Retried {
     /// The next tick plans it anew.
-    Queued {
+    PlannedAnew {
         /// `Kind/name`.
         object: String,
         /// The error it died of.
@@ -48,7 +48,7 @@ impl Store {
         writer.append(&mut tx, &[draft]).await?;
         sqlx::query("SELECT pg_notify('pintle_jobs', 'retry')").execute(&mut *tx).await.map_err(failed())?;
         tx.commit().await.map_err(failed())?;
-        Ok(Retried::Queued { object, error: row.try_get("reason").map_err(failed())? })
+        Ok(Retried::PlannedAnew { object, error: row.try_get("reason").map_err(failed())? })
     }
 }
 
