@@ -4,12 +4,12 @@
 use crate::reconcile::all_diagnostics;
 use crate::source::{GitObjects, LoadError, TreeLoader};
 use crate::store::enqueue::Seen;
-use crate::store::live::LiveView;
+use crate::store::live::{LiveView, Written};
 use crate::store::{LeaderProof, Store, StoreError};
 use jiff::Timestamp;
-use pintle_core::change::Oid;
+use pintle_core::change::{ObjectKey, Oid};
 use pintle_core::diagnostic::{Diagnostic, has_errors};
-use pintle_core::diff::needs_bodies;
+use pintle_core::diff::{Differing, LiveState};
 use pintle_core::model::Catalog;
 use pintle_core::plan::{Plan, PlanInput, plan};
 use pintle_core::resolve::{Resolved, resolve};
@@ -26,6 +26,7 @@ pub struct Planner {
     /// What is wrong with the tree read last, if it was not sound.
     broken: Option<(Oid, Vec<Diagnostic>)>,
     view: LiveView,
+    differing: Kept,
     /// The commit that was planned last, if nothing came between.
     planned: Option<Oid>,
 }
@@ -35,6 +36,33 @@ struct Desired {
     commit: Oid,
     resolved: Resolved,
     diagnostics: Vec<Diagnostic>,
+}
+
+/// Which objects differ between documents and rows, and which documents changed since they were compared.
+#[derive(Default)]
+struct Kept {
+    differing: Differing,
+    /// `None`: all of them.
+    edited: Option<Vec<ObjectKey>>,
+}
+
+impl Kept {
+    fn edit(&mut self, keys: Vec<ObjectKey>) {
+        if let Some(edited) = &mut self.edited {
+            edited.extend(keys);
+        }
+    }
+
+    fn refresh(&mut self, written: &Written, desired: &Resolved, live: &LiveState) {
+        match (self.edited.as_mut(), written) {
+            (Some(edited), Written::Rows(rows)) => {
+                let keys = edited.iter().chain(rows);
+                keys.for_each(|key| self.differing.look_again(key, desired, live));
+            }
+            _ => self.differing = Differing::of(desired, live),
+        }
+        self.edited = Some(Vec::new());
+    }
 }
 
 /// A plan, and what enqueuing it needs to know of the moment when the live rows were read.
@@ -57,6 +85,7 @@ impl Planner {
             desired: None,
             broken: None,
             view: LiveView::default(),
+            differing: Kept::default(),
             planned: None,
         }
     }
@@ -65,7 +94,7 @@ impl Planner {
     pub fn read(&mut self, commit: Oid, now: Timestamp) -> Result<&[Diagnostic], LoadError> {
         let known = self.desired.as_ref().map(|desired| desired.commit) == Some(commit)
             || self.broken.as_ref().map(|(broken, _)| *broken) == Some(commit);
-        if !known {
+        if !known && !self.amend(commit, now)? {
             let loaded = self.loader.load(&self.objects, commit)?;
             let previous = self.desired.as_ref().map(|desired| &desired.resolved);
             let resolved = resolve(&loaded.tree, self.catalog, previous, now);
@@ -75,6 +104,7 @@ impl Planner {
                 self.broken = Some((commit, diagnostics));
             } else {
                 self.broken = None;
+                self.differing.edited = None;
                 self.desired = Some(Desired { commit, resolved, diagnostics });
             }
         }
@@ -82,6 +112,17 @@ impl Planner {
             Some((broken, diagnostics)) if *broken == commit => Ok(diagnostics),
             _ => Ok(self.desired.as_ref().map_or(&[], |desired| &desired.diagnostics)),
         }
+    }
+
+    /// Edits the tree that was read last, if `commit` is but a small step from it.
+    fn amend(&mut self, commit: Oid, now: Timestamp) -> Result<bool, LoadError> {
+        let Some(desired) = &mut self.desired else { return Ok(false) };
+        let Some(edits) = self.loader.edit(&self.objects, desired.commit, commit)? else { return Ok(false) };
+        let Some(keys) = desired.resolved.amend(&edits, self.catalog, now) else { return Ok(false) };
+        desired.commit = commit;
+        self.broken = None;
+        self.differing.edit(keys);
+        Ok(true)
     }
 
     /// Whether nothing sound was read yet.
@@ -95,12 +136,20 @@ impl Planner {
         let Some(desired) = &self.desired else { return Ok(None) };
         let known = self.planned.take() == Some(desired.commit);
         let mut differs = true;
-        self.store
-            .look(source, &mut self.view, |moved, live| {
+        let kept = &mut self.differing;
+        let looked = self
+            .store
+            .look(source, &mut self.view, |moved, written, live| {
                 differs = moved || !known;
-                if differs { needs_bodies(&desired.resolved, live) } else { Vec::new() }
+                kept.refresh(written, &desired.resolved, live);
+                if differs { kept.differing.needs_bodies(live) } else { Vec::new() }
             })
-            .await?;
+            .await;
+        if let Err(error) = looked {
+            // What was read of the rows may not have been compared.
+            kept.edited = None;
+            return Err(error);
+        }
         self.planned = Some(desired.commit);
         if !differs {
             return Ok(None);
@@ -111,6 +160,7 @@ impl Planner {
             commit: &commit,
             desired: &desired.resolved,
             live,
+            differing: &self.differing.differing,
             catalog: self.catalog,
             now: Timestamp::now(),
         });

@@ -3,16 +3,11 @@
 
 use super::database::{Database, os_user, writing};
 use super::follow::{Place, follow};
-use super::plan::{Revision, header, read, rendered, unsound};
+use super::plan::{Revision, header, live_rows, read, rendered, unsound};
 use super::table::short;
 use super::wait::{Patience, until_applied};
 use super::{CliError, Exit, Format, Out};
 use crate::store::Store;
-use crate::store::acceptance::SOURCE;
-use jiff::Timestamp;
-use pintle_core::diff::needs_bodies;
-use pintle_core::model::Catalog;
-use pintle_core::plan::{PlanInput, plan};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -70,15 +65,7 @@ pub async fn run(args: &ApplyArgs, out: &Out) -> Result<Exit, CliError> {
 }
 
 async fn planned(store: &Store, revision: &Revision, out: &Out) -> Result<String, CliError> {
-    let live = store.snapshot(SOURCE, |live| needs_bodies(&revision.resolved, live)).await?;
-    let commit = revision.oid.to_string();
-    let plan = plan(PlanInput {
-        commit: &commit,
-        desired: &revision.resolved,
-        live: &live,
-        catalog: Catalog::standard(),
-        now: Timestamp::now(),
-    });
+    let plan = super::plan::planned(revision, &live_rows(store, revision).await?);
     let approvals = super::approvals::needed(store, revision).await;
     Ok(rendered(&plan, &header(revision), approvals.as_ref(), out))
 }

@@ -13,8 +13,7 @@ use crate::git::{Git, GitError};
 use jiff::Timestamp;
 use pintle_core::change::{Digest, Oid};
 use pintle_core::diff::LiveState;
-use pintle_core::model::Catalog;
-use pintle_core::plan::{Plan, PlanInput, plan};
+use pintle_core::plan::Plan;
 use pintle_core::trust::{AcceptedCommit, Approval, Policy, Preview, Signed, Verdict, approve_message};
 use report::report;
 use std::io::{IsTerminal, Write};
@@ -161,15 +160,7 @@ fn may(person: &str, preview: &Preview, policy: &Policy) -> Result<(), CliError>
 fn planned(case: &Case, revision: &Revision) -> Result<Plan, CliError> {
     let accepted = case.verdict.accepted.as_ref().map(|accepted| accepted.commit().to_string()).unwrap_or_default();
     let base = read(case.judge.objects.path(), &accepted)?;
-    let now = Timestamp::now();
-    let live = LiveState::as_applied(&base.resolved, &accepted, now);
-    Ok(plan(PlanInput {
-        commit: &revision.oid.to_string(),
-        desired: &revision.resolved,
-        live: &live,
-        catalog: Catalog::standard(),
-        now,
-    }))
+    Ok(super::plan::planned(revision, &LiveState::as_applied(&base.resolved, &accepted, Timestamp::now())))
 }
 
 /// The head of the plan names the commit that people know, not the merge that was tried.

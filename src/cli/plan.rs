@@ -8,7 +8,7 @@ use crate::store::acceptance::SOURCE;
 use jiff::Timestamp;
 use pintle_core::change::Oid;
 use pintle_core::diagnostic::has_errors;
-use pintle_core::diff::{LiveState, needs_bodies};
+use pintle_core::diff::{Differing, LiveState};
 use pintle_core::model::Catalog;
 use pintle_core::plan::{Plan, PlanInput, plan};
 use pintle_core::render::{
@@ -81,15 +81,7 @@ pub async fn run(args: PlanArgs, out: &Out) -> Result<Exit, CliError> {
     if let Some(exit) = unsound(&revision, out) {
         return Ok(exit);
     }
-    let live = live_side(&args, &revision).await?;
-    let commit = revision.oid.to_string();
-    let plan = plan(PlanInput {
-        commit: &commit,
-        desired: &revision.resolved,
-        live: &live,
-        catalog: Catalog::standard(),
-        now: Timestamp::now(),
-    });
+    let plan = planned(&revision, &live_side(&args, &revision).await?);
     let approvals = match &args.database_url {
         Some(url) if args.against.is_none() && args.live.is_none() => {
             super::approvals::needed(&Store::open(url, 2)?, &revision).await
@@ -103,6 +95,23 @@ pub async fn run(args: PlanArgs, out: &Out) -> Result<Exit, CliError> {
             .map_err(|error| CliError::because(format!("{} cannot be written", file.display()), error))?;
     }
     Ok(if args.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Success })
+}
+
+/// What a revision would do to `live`.
+pub(super) fn planned(revision: &Revision, live: &LiveState) -> Plan {
+    plan(PlanInput {
+        commit: &revision.oid.to_string(),
+        desired: &revision.resolved,
+        live,
+        differing: &Differing::of(&revision.resolved, live),
+        catalog: Catalog::standard(),
+        now: Timestamp::now(),
+    })
+}
+
+/// The rows, with the bodies of those that a revision would change.
+pub(super) async fn live_rows(store: &Store, revision: &Revision) -> Result<LiveState, CliError> {
+    Ok(store.snapshot(SOURCE, |live| Differing::of(&revision.resolved, live).needs_bodies(live)).await?)
 }
 
 /// Prints what is wrong with a revision, if anything is.
@@ -134,7 +143,7 @@ async fn live_side(args: &PlanArgs, revision: &Revision) -> Result<LiveState, Cl
     };
     let store = Store::open(url, 2)?;
     store.check_schema().await?;
-    Ok(store.snapshot(SOURCE, |live| needs_bodies(&revision.resolved, live)).await?)
+    live_rows(&store, revision).await
 }
 
 pub(super) fn header(revision: &Revision) -> Header {

@@ -4,7 +4,7 @@ use super::GitObjects;
 use super::folders::{self, Folders, Found};
 use pintle_core::change::Oid;
 use pintle_core::diagnostic::{Code, Diagnostic, Location};
-use pintle_core::parse::{File, IgnoreRules, ParsedTree, is_document_path, parse_file};
+use pintle_core::parse::{File, FileEdit, IgnoreRules, ParsedTree, is_document_path, parse_file};
 use pintle_core::resolve::Sources;
 use pintle_core::trust::{Commit, ObjectKind, ObjectStore, ReadError};
 use std::collections::HashMap;
@@ -50,8 +50,8 @@ pub enum Texts {
     /// Nowhere.
     #[default]
     None,
-    /// In the object database; sorted by path.
-    Blobs(Arc<GitObjects>, Vec<Arc<Found>>),
+    /// In a commit.
+    Commit(Arc<GitObjects>, Oid),
     /// Here.
     Memory(HashMap<Arc<str>, Arc<str>>),
 }
@@ -61,9 +61,8 @@ impl Sources for Texts {
         match self {
             Self::None => None,
             Self::Memory(texts) => texts.get(file).cloned(),
-            Self::Blobs(objects, files) => {
-                let at = files.binary_search_by(|found| (*found.path).cmp(file)).ok()?;
-                let bytes = objects.raw(files[at].blob, ObjectKind::Blob).ok()?;
+            Self::Commit(objects, commit) => {
+                let bytes = objects.file(*commit, file).ok()??;
                 std::str::from_utf8(&bytes).ok().map(Arc::from)
             }
         }
@@ -76,6 +75,8 @@ impl Sources for Texts {
 pub struct TreeLoader {
     folders: Folders,
     ignore: Option<Oid>,
+    /// The commit that was read last.
+    last: Option<Oid>,
 }
 
 const IGNORE_FILE: &str = ".pintle/ignore";
@@ -83,8 +84,8 @@ const IGNORE_FILE: &str = ".pintle/ignore";
 impl TreeLoader {
     /// The documents of `commit`.
     pub fn load(&mut self, objects: &Arc<GitObjects>, commit: Oid) -> Result<LoadedTree, LoadError> {
-        let raw = objects.raw(commit, ObjectKind::Commit)?;
-        let root = Commit::parse(&raw).map_err(|error| LoadError::Grammar(error.to_string()))?.tree;
+        self.last = None;
+        let root = root_of(objects, commit)?;
         let mut loaded = LoadedTree::default();
         let rules = folders::ignore_file(objects.as_ref(), root)?;
         let ignore = ignore_rules(objects.as_ref(), rules, &mut loaded.unreadable);
@@ -102,18 +103,60 @@ impl TreeLoader {
         {
             loaded.unreadable.push(empty());
         }
-        loaded.texts = Texts::Blobs(objects.clone(), files);
+        loaded.texts = Texts::Commit(objects.clone(), commit);
+        self.last = Some(commit);
         Ok(loaded)
     }
+
+    /// The files in which `to` differs from `from`. `None` when `from` is not what was read last, or
+    /// when the two differ in more than the content of readable files: then the tree must be loaded.
+    pub fn edit(&mut self, objects: &Arc<GitObjects>, from: Oid, to: Oid) -> Result<Option<Vec<FileEdit>>, LoadError> {
+        if self.last.take() != Some(from) {
+            return Ok(None);
+        }
+        let root = root_of(objects, to)?;
+        let (rules, mut unreadable) = (folders::ignore_file(objects.as_ref(), root)?, Vec::new());
+        if rules != self.ignore {
+            return Ok(None);
+        }
+        let ignore = ignore_rules(objects.as_ref(), rules, &mut unreadable);
+        let wanted = |path: &str| is_document_path(path) && !ignore.hides(path);
+        let Some(changed) = self.folders.advance(objects.as_ref(), root, &wanted)? else { return Ok(None) };
+        let after: Vec<Arc<Found>> = changed.iter().map(|(_, after)| after.clone()).collect();
+        parse(objects, &after, &mut unreadable)?;
+        let edit = |(before, after): &(Arc<Found>, Arc<Found>)| {
+            Some(FileEdit {
+                path: after.path.clone(),
+                before: before.parsed.get()?.clone(),
+                after: after.parsed.get()?.clone(),
+            })
+        };
+        let edits: Option<Vec<FileEdit>> = changed.iter().map(edit).collect();
+        self.last = Some(to);
+        Ok(edits.filter(|_| unreadable.is_empty()))
+    }
 }
+
+fn root_of(objects: &GitObjects, commit: Oid) -> Result<Oid, LoadError> {
+    let raw = objects.raw(commit, ObjectKind::Commit)?;
+    Ok(Commit::parse(&raw).map_err(|error| LoadError::Grammar(error.to_string()))?.tree)
+}
+
+/// Fewer files than this are parsed where they are asked for.
+const WORTH_A_THREAD: usize = 64;
 
 /// Parses what was not parsed before, on all cores.
 fn parse(objects: &Arc<GitObjects>, files: &[Arc<Found>], unreadable: &mut Vec<Diagnostic>) -> Result<(), LoadError> {
     let fresh: Vec<&Found> = files.iter().map(AsRef::as_ref).filter(|file| file.parsed.get().is_none()).collect();
+    if fresh.len() < WORTH_A_THREAD {
+        unreadable.extend(parse_part(objects, &fresh));
+        return Ok(());
+    }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let share = fresh.len().div_ceil(cores).max(256);
     let parts: Vec<Result<Vec<Diagnostic>, git2::Error>> = std::thread::scope(|scope| {
-        let running: Vec<_> = fresh.chunks(share).map(|part| scope.spawn(move || parse_part(objects, part))).collect();
+        let running: Vec<_> =
+            fresh.chunks(share).map(|part| scope.spawn(move || Ok(parse_part(&objects.another()?, part)))).collect();
         running
             .into_iter()
             .map(|one| one.join().unwrap_or_else(|_| Err(git2::Error::from_str("a parser panicked"))))
@@ -126,20 +169,19 @@ fn parse(objects: &Arc<GitObjects>, files: &[Arc<Found>], unreadable: &mut Vec<D
 }
 
 /// Parses one core's share; what cannot be read is told, and tried again with the next commit.
-fn parse_part(objects: &GitObjects, part: &[&Found]) -> Result<Vec<Diagnostic>, git2::Error> {
-    let own = objects.another()?;
+fn parse_part(objects: &GitObjects, part: &[&Found]) -> Vec<Diagnostic> {
     let mut unreadable = Vec::new();
     for file in part {
         let failed =
             |reason: &str| ReadError::Failed { oid: file.blob, kind: ObjectKind::Blob, reason: reason.to_owned() };
         let bytes =
-            if file.regular { own.raw(file.blob, ObjectKind::Blob) } else { Err(failed("it is no regular file")) };
+            if file.regular { objects.raw(file.blob, ObjectKind::Blob) } else { Err(failed("it is no regular file")) };
         match bytes {
             Ok(bytes) => drop(file.parsed.set(Arc::new(parse_file(&bytes)))),
             Err(error) => unreadable.push(cannot_read(&file.path, &error.to_string())),
         }
     }
-    Ok(unreadable)
+    unreadable
 }
 
 fn ignore_rules(objects: &dyn ObjectStore, blob: Option<Oid>, unreadable: &mut Vec<Diagnostic>) -> IgnoreRules {

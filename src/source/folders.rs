@@ -66,7 +66,44 @@ impl Folders {
     }
 }
 
+impl Folders {
+    /// The files below the tree `root` whose content differs from what was read last, old and new.
+    /// `None`, and nothing is remembered, when a file or folder came, went or was renamed.
+    pub fn advance(
+        &mut self,
+        objects: &dyn ObjectStore,
+        root: Oid,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Option<Vec<(Arc<Found>, Arc<Found>)>>, LoadError> {
+        let (mut changed, mut fresh) = (Vec::new(), Vec::new());
+        let mut open: Vec<(Arc<str>, Oid)> = vec![("".into(), root)];
+        while let Some((path, tree)) = open.pop() {
+            let Some(old) = self.0.get(&path) else { return Ok(None) };
+            if old.tree == tree {
+                continue;
+            }
+            let folder = Folder::read(objects, tree, &path, Some(old), wanted)?;
+            if !folder.has_the_names_of(old) {
+                return Ok(None);
+            }
+            let files = old.files.iter().zip(&folder.files).filter(|(before, after)| !Arc::ptr_eq(before, after));
+            changed.extend(files.map(|(before, after)| (before.clone(), after.clone())));
+            let folders = old.folders.iter().zip(&folder.folders).filter(|(before, after)| before != after);
+            open.extend(folders.map(|(_, after)| after.clone()));
+            fresh.push((path, Arc::new(folder)));
+        }
+        self.0.extend(fresh);
+        Ok(Some(changed))
+    }
+}
+
 impl Folder {
+    fn has_the_names_of(&self, other: &Self) -> bool {
+        let files = |folder: &Self| folder.files.iter().map(|file| file.path.clone()).collect::<Vec<_>>();
+        let folders = |folder: &Self| folder.folders.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>();
+        files(self) == files(other) && folders(self) == folders(other)
+    }
+
     /// Reads `tree`, which stands at `path`; files that `old` held as well are taken from there.
     fn read(
         objects: &dyn ObjectStore,

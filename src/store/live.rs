@@ -84,31 +84,32 @@ impl Store {
         needs: impl FnOnce(&LiveState) -> Vec<ObjectKey>,
     ) -> Result<LiveState, StoreError> {
         let mut view = LiveView::default();
-        self.look(source, &mut view, |_, live| needs(live)).await?;
+        self.look(source, &mut view, |_, _, live| needs(live)).await?;
         Ok(view.state)
     }
 
     /// Brings `view` up to date in one snapshot. `needs` is told whether anything differs from what
-    /// was seen before, rows, jobs or plan, and names the rows whose bodies are wanted.
+    /// was seen before, rows, jobs or plan, and which rows were written; it names those whose bodies
+    /// are wanted.
     pub async fn look(
         &self,
         source: &str,
         view: &mut LiveView,
-        needs: impl FnOnce(bool, &LiveState) -> Vec<ObjectKey>,
+        needs: impl FnOnce(bool, &Written, &LiveState) -> Vec<ObjectKey>,
     ) -> Result<(), StoreError> {
         let failed = || StoreError::during("read the live state");
         let mut tx = self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await.map_err(failed())?;
         let moment = sqlx::query(MOMENT).bind(source).fetch_one(&mut *tx).await.map_err(failed())?;
         let before = view.seen.take().filter(|seen| seen.full_at.elapsed() < FULL_EVERY);
-        let mut moved = refresh(&mut tx, source, &mut view.state, before.as_ref()).await.map_err(failed())?;
+        let written = refresh(&mut tx, source, &mut view.state, before.as_ref()).await.map_err(failed())?;
         let parent = moment.try_get("parent").map_err(failed())?;
         let jobs = jobs(&mut tx, source).await.map_err(failed())?;
-        moved |= view.state.parent != parent || view.state.jobs != jobs;
+        let moved = !written.is_empty() || view.state.parent != parent || view.state.jobs != jobs;
         let now_us: i64 = moment.try_get("now_us").map_err(failed())?;
         view.state.read_at = Timestamp::from_microsecond(now_us).unwrap_or_default();
         (view.state.parent, view.state.jobs) = (parent, jobs);
         view.state.bodies.clear();
-        for keys in needs(moved, &view.state).chunks(BODIES_AT_ONCE) {
+        for keys in needs(moved, &written, &view.state).chunks(BODIES_AT_ONCE) {
             view.state.bodies.extend(bodies(&mut tx, source, keys).await.map_err(failed())?);
         }
         tx.commit().await.map_err(failed())?;
@@ -132,30 +133,56 @@ impl Store {
     }
 }
 
-/// Brings the heads in `state` up to date, from the change log if they were read `before`. Whether any was written.
+/// The rows that were written since they were seen last.
+#[derive(Debug)]
+pub enum Written {
+    /// All were read again.
+    All,
+    /// These.
+    Rows(HashSet<ObjectKey>),
+}
+
+impl Written {
+    fn is_empty(&self) -> bool {
+        matches!(self, Self::Rows(rows) if rows.is_empty())
+    }
+}
+
+/// Brings the heads in `state` up to date, from the change log if they were read `before`.
 async fn refresh(
     tx: &mut PgConnection,
     source: &str,
     state: &mut LiveState,
     before: Option<&Seen>,
-) -> Result<bool, sqlx::Error> {
+) -> Result<Written, sqlx::Error> {
     let written = match before {
         Some(seen) => written_since(tx, &seen.snapshot).await?,
         None => None,
     };
     let Some(written) = written else {
         state.objects = heads(tx, source, None).await?;
-        return Ok(true);
+        return Ok(Written::All);
     };
     if written.is_empty() {
-        return Ok(false);
+        return Ok(Written::Rows(written));
     }
     let names: Vec<&str> = written.iter().map(|key| &*key.name).collect();
     let fresh = heads(tx, source, Some(names)).await?;
-    state.objects.retain(|row| !written.contains(&row.key));
-    state.objects.extend(fresh.into_iter().filter(|row| written.contains(&row.key)));
-    state.objects.sort_by(|a, b| a.key.cmp(&b.key));
-    Ok(true)
+    let mut fresh: HashMap<ObjectKey, LiveObject> = fresh.into_iter().map(|row| (row.key.clone(), row)).collect();
+    for key in &written {
+        place(&mut state.objects, key, fresh.remove(key));
+    }
+    Ok(Written::Rows(written))
+}
+
+/// Puts `row`, or nothing, where the row of `key` stands or would stand.
+fn place(rows: &mut Vec<LiveObject>, key: &ObjectKey, row: Option<LiveObject>) {
+    match (rows.binary_search_by(|row| row.key.cmp(key)), row) {
+        (Ok(at), Some(row)) => rows[at] = row,
+        (Ok(at), None) => drop(rows.remove(at)),
+        (Err(at), Some(row)) => rows.insert(at, row),
+        (Err(_), None) => {}
+    }
 }
 
 /// The rows that `snapshot` did not see written; `None` when they are too many or not told one by one.

@@ -23,7 +23,7 @@ impl Watched {
     async fn look(&mut self) -> bool {
         let mut moved = false;
         self.store
-            .look(SOURCE, &mut self.view, |differs, _| {
+            .look(SOURCE, &mut self.view, |differs, _, _| {
                 moved = differs;
                 Vec::new()
             })

@@ -9,6 +9,7 @@ mod drift;
 mod face;
 mod harness;
 mod live_view;
+mod loading;
 mod refusals;
 mod servers;
 mod survival;

@@ -74,7 +74,7 @@ pub struct LiveState {
     pub read_at: Timestamp,
     /// The plan that was current: the parent of whatever is planned from this snapshot.
     pub parent: Option<i64>,
-    /// Bodies of the rows that [`super::needs_bodies`] named.
+    /// Bodies of the rows that [`super::Differing::needs_bodies`] named.
     pub bodies: HashMap<ObjectKey, Bodies>,
 }
 

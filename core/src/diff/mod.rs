@@ -2,9 +2,11 @@
 //! what may move, and when, is said later.
 
 mod change;
+mod differing;
 mod live;
 mod station;
 
 pub use change::{Action, Cause, Change};
+pub use differing::Differing;
 pub use live::{Bodies, LiveObject, LiveState, PendingJob};
-pub use station::{diff, needs_bodies};
+pub use station::diff;

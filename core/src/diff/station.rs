@@ -1,76 +1,26 @@
 //! The three-sided comparison. Absent from the documents and never applied by us: left alone.
 
 use super::change::{Action, Cause, Change};
+use super::differing::Differing;
 use super::live::{Bodies, LiveObject, LiveState};
 use crate::change::{Digest, FieldChange, ObjectKey, Value, field_changes};
 use crate::model::Catalog;
 use crate::parse::SourceRef;
 use crate::resolve::{Object, Resolved};
-use std::cmp::Ordering;
 use std::sync::Arc;
-
-/// One object on either side.
-enum Pair<'a> {
-    Desired(&'a Object),
-    Both(&'a Object, &'a LiveObject),
-    Live(&'a LiveObject),
-}
-
-/// The rows whose bodies `diff` will need: those that differ, and those that go.
-pub fn needs_bodies(desired: &Resolved, live: &LiveState) -> Vec<ObjectKey> {
-    let mut keys = Vec::new();
-    pairs(desired, live, &mut |pair| match pair {
-        Pair::Both(object, row) if !is_settled(object, row) => keys.push(row.key.clone()),
-        Pair::Live(row) if is_ours_to_delete(row) => keys.push(row.key.clone()),
-        _ => {}
-    });
-    keys
-}
 
 /// Every object that should move, sorted by key. What a tree with errors does not show may still be
 /// meant, and so may everything in an empty one: neither deletes anything.
-pub fn diff(desired: &Resolved, live: &LiveState, catalog: &Catalog) -> Vec<Change> {
+pub fn diff(desired: &Resolved, live: &LiveState, differing: &Differing, catalog: &Catalog) -> Vec<Change> {
+    debug_assert_eq!(*differing, Differing::of(desired, live), "what differs was kept wrongly");
     let whole = !desired.objects.is_empty() && !desired.has_errors();
-    let mut changes = Vec::new();
-    pairs(desired, live, &mut |pair| match pair {
-        Pair::Desired(object) => changes.push(create(object)),
-        Pair::Both(object, row) if !is_settled(object, row) => {
-            changes.extend(live.bodies.get(&row.key).and_then(|bodies| update(object, row, bodies)));
-        }
-        Pair::Live(row) if whole && is_ours_to_delete(row) => {
-            changes.push(delete(row, live.bodies.get(&row.key), catalog));
-        }
-        _ => {}
-    });
-    changes
-}
-
-fn pairs<'a>(desired: &'a Resolved, live: &'a LiveState, visit: &mut impl FnMut(Pair<'a>)) {
-    let (mut wanted, mut rows) = (desired.objects.iter().peekable(), live.objects.iter().peekable());
-    loop {
-        let order = match (wanted.peek(), rows.peek()) {
-            (None, None) => return,
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some(object), Some(row)) => object.key.cmp(&row.key),
-        };
-        match order {
-            Ordering::Less => wanted.next().into_iter().for_each(|object| visit(Pair::Desired(object))),
-            Ordering::Greater => rows.next().into_iter().for_each(|row| visit(Pair::Live(row))),
-            Ordering::Equal => {
-                wanted.next().zip(rows.next()).into_iter().for_each(|(object, row)| visit(Pair::Both(object, row)));
-            }
-        }
-    }
-}
-
-fn is_settled(object: &Object, row: &LiveObject) -> bool {
-    row.applied == Some(object.digest) && !row.drifted && row.tombstoned_at.is_none()
-}
-
-/// Only what was applied from the repository is deleted because it left the repository.
-fn is_ours_to_delete(row: &LiveObject) -> bool {
-    row.applied.is_some() && row.tombstoned_at.is_none()
+    let change = |key: &ObjectKey| match (desired.get(key), live.get(key)) {
+        (None, None) => None,
+        (Some(object), None) => Some(create(object)),
+        (Some(object), Some(row)) => live.bodies.get(key).and_then(|bodies| update(object, row, bodies)),
+        (None, Some(row)) => whole.then(|| delete(row, live.bodies.get(key), catalog)),
+    };
+    differing.keys().filter_map(change).collect()
 }
 
 fn create(object: &Object) -> Change {

@@ -11,6 +11,6 @@ mod yaml;
 pub use document::{Document, DocumentId, SourceRef};
 pub use ignore_rules::{IgnoreRules, is_document_path};
 pub use locate::{Part, Place, Spans, locate};
-pub use scan::{File, ParsedFile, ParsedTree, parse_file, parse_tree};
+pub use scan::{File, FileEdit, ParsedFile, ParsedTree, parse_file, parse_tree};
 pub use tree::{Limits, Span, SpannedValue, YamlError, read_documents};
 pub use yaml::value_of_plain;

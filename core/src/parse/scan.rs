@@ -32,6 +32,17 @@ pub struct ParsedTree {
     pub files: Vec<File>,
 }
 
+/// A file that says something else than in the tree before.
+#[derive(Debug, Clone)]
+pub struct FileEdit {
+    /// Path in the repository.
+    pub path: Arc<str>,
+    /// What it held.
+    pub before: Arc<ParsedFile>,
+    /// What it holds.
+    pub after: Arc<ParsedFile>,
+}
+
 /// Parses and sorts the files of a tree.
 pub fn parse_tree<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> ParsedTree {
     let mut files: Vec<File> = files

@@ -3,7 +3,7 @@
 use super::order::order;
 use super::{Plan, Reason, Waiting, action_digest};
 use crate::change::ObjectKey;
-use crate::diff::{Action, Cause, Change, LiveState, PendingJob, diff};
+use crate::diff::{Action, Cause, Change, Differing, LiveState, PendingJob, diff};
 use crate::model::Catalog;
 use crate::resolve::Resolved;
 use jiff::Timestamp;
@@ -18,6 +18,8 @@ pub struct PlanInput<'a> {
     pub desired: &'a Resolved,
     /// What is, bodies of the rows that differ included.
     pub live: &'a LiveState,
+    /// Which objects differ between the two.
+    pub differing: &'a Differing,
     /// The kinds.
     pub catalog: &'a Catalog,
     /// The moment of planning.
@@ -26,7 +28,7 @@ pub struct PlanInput<'a> {
 
 /// What should move, and what waits. The same input gives the same plan, byte for byte.
 pub fn plan(input: PlanInput<'_>) -> Plan {
-    let changes = diff(input.desired, input.live, input.catalog);
+    let changes = diff(input.desired, input.live, input.differing, input.catalog);
     let jobs = jobs_by_object(input.live);
     let (mut moving, mut waiting) = (Vec::new(), Vec::new());
     for change in changes {

@@ -54,6 +54,7 @@ impl Reads {
 }
 
 /// The compiled guardrails of a tree.
+#[derive(Default)]
 pub struct Guardrails {
     rules: Vec<Guardrail>,
     env: Arc<cel::Env>,
@@ -89,6 +90,11 @@ impl Guardrails {
             })
             .collect();
         Self { rules, env }
+    }
+
+    /// Whether no rule looks at the clock or at what was before.
+    pub fn are_timeless(&self) -> bool {
+        !self.rules.iter().any(|rule| rule.reads.now || rule.reads.old)
     }
 
     /// Whether a verdict on `key` with these labels may be another one in the next commit although

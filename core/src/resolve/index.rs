@@ -51,6 +51,16 @@ impl Index {
         index
     }
 
+    /// Puts `entry` in the place of the document of its identity.
+    pub fn put(&mut self, entry: Entry) {
+        self.entries.insert(entry.document.key.clone(), entry);
+    }
+
+    /// Whether `other` has documents of the very same identities.
+    pub fn has_the_names_of(&self, other: &Self) -> bool {
+        self.entries.len() == other.entries.len() && self.entries.keys().eq(other.entries.keys())
+    }
+
     /// The document of `key`.
     pub fn get(&self, key: &ObjectKey) -> Option<&Entry> {
         self.entries.get(key)

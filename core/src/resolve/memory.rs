@@ -2,10 +2,12 @@
 //! A document is recalled when everything that it was made of is the very same: itself and its place,
 //! its partner and profiles, every guardrail and schema; and when all that it refers to is still there.
 
-use super::Object;
+use super::config_schema::ConfigSchemas;
+use super::guardrails::Guardrails;
 use super::index::{Entry, Index};
 use super::layers::layers;
 use super::rules::Fact;
+use super::{Object, Problem};
 use crate::change::ObjectKey;
 use crate::model::Catalog;
 use crate::parse::Document;
@@ -14,39 +16,51 @@ use std::sync::Arc;
 
 /// Kinds whose documents judge others: a change of any makes every document be resolved again.
 const JUDGES: [&str; 3] = ["Guardrail", "Capability", "Version"];
+/// Kinds whose documents give values to others.
+const LAYERS: [&str; 2] = ["Partner", "Profile"];
 
-/// What was found of the documents of one tree about which there was nothing to tell.
-#[derive(Debug, Default)]
+/// What was found of the documents of one tree.
+#[derive(Default)]
 pub struct Memory {
     catalog: Option<usize>,
-    judges: Vec<Arc<Document>>,
-    /// What layers are made of, and all that there was to refer to.
-    frame: Frame,
+    bench: Arc<Bench>,
+    layers: Vec<Arc<Document>>,
+    /// Every document. While these names and the layers stay the same, a document that is the same
+    /// need not ask after each thing that it was made of.
+    pub index: Index,
     /// By the address of the document, which lives for as long as it is kept here.
     kept: HashMap<usize, Arc<Kept>>,
 }
 
-/// The documents that others are made of, and the name of every document. While a frame stays the
-/// same, a document that is the same need not ask after each thing that it was made of.
-#[derive(Debug, Default)]
-pub struct Frame {
-    layers: Vec<Arc<Document>>,
-    keys: Vec<ObjectKey>,
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Memory({} documents)", self.kept.len())
+    }
 }
 
-impl Frame {
-    /// The frame of a tree.
-    pub fn of(index: &Index) -> Self {
-        let layers = ["Partner", "Profile"]
-            .iter()
-            .flat_map(|kind| index.of_kind(kind))
-            .map(|entry| entry.document.clone())
-            .collect();
-        Self { layers, keys: index.iter().map(|entry| entry.document.key.clone()).collect() }
-    }
+/// The documents that judge others, compiled.
+#[derive(Default)]
+pub struct Bench {
+    judges: Vec<Arc<Document>>,
+    /// What is wrong with them.
+    pub problems: Vec<Problem>,
+    /// What the config of instances must satisfy.
+    pub schemas: ConfigSchemas,
+    /// What every matching document must satisfy.
+    pub guardrails: Guardrails,
+}
 
-    fn is(&self, other: &Self) -> bool {
-        same(&self.layers, &other.layers) && self.keys == other.keys
+impl Bench {
+    /// That of a tree; the same as `before` if its documents are and nothing is wrong with them.
+    pub fn of(index: &Index, before: Option<&Arc<Self>>) -> Arc<Self> {
+        let judges = documents(index, &JUDGES);
+        if let Some(before) = before.filter(|before| before.problems.is_empty() && same(&before.judges, &judges)) {
+            return before.clone();
+        }
+        let mut problems = Vec::new();
+        let schemas = ConfigSchemas::of(index, &mut problems);
+        let guardrails = Guardrails::of(index, &mut problems);
+        Arc::new(Self { judges, problems, schemas, guardrails })
     }
 }
 
@@ -61,23 +75,25 @@ pub struct Kept {
     pub objects: Vec<Object>,
     /// What the rules read of it.
     pub fact: Option<Fact>,
+    /// Whether there was nothing to tell of it, nor will be while what it was made of is the same.
+    lasting: bool,
 }
 
-/// Every document of `index` that judges others.
-pub fn judges(index: &Index) -> Vec<Arc<Document>> {
-    JUDGES.iter().flat_map(|kind| index.of_kind(kind)).map(|entry| entry.document.clone()).collect()
+fn documents(index: &Index, kinds: &[&str]) -> Vec<Arc<Document>> {
+    kinds.iter().flat_map(|kind| index.of_kind(kind)).map(|entry| entry.document.clone()).collect()
 }
 
 impl Kept {
-    /// What was found of `entry`: objects and a fact, and nothing to tell.
-    pub fn of(entry: &Entry, index: &Index, objects: Vec<Object>, fact: Option<Fact>) -> Self {
+    /// What was found of `entry`.
+    pub fn of(entry: &Entry, index: &Index, objects: Vec<Object>, fact: Option<Fact>, lasting: bool) -> Self {
         let partner = objects.first().and_then(|object| object.partner.clone());
         Self {
             document: entry.document.clone(),
             file: entry.file.clone(),
-            made_of: made_of(entry, partner.as_ref(), index),
+            made_of: if lasting { made_of(entry, partner.as_ref(), index) } else { Vec::new() },
             objects,
             fact,
+            lasting,
         }
     }
 
@@ -101,27 +117,47 @@ fn same(these: &[Arc<Document>], those: &[Arc<Document>]) -> bool {
 
 impl Memory {
     /// The memory of a tree.
-    pub fn of(catalog: &Catalog, judges: Vec<Arc<Document>>, frame: Frame, kept: Vec<Arc<Kept>>) -> Self {
+    pub fn of(catalog: &Catalog, bench: Arc<Bench>, index: Index, kept: Vec<Arc<Kept>>) -> Self {
         let kept = kept.into_iter().map(|one| (address(&one.document), one)).collect();
-        Self { catalog: Some(std::ptr::from_ref(catalog) as usize), judges, frame, kept }
+        Self { catalog: Some(name_of(catalog)), bench, layers: documents(&index, &LAYERS), index, kept }
     }
 
-    /// Whether it was made by the same kinds, guardrails and schemas.
-    pub fn is_of(&self, catalog: &Catalog, judges: &[Arc<Document>]) -> bool {
-        self.catalog == Some(std::ptr::from_ref(catalog) as usize) && same(&self.judges, judges)
+    /// What judged its documents.
+    pub fn bench(&self) -> &Arc<Bench> {
+        &self.bench
     }
 
-    /// Whether what documents are made of, and what there is to refer to, is the same in `frame`.
-    pub fn is_in(&self, frame: &Frame) -> bool {
-        self.frame.is(frame)
+    /// Whether it was made with these kinds.
+    pub fn is_by(&self, catalog: &Catalog) -> bool {
+        self.catalog == Some(name_of(catalog))
+    }
+
+    /// Whether what documents are made of, and what there is to refer to, is the same in `index`.
+    pub fn is_in(&self, index: &Index) -> bool {
+        same(&self.layers, &documents(index, &LAYERS)) && self.index.has_the_names_of(index)
     }
 
     /// What was found of `entry`, if it still holds; `steady` when the frame is the same.
     pub fn recall(&self, entry: &Entry, index: &Index, steady: bool) -> Option<&Arc<Kept>> {
-        let kept = self.kept.get(&address(&entry.document))?;
+        let kept = self.kept.get(&address(&entry.document)).filter(|kept| kept.lasting)?;
         let holds = if steady { *kept.file == *entry.file } else { kept.holds(entry, index) };
         holds.then_some(kept)
     }
+
+    /// What the rules read of `entry`.
+    pub fn fact(&self, entry: &Entry) -> Option<&Fact> {
+        self.kept.get(&address(&entry.document))?.fact.as_ref()
+    }
+
+    /// Keeps `new` in the place of what was found of `old`.
+    pub fn exchange(&mut self, old: &Entry, new: Kept) {
+        self.kept.remove(&address(&old.document));
+        self.kept.insert(address(&new.document), Arc::new(new));
+    }
+}
+
+fn name_of(catalog: &Catalog) -> usize {
+    std::ptr::from_ref(catalog) as usize
 }
 
 fn address(document: &Arc<Document>) -> usize {

@@ -1,6 +1,7 @@
 //! Station: documents → objects. Profiles merged, defaults filled, references, kinds, guardrails and
 //! config schemas checked. Sees trees only: live rows and authority are other stations' business.
 
+mod amend;
 mod config_schema;
 mod cost;
 mod cycles;
@@ -16,6 +17,7 @@ mod rules;
 mod secrets;
 mod settings;
 mod station;
+mod ties;
 
 pub use effective::{Effective, effective};
 pub use index::{Entry, Index};

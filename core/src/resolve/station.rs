@@ -1,11 +1,11 @@
 //! The station itself: one pass over the documents, each on its own, then what needs all of them.
 
-use super::config_schema::ConfigSchemas;
-use super::guardrails::{Facts, Guardrails};
+use super::guardrails::Facts;
 use super::index::{Entry, Index};
-use super::memory::{self, Kept, Memory};
+use super::memory::{Bench, Kept, Memory};
 use super::object::{Object, object_body};
 use super::rules::{self, Fact};
+use super::ties::Ties;
 use super::{Problem, cycles, layers, references, secrets, settings};
 use crate::change::{Digest, FieldPath, ObjectKey, Value};
 use crate::diagnostic::{Code, Severity};
@@ -23,7 +23,9 @@ pub struct Resolved {
     /// Files of the tree that could not be read as documents; their errors stand in the tree.
     pub broken_files: usize,
     /// What was found of each document, for the next tree.
-    memory: Memory,
+    pub(super) memory: Memory,
+    /// Who is held against whom; made when it is first needed.
+    pub(super) ties: Option<Ties>,
 }
 
 impl Resolved {
@@ -43,14 +45,12 @@ impl Resolved {
 pub fn resolve(tree: &ParsedTree, catalog: &Catalog, previous: Option<&Resolved>, now: jiff::Timestamp) -> Resolved {
     let mut problems = Vec::new();
     let index = Index::of(tree, catalog, &mut problems);
-    let schemas = ConfigSchemas::of(&index, &mut problems);
-    let guardrails = Guardrails::of(&index, &mut problems);
-    let judges = memory::judges(&index);
-    let known = previous.map(|tree| &tree.memory).filter(|memory| memory.is_of(catalog, &judges));
-    let frame = memory::Frame::of(&index);
-    let steady = known.is_some_and(|memory| memory.is_in(&frame));
-    let world =
-        World { catalog, index: &index, schemas: &schemas, guardrails: &guardrails, previous, known, steady, now };
+    let before = previous.map(|tree| &tree.memory).filter(|memory| memory.is_by(catalog));
+    let bench = Bench::of(&index, before.map(Memory::bench));
+    problems.extend(bench.problems.iter().cloned());
+    let known = before.filter(|memory| Arc::ptr_eq(memory.bench(), &bench));
+    let steady = known.is_some_and(|memory| memory.is_in(&index));
+    let world = World { catalog, index: &index, bench: &bench, previous, known, steady, now };
     let entries: Vec<&Entry> = index.iter().collect();
     let Found { mut objects, problems: mut found, facts, kept } = on_all_cores(&entries, &world);
     problems.append(&mut found);
@@ -59,29 +59,29 @@ pub fn resolve(tree: &ParsedTree, catalog: &Catalog, previous: Option<&Resolved>
     objects.sort_by(|a, b| (&a.key, &a.document).cmp(&(&b.key, &b.document)));
     problems.extend(settings::given_twice(&objects));
     problems.extend(cycles::find(&objects).iter().filter_map(|key| circle(key, &index)));
-    Resolved { objects, problems, broken_files, memory: Memory::of(catalog, judges, frame, kept) }
+    Resolved { objects, problems, broken_files, memory: Memory::of(catalog, bench, index, kept), ties: None }
 }
 
-struct World<'a> {
-    catalog: &'a Catalog,
-    index: &'a Index,
-    schemas: &'a ConfigSchemas,
-    guardrails: &'a Guardrails,
-    previous: Option<&'a Resolved>,
-    known: Option<&'a Memory>,
-    /// Whether the memory's frame is this tree's.
-    steady: bool,
-    now: jiff::Timestamp,
+/// What a document is resolved in.
+pub(super) struct World<'a> {
+    pub catalog: &'a Catalog,
+    pub index: &'a Index,
+    pub bench: &'a Bench,
+    pub previous: Option<&'a Resolved>,
+    pub known: Option<&'a Memory>,
+    /// Whether the memory's names and layers are this tree's.
+    pub steady: bool,
+    pub now: jiff::Timestamp,
 }
 
 /// What resolving documents one by one gives.
 #[derive(Default)]
-struct Found<'a> {
-    objects: Vec<Object>,
-    problems: Vec<Problem>,
+pub(super) struct Found<'a> {
+    pub objects: Vec<Object>,
+    pub problems: Vec<Problem>,
     /// Of the sound documents, for the rules across documents.
-    facts: Vec<(&'a Entry, Fact)>,
-    /// Of the documents about which there is nothing to tell, for the next tree.
+    pub facts: Vec<(&'a Entry, Fact)>,
+    /// For the next tree.
     kept: Vec<Arc<Kept>>,
 }
 
@@ -127,12 +127,13 @@ impl<'a> Found<'a> {
         self.kept.push(kept.clone());
     }
 
-    /// Keeps what was found of `entry` since `before`, if there is nothing to tell of it.
+    /// Keeps what was found of `entry` since `before`.
     fn keep(&mut self, entry: &'a Entry, before: &Mark, lasting: bool, index: &Index) {
-        if lasting && self.problems.len() == before.problems && self.objects.len() > before.objects {
-            let fact = self.facts.get(before.facts).map(|(_, fact)| fact.clone());
-            self.kept.push(Arc::new(Kept::of(entry, index, self.objects[before.objects..].to_vec(), fact)));
-        }
+        let objects = &self.objects[before.objects..];
+        let lasting = lasting && self.problems.len() == before.problems && !objects.is_empty();
+        let objects = if lasting { objects.to_vec() } else { Vec::new() };
+        let fact = self.facts.get(before.facts).map(|(_, fact)| fact.clone());
+        self.kept.push(Arc::new(Kept::of(entry, index, objects, fact, lasting)));
     }
 }
 
@@ -150,7 +151,7 @@ impl Mark {
 }
 
 /// Whether what is found of `entry` holds for as long as what it was made of does not change.
-fn resolve_one<'a>(entry: &'a Entry, kind: &KindDef, world: &World<'_>, found: &mut Found<'a>) -> bool {
+pub(super) fn resolve_one<'a>(entry: &'a Entry, kind: &KindDef, world: &World<'_>, found: &mut Found<'a>) -> bool {
     let problems = &mut found.problems;
     let layers = layers::layers(entry, world.index, problems);
     let id = entry.id();
@@ -171,14 +172,14 @@ fn resolve_one<'a>(entry: &'a Entry, kind: &KindDef, world: &World<'_>, found: &
     }
     found.facts.extend(written.get("spec").and_then(|spec| Fact::of(kind.name, spec)).map(|fact| (entry, fact)));
     let (object, body) = build(entry, kind, written, references.into());
-    for (path, message) in world.schemas.check(entry, &body, &object.references) {
+    for (path, message) in world.bench.schemas.check(entry, &body, &object.references) {
         problems.push(Problem {
             place: place(&path, crate::parse::Part::Value),
             ..Problem::error(Code::ConfigSchema, &id, path, message)
         });
     }
-    problems.extend(world.guardrails.check(entry, &body, &facts(entry, &object, world)));
-    let lasting = !world.guardrails.change_with_time(&object.key, &body);
+    problems.extend(world.bench.guardrails.check(entry, &body, &facts(entry, &object, world)));
+    let lasting = !world.bench.guardrails.change_with_time(&object.key, &body);
     match kind.expand(body.get("spec").unwrap_or(&Value::Null)) {
         Some(parts) => found.objects.extend(settings::expand(entry, parts, &object.references)),
         None => found.objects.push(object),

@@ -1,6 +1,7 @@
 //! The stations from outside: text in, text out. A snapshot holds a story and how it ends.
 #![allow(clippy::unwrap_used, reason = "a test that finds nothing to unwrap has failed")]
 
+mod amend;
 mod diff;
 mod documents;
 mod memory;

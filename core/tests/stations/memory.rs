@@ -21,10 +21,10 @@ const FLEET: &str = "
 
 /// Parses as a loader does: what is the same text is the same parsed file.
 #[derive(Default)]
-struct Loader(HashMap<Vec<u8>, Arc<ParsedFile>>);
+pub struct Loader(HashMap<Vec<u8>, Arc<ParsedFile>>);
 
 impl Loader {
-    fn tree(&mut self, text: &str) -> ParsedTree {
+    pub fn tree(&mut self, text: &str) -> ParsedTree {
         let files = Files::short(text).0.into_iter().map(|(path, bytes)| {
             let parsed = self.0.entry(bytes.clone()).or_insert_with(|| Arc::new(parse_file(&bytes))).clone();
             File { path: path.into(), parsed }
@@ -35,11 +35,11 @@ impl Loader {
 
 const DAY: &str = "2026-11-20T12:00:00Z";
 
-fn resolved(tree: &ParsedTree, previous: Option<&Resolved>, now: &str) -> Resolved {
+pub fn resolved(tree: &ParsedTree, previous: Option<&Resolved>, now: &str) -> Resolved {
     resolve(tree, Catalog::standard(), previous, now.parse().unwrap())
 }
 
-fn said(resolved: &Resolved) -> String {
+pub fn said(resolved: &Resolved) -> String {
     format!("{:#?}\n{:#?}", resolved.objects, resolved.problems)
 }
 

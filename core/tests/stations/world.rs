@@ -1,7 +1,7 @@
 //! A model of the live side: rows in a map, and what applying a step does to them.
 
 use pintle_core::change::{Digest, ObjectKey, Value, field_changes};
-use pintle_core::diff::{Action, Bodies, Change, LiveObject, LiveState, PendingJob, needs_bodies};
+use pintle_core::diff::{Action, Bodies, Change, Differing, LiveObject, LiveState, PendingJob};
 use pintle_core::model::Catalog;
 use pintle_core::plan::{Plan, PlanInput, plan};
 use pintle_core::resolve::Resolved;
@@ -41,7 +41,7 @@ impl World {
             read_at: "2026-11-20T11:59:00Z".parse().unwrap(),
             ..LiveState::default()
         };
-        let keys = needs_bodies(desired, &state);
+        let keys = Differing::of(desired, &state).needs_bodies(&state);
         state.bodies = keys
             .into_iter()
             .map(|key| {
@@ -58,7 +58,15 @@ impl World {
 
     pub fn plan_as(&self, desired: &Resolved, commit: &str, now: &str) -> Plan {
         let live = self.live_state(desired);
-        plan(PlanInput { commit, desired, live: &live, catalog: Catalog::standard(), now: now.parse().unwrap() })
+        let differing = Differing::of(desired, &live);
+        plan(PlanInput {
+            commit,
+            desired,
+            live: &live,
+            differing: &differing,
+            catalog: Catalog::standard(),
+            now: now.parse().unwrap(),
+        })
     }
 
     /// Applies every step, each only after those that come first.

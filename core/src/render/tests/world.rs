@@ -2,7 +2,7 @@
 //! the real pipeline.
 
 use crate::change::{Digest, FieldPath, ObjectKey, Value};
-use crate::diff::{Bodies, LiveObject, LiveState, PendingJob};
+use crate::diff::{Bodies, Differing, LiveObject, LiveState, PendingJob};
 use crate::model::Catalog;
 use crate::parse::parse_tree;
 use crate::plan::{Plan, PlanInput, plan};
@@ -86,10 +86,12 @@ impl World {
     }
 
     pub fn plan(&self, files: &[(&str, &str)]) -> Plan {
+        let desired = resolved(files);
         plan(PlanInput {
             commit: COMMIT,
-            desired: &resolved(files),
+            desired: &desired,
             live: &self.live,
+            differing: &Differing::of(&desired, &self.live),
             catalog: Catalog::standard(),
             now: now(),
         })
