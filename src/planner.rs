@@ -13,6 +13,7 @@ use pintle_core::diff::{Differing, LiveState};
 use pintle_core::model::Catalog;
 use pintle_core::plan::{Plan, PlanInput, plan};
 use pintle_core::resolve::{Resolved, resolve};
+use pintle_core::trust::Limits;
 use std::sync::Arc;
 
 /// Reads commits and plans them against the live rows.
@@ -76,12 +77,12 @@ pub struct Planned {
 
 impl Planner {
     /// A planner that has read nothing.
-    pub fn new(store: Store, objects: Arc<GitObjects>, catalog: &'static Catalog) -> Self {
+    pub fn new(store: Store, objects: Arc<GitObjects>, catalog: &'static Catalog, limits: Limits) -> Self {
         Self {
             store,
             objects,
             catalog,
-            loader: TreeLoader::default(),
+            loader: TreeLoader::within(limits),
             desired: None,
             broken: None,
             view: LiveView::default(),

@@ -31,7 +31,7 @@ pub enum StateError {
     Foreign(String),
     /// The database knows less than this host accepted.
     #[error(
-        "the database stands at accepted commit {database}, but this host accepted {file}: was a backup restored? Move {path} away to go on from the database as it stands"
+        "the database stands at accepted commit {database}, but this host accepted {file}: was a backup restored? pintle recover --reason TEXT shows both and goes on from the database ({path})"
     )]
     Behind {
         /// The database's last sequence number.
@@ -43,7 +43,7 @@ pub enum StateError {
     },
     /// The database tells another history.
     #[error(
-        "the database says that accepted commit {seq} is {database}, this host says {file}: hold until a person has looked"
+        "the database says that accepted commit {seq} is {database}, this host says {file}: hold until a person has looked: pintle recover --reason TEXT"
     )]
     Forked {
         /// The sequence number.
@@ -77,10 +77,11 @@ impl StateFile {
         Self { path: folder.join("accepted.json"), introduction: introduction.clone() }
     }
 
-    /// Holds the database's records against the file. A missing file says nothing; a database that is
-    /// ahead is derived again from the objects by trust.
-    pub fn check(&self, records: &[Acceptance]) -> Result<(), StateError> {
-        let Some(state) = self.read()? else { return Ok(()) };
+    /// Holds the database's records against the file: up to which step this host wrote down itself what
+    /// was accepted. A missing file says nothing; a database that is ahead is derived again from the
+    /// objects by trust.
+    pub fn check(&self, records: &[Acceptance]) -> Result<Option<u64>, StateError> {
+        let Some(state) = self.read()? else { return Ok(None) };
         let path = || self.path.display().to_string();
         if state.introduction != self.introduction {
             return Err(StateError::Foreign(path()));
@@ -94,8 +95,13 @@ impl StateFile {
             Some(record) if record.commit != state.commit => {
                 Err(StateError::Forked { seq: state.seq, database: record.commit, file: state.commit })
             }
-            Some(_) => Ok(()),
+            Some(_) => Ok(Some(state.seq)),
         }
+    }
+
+    /// How far this host has accepted, whatever the database says: sequence number and commit.
+    pub fn stands_at(&self) -> Result<Option<(u64, Oid)>, StateError> {
+        Ok(self.read()?.map(|state| (state.seq, state.commit)))
     }
 
     /// Writes down that `last` is accepted. Called after the database has it.
@@ -108,17 +114,7 @@ impl StateFile {
         };
         let line = serde_json::to_string(&state).unwrap_or_default();
         let text = format!("{line}\n{}\n", Digest::of(line.as_bytes()));
-        self.replace(text.as_bytes()).map_err(|source| self.io("written", source))
-    }
-
-    fn replace(&self, bytes: &[u8]) -> std::io::Result<()> {
-        let fresh = self.path.with_extension("new");
-        let mut file = std::fs::File::create(&fresh)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&fresh, &self.path)?;
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        std::fs::File::open(folder)?.sync_all()
+        replace(&self.path, text.as_bytes()).map_err(|source| self.io("written", source))
     }
 
     fn read(&self) -> Result<Option<State>, StateError> {
@@ -138,6 +134,17 @@ impl StateFile {
     fn io(&self, action: &'static str, source: std::io::Error) -> StateError {
         StateError::Io { path: self.path.display().to_string(), action, source }
     }
+}
+
+/// Writes a whole file at once: a new one, fsynced, renamed over the old.
+pub fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let fresh = path.with_extension("new");
+    let mut file = std::fs::File::create(&fresh)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&fresh, path)?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use pintle::source::GitObjects;
 use pintle_core::change::{Digest, Oid};
 use pintle_core::model::Catalog;
-use pintle_core::trust::{Introduction, Memory, Question, Session, Times, accept};
+use pintle_core::trust::{Introduction, Memory, Question, Session, accept};
 use std::time::Duration;
 
 const THREADS: usize = 2;
@@ -73,15 +73,7 @@ fn walk(objects: &GitObjects, history: &History) {
         policy_sha256: Digest::of(policy().as_bytes()),
     };
     let tip = *history.commits.last().unwrap();
-    let question = Question {
-        introduction: &introduction,
-        recorded: &[],
-        tip,
-        evidence: &[],
-        denied: &[],
-        now: Timestamp::now(),
-        times: Times::Clock,
-    };
+    let question = Question::new(&introduction, tiptamp::now());
     let mut memory = Memory::default();
     let verdict = accept(&question, &mut Session::new(objects, Catalog::standard(), &mut memory));
     assert!(verdict.held.is_none() && verdict.refused.is_none(), "{:?} {:?}", verdict.held, verdict.refused);

@@ -5,7 +5,7 @@ use crate::store::Store;
 use jiff::Timestamp;
 use pintle_core::model::Catalog;
 use pintle_core::render::{Approvals, RuleLine, Verdict as Word};
-use pintle_core::trust::{Memory, Preview, Question, RuleState, Session, Times, Verdict, accept};
+use pintle_core::trust::{Memory, Preview, Question, RuleState, Session, Verdict, accept};
 
 /// The approvals of `revision` under the policy that the database's source stands on. `None` when
 /// that cannot be said: no introduction yet, or the history is not at hand.
@@ -14,14 +14,11 @@ pub(super) async fn needed(store: &Store, revision: &Revision) -> Option<Approva
     let recorded = store.acceptances().await.ok()?;
     let catalog = Catalog::standard();
     let mut memory = Memory::default();
+    let evidence = revision.objects.approvals().ok()?;
     let question = Question {
-        introduction: &introduction,
         recorded: &recorded,
-        tip: revision.oid,
-        evidence: &[],
-        denied: &[],
-        now: Timestamp::now(),
-        times: Times::Clock,
+        evidence: &evidence,
+        ..Question::new(&introduction, revision.oid, Timestamp::now())
     };
     let verdict = accept(&question, &mut Session::new(revision.objects.as_ref(), catalog, &mut memory));
     Some(of(&verdict, revision))

@@ -1,20 +1,25 @@
-//! `pintle approve`: shows a change, asks, and makes the empty signed commit whose trailer counts.
-//! The user's own git signs and pushes; the work tree and the index are never touched.
+//! `pintle approve`: shows a change, asks, and makes the empty signed commit whose trailer counts;
+//! also the words that take an approval back, break the glass, or ratify that it was broken. The
+//! user's own git signs and pushes; the work tree and the index are never touched.
 
+mod place;
+mod ratify;
+mod refresh;
 mod report;
 mod target;
 
 use super::approvals::{line, of_preview};
-use super::judge::{Judge, TrustArgs};
-use super::plan::{Revision, header, read, rendered, unsound};
+use super::judge::{Judge, TrustArgs, fetch_approvals, policy_at};
+use super::plan::{Revision, header, planned, read, rendered, unsound};
 use super::signing::signing_key;
 use super::{CliError, Exit, Out};
-use crate::git::{Git, GitError};
+use crate::git::Git;
 use jiff::Timestamp;
-use pintle_core::change::{Digest, Oid};
+use pintle_core::change::Oid;
 use pintle_core::diff::LiveState;
 use pintle_core::plan::Plan;
-use pintle_core::trust::{AcceptedCommit, Approval, Policy, Preview, Signed, Verdict, approve_message};
+use pintle_core::trust::{AcceptedCommit, Policy, Preview, PublicKey, Role, Signed, Statement, Verdict, Word};
+pub(super) use place::empty;
 use report::report;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
@@ -34,9 +39,34 @@ pub struct ApproveArgs {
     /// Push the approval, to the branch and to refs/pintle/approvals/
     #[arg(long, env = "PINTLE_PUSH", value_name = "REMOTE", num_args = 0..=1, default_missing_value = "origin")]
     push: Option<String>,
+    /// Fetch the approvals from a remote first
+    #[arg(long, env = "PINTLE_FETCH", value_name = "REMOTE", num_args = 0..=1, default_missing_value = "origin")]
+    fetch: Option<String>,
     /// Bind the approval to exactly the actions of the plan that is shown
-    #[arg(long, env = "PINTLE_ACTIONS")]
+    #[arg(long, env = "PINTLE_ACTIONS", conflicts_with_all = ["withdraw", "break_glass", "ratify"])]
     actions: bool,
+    /// Renew every approval of yours that no longer counts: too old, or its documents were touched since
+    #[arg(long, conflicts_with_all = ["withdraw", "break_glass", "ratify"])]
+    refresh: bool,
+    /// Take back what was approved of the change so far, by anyone
+    #[arg(long, conflicts_with_all = ["break_glass", "ratify"])]
+    withdraw: bool,
+    /// Bring the change at once, with fewer people than its rules ask for; someone must ratify it
+    #[arg(long, value_name = "REASON", conflicts_with = "ratify")]
+    break_glass: Option<String>,
+    /// Say that glass broken for an accepted commit was broken rightly
+    #[arg(long)]
+    ratify: bool,
+}
+
+impl ApproveArgs {
+    fn word(&self) -> Word {
+        match (self.withdraw, &self.break_glass) {
+            (true, _) => Word::Withdraw,
+            (_, Some(_)) => Word::BreakGlass,
+            _ => Word::Approve,
+        }
+    }
 }
 
 /// A change that someone is about to approve.
@@ -46,51 +76,104 @@ struct Case {
     verdict: Verdict,
     target: Target,
     preview: Preview,
+    signer: Signer,
+}
+
+/// Who signs, and whether with a token.
+#[derive(Clone)]
+struct Signer {
     person: Arc<str>,
-    fido: bool,
+    key: PublicKey,
 }
 
 /// Shows, asks, signs, pushes, and says whether it counts.
 pub async fn run(args: &ApproveArgs, out: &Out) -> Result<Exit, CliError> {
-    let opened = opened(args).await?;
+    if let Some(remote) = &args.fetch {
+        fetch_approvals(&args.trust.repo, remote)?;
+    }
+    if args.ratify {
+        return ratify::run(args, out).await;
+    }
+    if args.refresh {
+        return refresh::run(args, out).await;
+    }
+    one(args, &args.what, out).await
+}
+
+/// Says the word about one change.
+async fn one(args: &ApproveArgs, what: &str, out: &Out) -> Result<Exit, CliError> {
+    let opened = opened(args, what).await?;
     let revision = read(opened.judge.objects.path(), &opened.target.candidate.to_string())?;
     if let Some(exit) = unsound(&revision, out) {
         return Ok(exit);
     }
-    let mut case = case(opened)?;
-    let plan = planned(&case, &revision)?;
+    let mut case = case(opened, args.word())?;
+    let plan = plan_of(&case, &revision)?;
     if !out.is_json() {
         out.text(&rendered(&plan, &title(&case, &revision)?, Some(&of_preview(&case.preview)), out));
     }
-    if case
-        .preview
-        .counted
-        .iter()
-        .any(|one| one.person == case.person && one.role == pintle_core::trust::Role::Approver)
-    {
-        report(out, &case, &case.preview, None, false);
+    if args.word() == Word::Approve && nothing_to_add(&case) {
+        report(out, &case, &case.preview, None, args);
         return Ok(Exit::Success);
     }
-    asked(&case, args)?;
-    let commit = signed(&case, args.actions.then(|| plan.actions().0))?;
+    asked(&question(args, &case), args.yes)?;
+    let mut statement = statement(&case, args.word());
+    statement.actions = args.actions.then(|| plan.actions().0);
+    statement.reason = args.break_glass.as_deref().map(Into::into);
+    let subject =
+        case.git.run(&["show", "--no-patch", "--format=%s", &case.target.tip.to_string()]).unwrap_or_default();
+    let commit = place::signed(&case.git, &case.signer, case.target.tip, statement, &subject)?;
     case.judge.evidence.push(commit);
     let after = case.judge.preview(&case.verdict, case.target.candidate, case.target.candidate)?;
-    if !after.counted.iter().any(|one| one.person == case.person) {
-        let why = after
-            .reasons
-            .iter()
-            .find(|reason| reason.commit == Some(commit))
-            .map_or_else(|| "no rule that the change needs asks you".to_owned(), |reason| reason.message.clone());
-        return Err(CliError::new(format!("the approval {} was made and does not count: {why}", commit.short()))
-            .hint("nothing was put on a branch; pintle trust show says who may approve what")
-            .exit(Exit::Untrusted));
-    }
-    placed(&case, commit)?;
+    refuse_if_vain(args.word(), &case, &after, commit)?;
+    let name = place::approvals_ref(args.word(), &case.preview.change.to_string(), &case.signer.person);
+    place::placed(&case.git, &case.target, &name, commit)?;
     if let Some(remote) = &args.push {
-        pushed(&case, commit, remote)?;
+        place::pushed(&case.git, &case.target, &name, commit, remote)?;
     }
-    report(out, &case, &after, Some(commit), args.push.is_some());
+    report(out, &case, &after, Some(commit), args);
     Ok(Exit::Success)
+}
+
+/// Whether this person's approval counts for every rule that it could count for.
+fn nothing_to_add(case: &Case) -> bool {
+    let own = |one: &&pintle_core::trust::Counted| one.person == case.signer.person && one.role == Role::Approver;
+    let Some(accepted) = &case.verdict.accepted else { return false };
+    let policy = accepted.policy();
+    let asks = |rule: &&pintle_core::trust::RuleState| policy.in_groups(&case.signer.person, &rule.from);
+    let counts = |rule: &pintle_core::trust::RuleState| {
+        case.preview.counted.iter().filter(own).any(|one| one.rules.contains(&rule.name))
+    };
+    case.preview.counted.iter().any(|one| own(&one)) && case.preview.rules.iter().filter(asks).all(counts)
+}
+
+/// An approval that was signed and does not count is said to be in vain; nothing is put on a branch.
+fn refuse_if_vain(word: Word, case: &Case, after: &Preview, commit: Oid) -> Result<(), CliError> {
+    let counts = match word {
+        Word::Approve => after.counted.iter().any(|one| one.person == case.signer.person) || case.proves(after),
+        Word::BreakGlass => after.accepted,
+        Word::Withdraw | Word::Ratify => true,
+    };
+    if counts {
+        return Ok(());
+    }
+    let told = after.reasons.iter().find(|reason| reason.commit == Some(commit));
+    let told =
+        told.or_else(|| after.reasons.iter().find(|reason| reason.code == pintle_core::diagnostic::Code::GlassHolds));
+    let why = told.map_or_else(|| "no rule that the change needs asks you".to_owned(), |reason| reason.message.clone());
+    let what = if word == Word::BreakGlass { "word" } else { "approval" };
+    Err(CliError::new(format!("the {what} {} was made and does not count: {why}", commit.short()))
+        .hint("nothing was put on a branch; pintle trust show says who may approve what")
+        .exit(Exit::Untrusted))
+}
+
+impl Case {
+    /// Whether the signature only proves that a key which the change adds is held by someone.
+    fn proves(&self, after: &Preview) -> bool {
+        let fingerprint = self.signer.key.fingerprint().to_string();
+        let asked = |preview: &Preview| preview.reasons.iter().any(|reason| reason.message.contains(&fingerprint));
+        asked(&self.preview) && !asked(after)
+    }
 }
 
 /// What is asked about, before anything is judged.
@@ -99,16 +182,15 @@ struct Opened {
     git: Git,
     verdict: Verdict,
     accepted: AcceptedCommit,
-    person: Arc<str>,
-    fido: bool,
+    key: PublicKey,
     target: Target,
 }
 
-async fn opened(args: &ApproveArgs) -> Result<Opened, CliError> {
+async fn opened(args: &ApproveArgs, what: &str) -> Result<Opened, CliError> {
     let mut judge = Judge::open(&args.trust, None).await?;
     let git = Git::at(&judge.objects.work_tree().unwrap_or_else(|| judge.objects.path().to_owned()));
-    let key = signing_key(&git)?;
-    let watched = judge.tip(None).or_else(|_| judge.tip(Some(&args.what)))?;
+    let key = signing_key(&git)?.key;
+    let watched = judge.tip(None).or_else(|_| judge.tip(Some(what)))?;
     let verdict = judge.verdict(watched)?;
     judge.times = pintle_core::trust::Times::Clock;
     let Some(accepted) = verdict.accepted.clone() else {
@@ -117,31 +199,41 @@ async fn opened(args: &ApproveArgs) -> Result<Opened, CliError> {
             .hint("pintle doctor checks the introduction")
             .exit(Exit::Untrusted));
     };
-    let fido = key.key.is_fido();
-    let person = who(accepted.policy(), key.key)?;
-    let target = target(&judge, &git, &accepted, &args.what)?;
-    Ok(Opened { judge, git, verdict, accepted, person, fido, target })
+    let target = target(&judge, &git, &accepted, what)?;
+    Ok(Opened { judge, git, verdict, accepted, key, target })
 }
 
-fn case(opened: Opened) -> Result<Case, CliError> {
-    let Opened { judge, git, verdict, accepted, person, fido, target } = opened;
+fn case(opened: Opened, word: Word) -> Result<Case, CliError> {
+    let Opened { judge, git, verdict, accepted, key, target } = opened;
     let preview = judge.preview(&verdict, target.candidate, target.candidate)?;
     if preview.rules.is_empty() && preview.reasons.is_empty() {
         return Err(CliError::new(format!("{} changes nothing that needs an approval", target.tip.short()))
             .hint("pintle verify"));
     }
-    may(&person, &preview, accepted.policy())?;
-    Ok(Case { judge, git, verdict, target, preview, person, fido })
+    let (person, known) = match who(accepted.policy(), &key) {
+        Ok(person) => (person, true),
+        Err(unknown) => (newcomer(&judge, target.candidate, &key, unknown)?, false),
+    };
+    if known && word != Word::BreakGlass {
+        may(&person, &preview, accepted.policy())?;
+    }
+    Ok(Case { judge, git, verdict, target, preview, signer: Signer { person, key } })
 }
 
 /// Whose key it is, by the accepted policy.
-fn who(policy: &Policy, key: pintle_core::trust::PublicKey) -> Result<Arc<str>, CliError> {
-    let signed = Signed { key, touched: true, pin: true };
+fn who(policy: &Policy, key: &PublicKey) -> Result<Arc<str>, CliError> {
+    let signed = Signed { key: key.clone(), touched: true, pin: true };
     policy.signer(&signed, Timestamp::now()).map_err(|why| {
         CliError::new(format!("your signature would not count: {why}"))
             .hint("sign with a key of the policy (pintle trust show), or have yours added to .pintle/trust.yaml")
             .exit(Exit::Untrusted)
     })
+}
+
+/// The holder of a key that the change itself adds to the policy: signing proves possession.
+fn newcomer(judge: &Judge, candidate: Oid, key: &PublicKey, unknown: CliError) -> Result<Arc<str>, CliError> {
+    let brought = policy_at(&judge.objects, candidate).ok().flatten();
+    brought.and_then(|policy| policy.holder(key).cloned()).ok_or(unknown)
 }
 
 /// Refuses someone whom no rule asks, before they sign for nothing.
@@ -157,10 +249,10 @@ fn may(person: &str, preview: &Preview, policy: &Policy) -> Result<(), CliError>
 }
 
 /// What the change would do to what is accepted.
-fn planned(case: &Case, revision: &Revision) -> Result<Plan, CliError> {
+fn plan_of(case: &Case, revision: &Revision) -> Result<Plan, CliError> {
     let accepted = case.verdict.accepted.as_ref().map(|accepted| accepted.commit().to_string()).unwrap_or_default();
     let base = read(case.judge.objects.path(), &accepted)?;
-    Ok(super::plan::planned(revision, &LiveState::as_applied(&base.resolved, &accepted, Timestamp::now())))
+    Ok(planned(revision, &LiveState::as_applied(&base.resolved, &accepted, Timestamp::now())))
 }
 
 /// The head of the plan names the commit that people know, not the merge that was tried.
@@ -171,14 +263,24 @@ fn title(case: &Case, revision: &Revision) -> Result<pintle_core::render::Header
     Ok(header(&read(case.judge.objects.path(), &case.target.tip.to_string())?))
 }
 
-fn asked(case: &Case, args: &ApproveArgs) -> Result<(), CliError> {
-    if args.yes {
+fn question(args: &ApproveArgs, case: &Case) -> String {
+    let person = &case.signer.person;
+    match args.word() {
+        Word::Withdraw => format!("Withdraw the approvals of this as {person}?"),
+        Word::BreakGlass => format!("Break the glass for this as {person}?"),
+        Word::Approve | Word::Ratify => format!("Approve this as {person}?"),
+    }
+}
+
+/// Asks at the terminal, unless it was answered already.
+fn asked(question: &str, yes: bool) -> Result<(), CliError> {
+    if yes {
         return Ok(());
     }
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Err(CliError::new("nobody can be asked here").hint("pintle approve --yes, after reading the plan"));
     }
-    eprint!("\nApprove this as {}? [y/N] ", case.person);
+    eprint!("\n{question} [y/N] ");
     let _ = std::io::stderr().flush();
     let mut answer = String::new();
     let _ = std::io::stdin().read_line(&mut answer);
@@ -188,60 +290,8 @@ fn asked(case: &Case, args: &ApproveArgs) -> Result<(), CliError> {
     }
 }
 
-fn signed(case: &Case, actions: Option<Digest>) -> Result<Oid, CliError> {
+fn statement(case: &Case, word: Word) -> Statement {
     let accepted = case.verdict.accepted.as_ref().map_or(case.target.tip, AcceptedCommit::commit);
-    if case.fido {
-        eprintln!("Touch the token when it blinks.");
-    }
     let introduction = &case.judge.introduction;
-    let approval = Approval {
-        repo_id: introduction.repo_id.clone(),
-        git_ref: introduction.git_ref.clone(),
-        base: accepted,
-        change: case.preview.change,
-        actions,
-    };
-    let tip = case.target.tip.to_string();
-    let failed = |error: GitError| {
-        CliError::because("git could not sign the approval", error)
-            .hint("touch or unlock the key, see that ssh-agent holds it (ssh-add -l), and run it again")
-    };
-    let subject = case.git.run(&["show", "--no-patch", "--format=%s", &tip]).unwrap_or_default();
-    let tree = case.git.run(&["rev-parse", &format!("{tip}^{{tree}}")]).map_err(failed)?;
-    let commit = case.git.signed_commit(&tree, &tip, &approve_message(&approval, &subject)).map_err(failed)?;
-    commit.parse().map_err(|_| CliError::new("git named no commit"))
-}
-
-/// Puts the approval on the branch, and under the approvals ref, where squash and rebase do not reach.
-fn placed(case: &Case, commit: Oid) -> Result<(), CliError> {
-    let failed = |error: GitError| {
-        CliError::because("the approval cannot be put in its place", error)
-            .hint("the branch moved meanwhile: run it again")
-    };
-    if let Some(branch) = &case.target.branch {
-        case.git
-            .run(&["update-ref", "-m", "pintle approve", branch, &commit.to_string(), &case.target.tip.to_string()])
-            .map_err(failed)?;
-    }
-    case.git
-        .run(&["update-ref", "-m", "pintle approve", &approvals_ref(case), &commit.to_string()])
-        .map_err(failed)
-        .map(drop)
-}
-
-fn pushed(case: &Case, commit: Oid, remote: &str) -> Result<(), CliError> {
-    let mut arguments =
-        vec!["push".to_owned(), "--quiet".to_owned(), remote.to_owned(), format!("+{commit}:{}", approvals_ref(case))];
-    arguments.extend(case.target.branch.as_ref().map(|branch| format!("{commit}:{branch}")));
-    case.git.run(&arguments).map(drop).map_err(|error| {
-        let again = arguments.iter().skip(3).map(String::as_str).collect::<Vec<_>>().join(" ");
-        CliError::because(format!("the approval is made, and could not be pushed to {remote}"), error)
-            .hint(format!("git push {remote} {again}"))
-    })
-}
-
-fn approvals_ref(case: &Case) -> String {
-    let person: String =
-        case.person.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
-    format!("refs/pintle/approvals/{}-{person}", case.preview.change)
+    Statement::new(word, introduction.repo_id.clone(), introduction.git_ref.clone(), accepted, case.preview.change)
 }

@@ -4,6 +4,8 @@ use super::{CliError, Exit, Out};
 use crate::config::DaemonSettings;
 use crate::daemon;
 use crate::dev::servers::{Options, Servers};
+use crate::freshness::Freshness;
+use crate::limits::Caps;
 use crate::scaffold::{Introduced, make_key, scaffold};
 use crate::store::pool::migrate;
 use pintle_core::trust::Introduction;
@@ -179,6 +181,9 @@ fn settings(
             commit: introduction.commit.parse().map_err(|_| invalid("commit"))?,
             policy_sha256: introduction.policy_sha256.parse().map_err(|_| invalid("policy"))?,
         },
+        max_fetch_bytes: crate::source::MAX_FETCH_BYTES,
+        caps: Caps::default(),
+        freshness: Freshness::default(),
         state_dir: folder.join("state"),
         poll_interval: Duration::from_secs(5),
         concurrency: 4,

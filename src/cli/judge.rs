@@ -4,8 +4,10 @@
 use super::CliError;
 use crate::config::TrustedArgs;
 use crate::git::Git;
-use crate::source::GitObjects;
+use crate::limits::{Caps, LimitArgs};
+use crate::source::{Bounded, GitObjects, Kept};
 use crate::store::Store;
+use crate::store::evidence::EvidenceRow;
 use jiff::Timestamp;
 use pintle_core::change::Oid;
 use pintle_core::model::Catalog;
@@ -15,6 +17,7 @@ use pintle_core::trust::{
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Which repository, and from where it is trusted.
 #[derive(Debug, Clone, clap::Args)]
@@ -27,6 +30,8 @@ pub struct TrustArgs {
     /// Postgres: gives the introduction where the flags do not, and the recorded times (reading suffices)
     #[arg(long, env = "PINTLE_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
+    #[command(flatten)]
+    pub limits: LimitArgs,
 }
 
 /// Everything that a verdict is a function of, but the tip.
@@ -37,18 +42,24 @@ pub(super) struct Judge {
     pub evidence: Vec<Oid>,
     pub now: Timestamp,
     pub times: Times,
+    kept: Kept,
+    caps: Caps,
 }
 
 impl Judge {
     /// Reads everything. Without records the signers' times are used, or `at` if that is given.
     pub async fn open(args: &TrustArgs, at: Option<Timestamp>) -> Result<Self, CliError> {
-        let objects = open_repository(&args.repo)?;
-        let (introduction, recorded) = introduction(args, &objects).await?;
-        let evidence = objects
+        let caps = Caps::from(args.limits);
+        let objects = open_within(&args.repo, caps)?;
+        let (introduction, Known { recorded, kept, .. }) = introduction(args, &objects).await?;
+        let mut evidence = objects
             .approvals()
             .map_err(|error| CliError::because("the approvals of the repository cannot be read", error))?;
+        evidence.extend(kept.iter().filter(|one| one.standing).map(|one| one.oid));
+        let kept = Kept::of(kept.into_iter().map(|one| (one.oid, one.raw)));
         let times = if recorded.is_empty() && at.is_none() { Times::Signed } else { Times::Clock };
-        Ok(Self { objects, introduction, recorded, evidence, now: at.unwrap_or_else(Timestamp::now), times })
+        let now = at.unwrap_or_else(Timestamp::now);
+        Ok(Self { objects, introduction, recorded, evidence, now, times, kept, caps })
     }
 
     /// The commit that is asked about: `rev`, else the tip of the ref.
@@ -94,15 +105,14 @@ impl Judge {
         let mut memory = Memory::default();
         let ask = std::panic::AssertUnwindSafe(|| {
             let question = Question {
-                introduction: &self.introduction,
                 recorded: &self.recorded,
-                tip,
                 evidence: &self.evidence,
-                denied: &[],
-                now: self.now,
                 times: self.times,
+                ..Question::new(&self.introduction, tip, self.now)
             };
-            ask(&question, &mut Session::new(self.objects.as_ref(), Catalog::standard(), &mut memory))
+            let store = Bounded { objects: &self.objects, kept: &self.kept, until: Instant::now() + self.caps.verdict };
+            let session = Session::new(&store, Catalog::standard(), &mut memory);
+            ask(&question, &mut session.within(self.caps.trust))
         });
         std::panic::catch_unwind(ask).map_err(|_| {
             CliError::new(format!("the verifier panicked on {tip}; that means deny")).exit(super::Exit::Untrusted)
@@ -112,7 +122,11 @@ impl Judge {
 
 /// The repository at or above `path`.
 pub(super) fn open_repository(path: &Path) -> Result<Arc<GitObjects>, CliError> {
-    let opened = GitObjects::open(path).map(Arc::new);
+    open_within(path, Caps::default())
+}
+
+fn open_within(path: &Path, caps: Caps) -> Result<Arc<GitObjects>, CliError> {
+    let opened = GitObjects::open(path).map(|objects| Arc::new(objects.with_limits(caps.objects)));
     opened.map_err(|error| {
         CliError::because(format!("there is no Git repository at {}", path.display()), error)
             .hint("name one with --repo DIR, or make one: pintle init DIR")
@@ -134,23 +148,29 @@ pub(super) fn fetch_approvals(repo: &Path, remote: &str) -> Result<(), CliError>
     })
 }
 
-async fn introduction(
-    args: &TrustArgs,
-    objects: &Arc<GitObjects>,
-) -> Result<(Introduction, Vec<Acceptance>), CliError> {
-    let (known, recorded) = match &args.database_url {
-        None => (None, Vec::new()),
+/// What the database knows.
+#[derive(Default)]
+struct Known {
+    introduction: Option<Introduction>,
+    recorded: Vec<Acceptance>,
+    kept: Vec<EvidenceRow>,
+}
+
+async fn introduction(args: &TrustArgs, objects: &Arc<GitObjects>) -> Result<(Introduction, Known), CliError> {
+    let mut database = match &args.database_url {
+        None => Known::default(),
         Some(url) => match from_database(url).await {
             Ok(known) => known,
             Err(error) if args.trusted.introduction_commit.is_some() && args.trusted.introduction_policy.is_some() => {
                 eprintln!(
                     "note: the database cannot be asked for the recorded times; the signers' own are used ({error})"
                 );
-                (None, Vec::new())
+                Known::default()
             }
             Err(error) => return Err(error.into()),
         },
     };
+    let known = database.introduction.take();
     let commit = args
         .trusted
         .introduction_commit
@@ -171,13 +191,14 @@ async fn introduction(
     };
     let introduction = Introduction { repo_id, git_ref, commit, policy_sha256 };
     let ours = known.is_some_and(|known| known.commit == introduction.commit && known.repo_id == introduction.repo_id);
-    Ok((introduction, if ours { recorded } else { Vec::new() }))
+    Ok((introduction, if ours { database } else { Known::default() }))
 }
 
-async fn from_database(url: &str) -> Result<(Option<Introduction>, Vec<Acceptance>), crate::store::StoreError> {
+async fn from_database(url: &str) -> Result<Known, crate::store::StoreError> {
     let store = Store::open(url, 1)?;
     store.check_schema().await?;
-    Ok((store.introduction().await?, store.acceptances().await?))
+    let (introduction, recorded) = (store.introduction().await?, store.acceptances().await?);
+    Ok(Known { introduction, recorded, kept: store.evidence().await? })
 }
 
 fn missing(flag: &str) -> CliError {

@@ -90,7 +90,7 @@ enum Command {
     Schema(schema::SchemaArgs),
     /// Show a document as it takes effect: profiles merged, defaults filled in
     Render(render::RenderArgs),
-    /// The trust policy: in words, checked, or as git's allowed signers
+    /// The trust policy in words, checked, as allowed signers; deny, revoke, accept a rewrite
     Trust(trust::TrustCommand),
     /// Check the documents of a folder, before they are committed
     Validate(validate::ValidateArgs),
@@ -145,7 +145,7 @@ impl Command {
             Self::Explain(args) => explain::run(&args, out),
             Self::Schema(args) => schema::run(&args, out),
             Self::Render(args) => render::run(&args, out),
-            Self::Trust(args) => trust::run(&args, out),
+            Self::Trust(args) => trust::run(&args, out).await,
             Self::Validate(args) => validate::run(&args, out),
             Self::Plan(args) => plan::run(args, out).await,
             Self::Snapshot(args) => snapshot::run(&args, out).await,

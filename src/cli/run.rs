@@ -3,6 +3,8 @@
 use super::{CliError, Exit};
 use crate::config::{DaemonSettings, ServerArgs, SourceArgs};
 use crate::daemon;
+use crate::freshness::FreshnessArgs;
+use crate::limits::LimitArgs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -33,6 +35,10 @@ pub struct RunArgs {
     /// Where metrics and health are served
     #[arg(long, env = "PINTLE_METRICS", value_name = "ADDRESS", default_value = "127.0.0.1:9464")]
     metrics: SocketAddr,
+    #[command(flatten)]
+    freshness: FreshnessArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
     /// Serve no metrics
     #[arg(long, env = "PINTLE_NO_METRICS")]
     no_metrics: bool,
@@ -64,6 +70,9 @@ pub async fn run(args: RunArgs) -> Result<Exit, CliError> {
         redis_url: args.servers.redis_url.ok_or_else(|| missing("--redis-url"))?,
         introduction: args.source.trusted.introduction().map_err(missing)?,
         repo_url: args.source.repo_url.ok_or_else(|| missing("--repo-url"))?,
+        max_fetch_bytes: args.source.max_fetch_bytes,
+        caps: args.limits.into(),
+        freshness: args.freshness.into(),
         state_dir: args.state_dir,
         poll_interval: Duration::from_secs(args.poll_interval.max(1)),
         concurrency: usize::from(args.concurrency),

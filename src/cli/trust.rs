@@ -1,5 +1,8 @@
-//! `pintle trust`: the trust policy for people: in words, checked, and as git's allowed signers.
+//! `pintle trust`: the trust policy for people: in words, checked, and as git's allowed signers; and
+//! what is said of keys and histories beside it.
 
+mod orders;
+mod signed;
 mod words;
 
 use super::explain::wrapped;
@@ -28,6 +31,14 @@ enum Command {
     Show(AtArgs),
     /// Check .pintle/trust.yaml of a folder, before it is committed
     Check(CheckArgs),
+    /// Let a change or a key count for nothing on this daemon's host, at once
+    Deny(orders::DenyArgs),
+    /// Revoke a key at once, signed by one root person
+    Revoke(signed::RevokeArgs),
+    /// Let the daemon of this host consider a history that does not descend from what is accepted
+    AcceptRewrite(orders::RewriteArgs),
+    /// Sign where the branch stands: a remote that shows less raises an alarm
+    Heartbeat(signed::HeartbeatArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -48,11 +59,15 @@ struct CheckArgs {
 }
 
 /// Does it.
-pub fn run(command: &TrustCommand, out: &Out) -> Result<Exit, CliError> {
+pub async fn run(command: &TrustCommand, out: &Out) -> Result<Exit, CliError> {
     match &command.command {
         Command::AllowedSigners(args) => allowed_signers(&policy(args)?, out),
         Command::Show(args) => show(&policy(args)?, out),
         Command::Check(args) => return check(args, out),
+        Command::Deny(args) => return orders::deny(args, out),
+        Command::Revoke(args) => return signed::revoke(args, out).await,
+        Command::AcceptRewrite(args) => return orders::accept_rewrite(args, out),
+        Command::Heartbeat(args) => return signed::heartbeat(args, out).await,
     }
     Ok(Exit::Success)
 }

@@ -7,7 +7,6 @@ use crate::queue::relay::{relay, sweep};
 use crate::queue::worker::ROWS;
 use crate::reconcile::{Reconciler, TickError};
 use crate::source::{Mirror, watch};
-use crate::state_file::StateFile;
 use crate::store::leader::LEASE;
 use crate::store::{LeaderProof, StoreError};
 use pintle_core::model::Catalog;
@@ -149,16 +148,16 @@ async fn tick(
                 &daemon.settings.repo_url,
                 &introduction.git_ref,
             )
-            .await?;
+            .await?
+            .within(daemon.settings.max_fetch_bytes);
             let writer = daemon.store.audit_writer(daemon.process).await?;
-            let state = StateFile::of(&daemon.settings.state_dir, &introduction);
             slot.insert(Reconciler::new(
                 daemon.store.clone(),
                 mirror,
                 Catalog::standard(),
                 introduction,
                 writer,
-                state,
+                (&daemon.settings.state_dir, daemon.settings.caps, daemon.settings.freshness),
             )?)
         }
     };

@@ -1,16 +1,19 @@
 //! The trust station in the loop: what is accepted, why the rest is held, and what is recorded of it.
 
 use super::{Reconciler, TickError, all_diagnostics, heavy};
-use crate::source::{Fetched, TreeLoader};
+use crate::source::{Bounded, Fetched, Kept, TreeLoader};
 use crate::store::acceptance::ANY;
 use crate::store::{LeaderProof, StoreError};
 use jiff::Timestamp;
-use pintle_core::change::ObjectKey;
+use pintle_core::change::{ObjectKey, Oid};
 use pintle_core::diagnostic::Code;
 use pintle_core::model::Kind;
 use pintle_core::model::platform_config::PlatformConfig;
 use pintle_core::resolve::resolve;
-use pintle_core::trust::{Acceptance, Question, Session, Times, Verdict, accept, accept_from};
+use pintle_core::trust::{
+    Acceptance, ObjectKind, ObjectStore, Question, ReadError, Session, Times, Verdict, accept, accept_from,
+};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Mistakes of a held tree that are told.
@@ -19,23 +22,27 @@ const MAX_MISTAKES: usize = 50;
 impl Reconciler {
     /// A panic in the verifier means deny.
     pub(super) async fn verify(&mut self, fetched: &Fetched) -> Result<Verdict, TickError> {
-        let recorded = if self.accepted.is_none() { self.store.acceptances().await? } else { Vec::new() };
-        if self.accepted.is_none() {
-            self.state.check(&recorded)?;
-        }
-        self.recorded = self.recorded.max(recorded.last().map_or(0, |last| last.seq));
-        let Self { objects, catalog, introduction, memory, accepted, .. } = self;
+        let orders = self.orders.read()?;
+        let recorded = if self.accepted.is_none() { self.recall().await? } else { Vec::new() };
+        let (denied, denied_keys, considered) = (orders.changes(), orders.keys(), orders.commits());
+        let standing = self.standing.iter().filter(|oid| fetched.evidence.binary_search(oid).is_err());
+        let evidence: Vec<Oid> = fetched.evidence.iter().chain(standing).copied().collect();
+        // A host without a state file derives everything again, and believes no row about its time.
+        let times = if self.accepted.is_none() && self.believed.is_none() { Times::Signed } else { Times::Clock };
+        let Self { objects, kept, caps, catalog, introduction, memory, accepted, believed, .. } = self;
         let judge = std::panic::AssertUnwindSafe(|| {
             let question = Question {
-                introduction,
                 recorded: &recorded,
-                tip: fetched.tip,
-                evidence: &fetched.evidence,
-                denied: &[],
-                now: Timestamp::now(),
-                times: Times::Clock,
+                believed: believed.unwrap_or(0),
+                evidence: &evidence,
+                denied: &denied,
+                denied_keys: &denied_keys,
+                considered: &considered,
+                times,
+                ..Question::new(introduction, fetched.tip, Timestamp::now())
             };
-            let mut session = Session::new(objects.as_ref(), catalog, memory);
+            let store = Bounded { objects, kept, until: Instant::now() + caps.verdict };
+            let mut session = Session::new(&store, catalog, memory).within(caps.trust);
             match accepted {
                 Some(from) => accept_from(from, &question, &mut session),
                 None => accept(&question, &mut session),
@@ -44,12 +51,24 @@ impl Reconciler {
         heavy(|| std::panic::catch_unwind(judge)).map_err(|_| TickError::Verifier(fetched.tip))
     }
 
+    /// What is on record, and how far this host wrote it down itself.
+    async fn recall(&mut self) -> Result<Vec<Acceptance>, TickError> {
+        let recorded = self.store.acceptances().await?;
+        self.believed = self.state.check(&recorded)?;
+        self.recorded = recorded.last().map_or(0, |last| last.seq);
+        let kept = self.store.evidence().await?;
+        self.standing = kept.iter().filter(|one| one.standing).map(|one| one.oid).collect();
+        self.standing.sort_unstable();
+        self.kept = Kept::of(kept.into_iter().map(|one| (one.oid, one.raw)));
+        Ok(recorded)
+    }
+
     /// Says all that is wrong inside a held tree that has no meaning: trust stops at the first.
     pub(super) fn explain(&mut self, verdict: &mut Verdict) {
         let Some(held) = &mut verdict.held else { return };
         let Some(reason) = held.reasons.iter_mut().find(|reason| reason.code == Code::NoChangeSet) else { return };
         if self.mistakes.as_ref().is_none_or(|(commit, _)| *commit != held.commit) {
-            let Ok(loaded) = TreeLoader::default().load(&self.objects, held.commit) else { return };
+            let Ok(loaded) = TreeLoader::within(self.caps.trust).load(&self.objects, held.commit) else { return };
             let mut mistakes = all_diagnostics(&loaded, &resolve(&loaded.tree, self.catalog, None, Timestamp::now()));
             mistakes.truncate(MAX_MISTAKES);
             self.mistakes = Some((held.commit, mistakes));
@@ -58,10 +77,14 @@ impl Reconciler {
     }
 
     pub(super) async fn remember(&mut self, proof: &LeaderProof, verdict: &Verdict) -> Result<(), TickError> {
-        let Some(accepted) = &verdict.accepted else { return Ok(()) };
+        // Never back to less than what is on record: until it is shown again, nothing is applied.
+        let Some(accepted) = verdict.accepted.as_ref().filter(|accepted| accepted.seq() >= self.recorded) else {
+            return Ok(());
+        };
         let fresh: Vec<_> = accepted.steps().iter().filter(|step| step.seq > self.recorded).cloned().collect();
         if !fresh.is_empty() {
             let touches = self.touches(accepted.steps(), fresh.len());
+            self.keep(proof, fresh.iter().flat_map(|step| step.evidence.iter().copied()).collect(), false).await?;
             let mut recorded =
                 self.store.record_acceptances(proof, &self.writer, &self.introduction.repo_id, &fresh, &touches).await;
             if matches!(recorded, Err(StoreError::WriterLost)) {
@@ -77,12 +100,48 @@ impl Reconciler {
             }
             recorded?;
             self.recorded = accepted.seq();
-            accepted.steps().last().map_or(Ok(()), |last| self.state.write(last))?;
             self.accepted_since = Some(Instant::now());
             tracing::info!(commit = %accepted.commit(), seq = accepted.seq(), "accepted {}", accepted.commit());
         }
+        if self.believed != Some(accepted.seq()) {
+            accepted.steps().last().map_or(Ok(()), |last| self.state.write(last))?;
+            self.believed = Some(accepted.seq());
+        }
+        self.keep(proof, verdict.keep.clone(), true).await?;
         self.accepted = Some(accepted.clone());
         Ok(())
+    }
+
+    /// Keeps the raw bytes of evidence, and of what it stands on: refs may be deleted, or withheld.
+    async fn keep(&mut self, proof: &LeaderProof, commits: Vec<Oid>, standing: bool) -> Result<(), TickError> {
+        let mut fresh = Vec::new();
+        for oid in commits {
+            let known = if standing { self.standing.binary_search(&oid).is_ok() } else { self.kept.has(oid) };
+            if known {
+                continue;
+            }
+            let Ok(raw) = self.raw(oid) else { continue };
+            for parent in pintle_core::trust::Commit::parse(&raw).map(|commit| commit.parents).unwrap_or_default() {
+                if let (false, Ok(raw)) = (self.kept.has(parent), self.raw(parent)) {
+                    self.kept.add(parent, raw.clone());
+                    fresh.push((parent, raw, false));
+                }
+            }
+            self.kept.add(oid, raw.clone());
+            fresh.push((oid, raw, standing));
+        }
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        self.store.keep_evidence(proof, &fresh).await?;
+        self.standing.extend(fresh.iter().filter(|(_, _, standing)| *standing).map(|(oid, ..)| *oid));
+        self.standing.sort_unstable();
+        Ok(())
+    }
+
+    fn raw(&self, oid: Oid) -> Result<Arc<[u8]>, ReadError> {
+        let until = Instant::now() + self.caps.verdict;
+        Bounded { objects: &self.objects, kept: &self.kept, until }.raw(oid, ObjectKind::Commit)
     }
 
     /// The documents that each of the last `fresh` steps touched. The introduction touches everything,

@@ -1,9 +1,13 @@
 //! The loop's body: one call per station, from a fetch to a ledger. It takes no hint of what changed.
 
+mod alarms;
 mod authority;
 
+use crate::freshness::Freshness;
+use crate::limits::Caps;
+use crate::orders::OrderFile;
 use crate::planner::{Planned, Planner};
-use crate::source::{FetchError, Fetched, GitObjects, LoadError, LoadedTree, Mirror};
+use crate::source::{FetchError, Fetched, GitObjects, Kept, LoadError, LoadedTree, Mirror};
 use crate::state_file::{StateError, StateFile};
 use crate::store::acceptance::SOURCE;
 use crate::store::audit::AuditWriter;
@@ -18,6 +22,7 @@ use pintle_core::gate::{Refusal, gate};
 use pintle_core::model::Catalog;
 use pintle_core::resolve::{Resolved, diagnose};
 use pintle_core::trust::{AcceptedCommit, Introduction, Memory, Verdict};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -73,10 +78,18 @@ pub struct Reconciler {
     introduction: Introduction,
     writer: AuditWriter,
     state: StateFile,
+    orders: OrderFile,
+    caps: Caps,
     memory: Memory,
     planner: Planner,
     accepted: Option<AcceptedCommit>,
     recorded: u64,
+    /// How far this host wrote down itself what was accepted.
+    believed: Option<u64>,
+    kept: Kept,
+    /// Kept commits that are evidence with every verdict, sorted.
+    standing: Vec<Oid>,
+    watch: alarms::Watch,
     fetched_at: Option<Instant>,
     accepted_since: Option<Instant>,
     said: Option<serde_json::Value>,
@@ -90,17 +103,18 @@ pub struct Reconciler {
 const FETCH_AT_LEAST: Duration = Duration::from_secs(30);
 
 impl Reconciler {
-    /// A reconciler over an opened mirror.
+    /// A reconciler over an opened mirror; `state_dir` holds what this host knows itself.
     pub fn new(
         store: Store,
         mirror: Mirror,
         catalog: &'static Catalog,
         introduction: Introduction,
         writer: AuditWriter,
-        state: StateFile,
+        (state_dir, caps, freshness): (&Path, Caps, Freshness),
     ) -> Result<Self, TickError> {
-        let objects = mirror.objects().map_err(TickError::Mirror)?;
-        let planner = Planner::new(store.clone(), objects.clone(), catalog);
+        let objects = mirror.objects(caps.objects).map_err(TickError::Mirror)?;
+        let planner = Planner::new(store.clone(), objects.clone(), catalog, caps.trust);
+        let state = StateFile::of(state_dir, &introduction);
         Ok(Self {
             store,
             mirror,
@@ -109,10 +123,16 @@ impl Reconciler {
             introduction,
             writer,
             state,
+            orders: OrderFile::of(state_dir),
+            caps,
             memory: Memory::default(),
             planner,
             accepted: None,
             recorded: 0,
+            believed: None,
+            kept: Kept::default(),
+            standing: Vec::new(),
+            watch: alarms::Watch::new(freshness),
             fetched_at: None,
             accepted_since: None,
             said: None,
@@ -139,6 +159,7 @@ impl Reconciler {
     pub async fn tick_at(&mut self, proof: &LeaderProof, fetched: &Fetched, fresh: bool) -> Result<Tick, TickError> {
         let mut verdict = self.verify(fetched).await?;
         self.explain(&mut verdict);
+        self.notice(proof, fetched, fresh, &verdict).await?;
         self.remember(proof, &verdict).await?;
         crate::crash::point("accepted");
         let mut tick = Tick { tip: Some(fetched.tip), ..Tick::default() };

@@ -4,9 +4,9 @@ use super::GitObjects;
 use super::folders::{self, Folders, Found};
 use pintle_core::change::Oid;
 use pintle_core::diagnostic::{Code, Diagnostic, Location};
-use pintle_core::parse::{File, FileEdit, IgnoreRules, ParsedTree, is_document_path, parse_file};
+use pintle_core::parse::{File, FileEdit, IgnoreRules, ParsedFile, ParsedTree, is_document_path, parse_file};
 use pintle_core::resolve::Sources;
-use pintle_core::trust::{Commit, ObjectKind, ObjectStore, ReadError};
+use pintle_core::trust::{Commit, Limits, ObjectKind, ObjectStore, ReadError};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -77,11 +77,17 @@ pub struct TreeLoader {
     ignore: Option<Oid>,
     /// The commit that was read last.
     last: Option<Oid>,
+    limits: Limits,
 }
 
 const IGNORE_FILE: &str = ".pintle/ignore";
 
 impl TreeLoader {
+    /// A loader with other limits on the size of a tree.
+    pub fn within(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
     /// The documents of `commit`.
     pub fn load(&mut self, objects: &Arc<GitObjects>, commit: Oid) -> Result<LoadedTree, LoadError> {
         self.last = None;
@@ -93,7 +99,12 @@ impl TreeLoader {
             self.folders = Folders::default();
         }
         self.ignore = rules;
-        let files = self.folders.read(objects.as_ref(), root, &|path| is_document_path(path) && !ignore.hides(path))?;
+        let files = self.folders.read(
+            objects.as_ref(),
+            root,
+            &|path| is_document_path(path) && !ignore.hides(path),
+            self.limits,
+        )?;
         parse(objects, &files, &mut loaded.unreadable)?;
         loaded.tree.files.extend(
             files.iter().filter_map(|file| Some(File { path: file.path.clone(), parsed: file.parsed.get()?.clone() })),
@@ -121,7 +132,9 @@ impl TreeLoader {
         }
         let ignore = ignore_rules(objects.as_ref(), rules, &mut unreadable);
         let wanted = |path: &str| is_document_path(path) && !ignore.hides(path);
-        let Some(changed) = self.folders.advance(objects.as_ref(), root, &wanted)? else { return Ok(None) };
+        let Some(changed) = self.folders.advance(objects.as_ref(), root, &wanted, self.limits)? else {
+            return Ok(None);
+        };
         let after: Vec<Arc<Found>> = changed.iter().map(|(_, after)| after.clone()).collect();
         parse(objects, &after, &mut unreadable)?;
         let edit = |(before, after): &(Arc<Found>, Arc<Found>)| {
@@ -171,13 +184,22 @@ fn parse(objects: &Arc<GitObjects>, files: &[Arc<Found>], unreadable: &mut Vec<D
 /// Parses one core's share; what cannot be read is told, and tried again with the next commit.
 fn parse_part(objects: &GitObjects, part: &[&Found]) -> Vec<Diagnostic> {
     let mut unreadable = Vec::new();
+    // One text at many paths is parsed once.
+    let mut known: HashMap<Oid, Arc<ParsedFile>> = HashMap::new();
     for file in part {
+        if let Some(parsed) = known.get(&file.blob).filter(|_| file.regular) {
+            let _ = file.parsed.set(parsed.clone());
+            continue;
+        }
         let failed =
             |reason: &str| ReadError::Failed { oid: file.blob, kind: ObjectKind::Blob, reason: reason.to_owned() };
         let bytes =
             if file.regular { objects.raw(file.blob, ObjectKind::Blob) } else { Err(failed("it is no regular file")) };
         match bytes {
-            Ok(bytes) => drop(file.parsed.set(Arc::new(parse_file(&bytes)))),
+            Ok(bytes) => {
+                let parsed = known.entry(file.blob).or_insert_with(|| Arc::new(parse_file(&bytes)));
+                let _ = file.parsed.set(parsed.clone());
+            }
             Err(error) => unreadable.push(cannot_read(&file.path, &error.to_string())),
         }
     }
@@ -187,7 +209,8 @@ fn parse_part(objects: &GitObjects, part: &[&Found]) -> Vec<Diagnostic> {
 fn ignore_rules(objects: &dyn ObjectStore, blob: Option<Oid>, unreadable: &mut Vec<Diagnostic>) -> IgnoreRules {
     let Some(blob) = blob else { return IgnoreRules::none() };
     let text = objects.raw(blob, ObjectKind::Blob).map_err(|error| error.to_string());
-    let rules = text.and_then(|bytes| IgnoreRules::parse(&String::from_utf8_lossy(&bytes)));
+    let utf8 = |bytes: Arc<[u8]>| String::from_utf8(bytes.to_vec()).map_err(|_| "it is not UTF-8".to_owned());
+    let rules = text.and_then(utf8).and_then(|text| IgnoreRules::parse(&text));
     rules.unwrap_or_else(|reason| {
         unreadable.push(Diagnostic::error(Code::IgnoreFile, Location::file(IGNORE_FILE), reason));
         IgnoreRules::none()

@@ -4,12 +4,10 @@
 use super::LoadError;
 use pintle_core::change::Oid;
 use pintle_core::parse::ParsedFile;
-use pintle_core::trust::{ObjectKind, ObjectStore, TreeEntry, parse_tree};
+use pintle_core::trust::{Limits, ObjectKind, ObjectStore, TreeEntry, parse_tree};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-/// Levels of folders in each other.
-const MAX_DEPTH: usize = 32;
 /// Git's mode of a folder.
 const TREE: u32 = 0o40_000;
 
@@ -34,6 +32,30 @@ struct Folder {
     tree: Oid,
     files: Vec<Arc<Found>>,
     folders: Vec<(Arc<str>, Oid)>,
+    /// Everything in it, files without documents as well.
+    entries: usize,
+}
+
+/// How many files and folders a walk may still meet: a tree of sixty levels that each list one
+/// subtree twice is a few kilobytes of objects and more paths than any memory holds.
+struct Budget {
+    left: usize,
+    limits: Limits,
+}
+
+impl Budget {
+    fn of(limits: Limits) -> Self {
+        Self { left: limits.files, limits }
+    }
+
+    fn spend(&mut self, folder: &Folder) -> Result<(), LoadError> {
+        let left = self.left.checked_sub(folder.entries);
+        self.left = left.ok_or_else(|| {
+            let most = self.limits.files;
+            LoadError::Grammar(format!("it holds more than {most} files and folders (--max-files)"))
+        })?;
+        Ok(())
+    }
 }
 
 impl Folders {
@@ -43,19 +65,25 @@ impl Folders {
         objects: &dyn ObjectStore,
         root: Oid,
         wanted: &dyn Fn(&str) -> bool,
+        limits: Limits,
     ) -> Result<Vec<Arc<Found>>, LoadError> {
+        let mut budget = Budget::of(limits);
         let before = std::mem::take(&mut self.0);
         let mut files = Vec::new();
         let mut open: Vec<(Arc<str>, Oid, usize)> = vec![("".into(), root, 0)];
         while let Some((path, tree, depth)) = open.pop() {
-            if depth > MAX_DEPTH {
-                return Err(LoadError::Grammar(format!("folders are nested deeper than {MAX_DEPTH}")));
-            }
             let old = before.get(&path);
             let folder = match old.filter(|old| old.tree == tree) {
                 Some(same) => same.clone(),
-                None => Arc::new(Folder::read(objects, tree, &path, old.map(AsRef::as_ref), wanted)?),
+                None => Arc::new(Folder::read(objects, tree, &path, old.map(AsRef::as_ref), wanted, limits)?),
             };
+            budget.spend(&folder)?;
+            if depth >= limits.depth && folder.entries > 0 {
+                return Err(LoadError::Grammar(format!(
+                    "its folders are nested more than {} deep (--max-depth)",
+                    limits.depth
+                )));
+            }
             files.extend(folder.files.iter().cloned());
             // The next is popped from the end: nearly in order of path already.
             open.extend(folder.folders.iter().rev().map(|(path, tree)| (path.clone(), *tree, depth + 1)));
@@ -74,15 +102,17 @@ impl Folders {
         objects: &dyn ObjectStore,
         root: Oid,
         wanted: &dyn Fn(&str) -> bool,
+        limits: Limits,
     ) -> Result<Option<Vec<(Arc<Found>, Arc<Found>)>>, LoadError> {
-        let (mut changed, mut fresh) = (Vec::new(), Vec::new());
+        let (mut changed, mut fresh, mut budget) = (Vec::new(), Vec::new(), Budget::of(limits));
         let mut open: Vec<(Arc<str>, Oid)> = vec![("".into(), root)];
         while let Some((path, tree)) = open.pop() {
             let Some(old) = self.0.get(&path) else { return Ok(None) };
             if old.tree == tree {
                 continue;
             }
-            let folder = Folder::read(objects, tree, &path, Some(old), wanted)?;
+            let folder = Folder::read(objects, tree, &path, Some(old), wanted, limits)?;
+            budget.spend(&folder)?;
             if !folder.has_the_names_of(old) {
                 return Ok(None);
             }
@@ -111,12 +141,14 @@ impl Folder {
         path: &str,
         old: Option<&Self>,
         wanted: &dyn Fn(&str) -> bool,
+        limits: Limits,
     ) -> Result<Self, LoadError> {
         let known: HashMap<&str, &Arc<Found>> =
             old.iter().flat_map(|old| &old.files).map(|file| (&*file.path, file)).collect();
-        let mut folder = Self { tree, files: Vec::new(), folders: Vec::new() };
-        for entry in entries(objects, tree)? {
-            let path = if path.is_empty() { entry.name.to_string() } else { format!("{path}/{}", entry.name) };
+        let entries = entries(objects, tree)?;
+        let mut folder = Self { tree, files: Vec::new(), folders: Vec::new(), entries: entries.len() };
+        for entry in entries {
+            let path = child(path, &entry.name, limits.path_bytes)?;
             if entry.mode == TREE {
                 folder.folders.push((path.into(), entry.oid));
             } else if wanted(&path) {
@@ -130,6 +162,15 @@ impl Folder {
         }
         Ok(folder)
     }
+}
+
+/// The path of `name` in the folder at `path`.
+fn child(path: &str, name: &str, most: usize) -> Result<String, LoadError> {
+    if path.len() + 1 + name.len() > most {
+        let start: String = path.chars().chain(['/']).chain(name.chars()).take(60).collect();
+        return Err(LoadError::Grammar(format!("a path is longer than {most} bytes; it begins `{start}`")));
+    }
+    Ok(if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") })
 }
 
 /// The blob of `.pintle/ignore` below `root`.
@@ -148,4 +189,71 @@ pub fn ignore_file(objects: &dyn ObjectStore, root: Oid) -> Result<Option<Oid>, 
 fn entries(objects: &dyn ObjectStore, tree: Oid) -> Result<Vec<TreeEntry>, LoadError> {
     let raw = objects.raw(tree, ObjectKind::Tree)?;
     parse_tree(&raw).map_err(|error| LoadError::Grammar(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pintle_core::trust::ReadError;
+
+    /// Trees by name; every blob is missing, and none is asked for.
+    #[derive(Default)]
+    struct Trees(HashMap<Oid, Arc<[u8]>>);
+
+    impl ObjectStore for Trees {
+        fn raw(&self, oid: Oid, kind: ObjectKind) -> Result<Arc<[u8]>, ReadError> {
+            self.0.get(&oid).cloned().ok_or(ReadError::Missing { oid, kind })
+        }
+    }
+
+    impl Trees {
+        fn add(&mut self, number: u8, entries: &[(&str, &str, u8)]) -> Oid {
+            let raw: Vec<u8> = entries
+                .iter()
+                .flat_map(|(mode, name, oid)| [format!("{mode} {name}\0").as_bytes(), &[*oid; 20]].concat())
+                .collect();
+            self.0.insert(Oid([number; 20]), raw.into());
+            Oid([number; 20])
+        }
+    }
+
+    /// `levels` folders in each other, a file at the bottom.
+    fn nested(levels: u8, names: &[&str]) -> (Trees, Oid) {
+        let mut trees = Trees::default();
+        let mut root = trees.add(0, &[("100644", "x.yaml", 255)]);
+        for level in 1..=levels {
+            let entries: Vec<_> = names.iter().map(|name| ("40000", *name, level - 1)).collect();
+            root = trees.add(level, &entries);
+        }
+        (trees, root)
+    }
+
+    fn read(trees: &Trees, root: Oid, budget: usize) -> Result<Vec<Arc<Found>>, String> {
+        let read = Folders::default().read(trees, root, &|_| true, Limits { files: budget, ..Limits::default() });
+        read.map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn sixty_levels_that_list_one_subtree_twice_end_at_the_budget() {
+        let (trees, root) = nested(60, &["a", "b"]);
+        let error = read(&trees, root, 10_000).err().unwrap();
+        assert!(error.contains("more than 1000000 files and folders"), "{error}");
+        let (trees, root) = nested(10, &["a", "b"]);
+        assert_eq!(read(&trees, root, 10_000).map(|files| files.len()), Ok(1 << 10));
+    }
+
+    #[test]
+    fn folders_are_read_as_deep_as_trust_reads_them() {
+        let (trees, root) = nested(63, &["a"]);
+        assert_eq!(read(&trees, root, 1_000).map(|files| files.len()), Ok(1));
+        let (trees, root) = nested(64, &["a"]);
+        assert!(read(&trees, root, 1_000).is_err_and(|error| error.contains("more than 64 deep")));
+    }
+
+    #[test]
+    fn a_path_that_no_file_system_takes_is_refused() {
+        let name = "n".repeat(200);
+        let (trees, root) = nested(30, &[&name]);
+        assert!(read(&trees, root, 1_000).is_err_and(|error| error.contains("longer than 4096 bytes")));
+    }
 }

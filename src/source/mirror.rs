@@ -1,20 +1,32 @@
 //! The bare mirror: explicit refspecs, no tags, no submodules, no hooks, objects checked on arrival.
 //! Fetched by the user's own git, so that ssh and credential set-ups work.
+//! `refs/replace` is never fetched, because no refspec names it, and git is told to heed none.
 
 use super::GitObjects;
+use super::fetch::{Git, Listed, Listing, MAX_FETCH_BYTES};
 use pintle_core::change::Oid;
+use pintle_core::trust::ObjectLimits;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::process::Command;
+use tokio::time::Instant;
 
-/// How long one fetch may take.
+/// How long one fetch may take; and, where the branch and the approvals cannot be had together, the
+/// branch alone and then the approvals one by one.
 const FETCH_LIMIT: Duration = Duration::from_mins(1);
-/// Folders of refs that are looked through for locks.
+/// How long one approval alone may take, or it would keep those after it waiting.
+const APPROVAL_LIMIT: Duration = Duration::from_secs(10);
+/// Approvals that are fetched one by one in one tick.
+const MAX_ONE_BY_ONE: usize = 200;
+/// Of those, how many that failed before: a forge is not asked for each bad one every few seconds.
+const MAX_RETRIES: usize = 10;
+/// Folders that are looked through for what a killed git left.
 const MAX_FOLDERS: usize = 1_000;
 const TIP: &str = "refs/pintle/tip";
 const APPROVALS: &str = "refs/pintle/approvals/";
+/// Files that make git or libgit2 see other parents, or objects of another repository.
+const ODD_FILES: [&str; 4] = ["shallow", "info/grafts", "objects/info/alternates", "objects/info/http-alternates"];
 
 /// Fetching failed.
 #[derive(Debug, thiserror::Error)]
@@ -31,8 +43,25 @@ pub enum FetchError {
         message: String,
     },
     /// No answer in time.
-    #[error("git fetch gave no answer within {} s", FETCH_LIMIT.as_secs())]
+    #[error("git gave no answer in time; a fetch may take {} s", FETCH_LIMIT.as_secs())]
     TimedOut,
+    /// More than one fetch may write.
+    #[error("git {what} would write more than {limit} bytes to one file; --max-fetch-bytes raises the limit")]
+    TooLarge {
+        /// Which command.
+        what: &'static str,
+        /// What it may write.
+        limit: u64,
+    },
+    /// A file by which the mirror shows another history than was fetched.
+    #[error(
+        "{} makes the mirror show what was not fetched; move the mirror folder away, it is made again",
+        .file.display()
+    )]
+    Odd {
+        /// The file.
+        file: PathBuf,
+    },
     /// The mirror cannot be read.
     #[error("the mirror cannot be read")]
     Mirror(#[source] git2::Error),
@@ -43,7 +72,7 @@ pub enum FetchError {
 pub struct Fetched {
     /// The tip of the watched ref.
     pub tip: Oid,
-    /// The tips under the approvals refs.
+    /// The tips under the approvals refs, each once.
     pub evidence: Vec<Oid>,
 }
 
@@ -52,64 +81,59 @@ pub struct Mirror {
     folder: PathBuf,
     url: String,
     git_ref: String,
+    max_fetch_bytes: u64,
+    /// Approvals that could not be fetched, and how often. No more than one listing names.
+    failed: Mutex<HashMap<Listed, u32>>,
 }
 
 impl Mirror {
     /// Opens or makes the mirror in `folder`.
     pub async fn open(folder: &Path, url: &str, git_ref: &str) -> Result<Self, FetchError> {
-        let mirror = Self { folder: folder.to_owned(), url: url.to_owned(), git_ref: git_ref.to_owned() };
-        mirror.forget_locks();
+        let mirror = Self {
+            folder: folder.to_owned(),
+            url: url.to_owned(),
+            git_ref: git_ref.to_owned(),
+            max_fetch_bytes: MAX_FETCH_BYTES,
+            failed: Mutex::default(),
+        };
+        mirror.forget_remains();
         if !folder.join("HEAD").exists() {
-            mirror.git("init", &["init", "--quiet", "--bare", "--template=", "."], true).await?;
+            std::fs::create_dir_all(folder).map_err(FetchError::Run)?;
+            let init = ["init", "--quiet", "--bare", "--template=", "."];
+            mirror.git().run("init", &init, Instant::now() + FETCH_LIMIT).await?;
         }
+        mirror.refuse_odd()?;
         Ok(mirror)
     }
 
-    /// Removes what a git that was killed leaves: with a lock on a ref in its way no fetch would ever
-    /// succeed again. The mirror is ours alone, and nothing fetches before it is opened.
-    fn forget_locks(&self) {
-        let mut folders = vec![self.folder.clone(), self.folder.join("refs/pintle")];
-        let mut seen = 0;
-        while let Some(folder) = folders.pop().filter(|_| seen < MAX_FOLDERS) {
-            seen += 1;
-            for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-                let path = entry.path();
-                if path.extension().is_some_and(|extension| extension == "lock") {
-                    tracing::warn!(path = %path.display(), "removing a lock that a killed git left: {}", path.display());
-                    let _ = std::fs::remove_file(&path);
-                } else if path.is_dir() && folder != self.folder {
-                    folders.push(path);
-                }
-            }
-        }
+    /// The same, with another limit on what a fetch may write to one file.
+    #[must_use]
+    pub fn within(self, max_fetch_bytes: u64) -> Self {
+        Self { max_fetch_bytes, ..self }
     }
 
     /// Fetches the ref and the approvals.
     pub async fn fetch(&self) -> Result<Fetched, FetchError> {
         let tip = format!("+{}:{TIP}", self.git_ref);
         let approvals = format!("+{APPROVALS}*:{APPROVALS}*");
-        if let Err(error) = self.fetch_refs(&[&tip, &approvals]).await {
-            // One bad approval, which anybody who may push can leave there, must not hold the branch.
-            self.fetch_refs(&[&tip]).await?;
-            tracing::warn!(%error, "the approvals refs cannot be fetched: {error}");
+        if let Err(error) = self.fetch_refs(&[&tip, &approvals], Instant::now() + FETCH_LIMIT).await {
+            // One bad approval, which anybody who may push can leave there, must hold neither the
+            // branch nor the other approvals. The branch has its own time: the first may be used up.
+            let deadline = Instant::now() + FETCH_LIMIT;
+            self.fetch_refs(&[&tip], deadline).await?;
+            tracing::warn!(%error, "the approvals refs cannot be fetched together: {error}");
+            if let Err(error) = self.fetch_approvals(deadline).await {
+                tracing::warn!(%error, "new approvals are left for the next fetch: {error}");
+            }
         }
+        self.refuse_odd()?;
         self.fetched().map_err(FetchError::Mirror)
     }
 
-    async fn fetch_refs(&self, refspecs: &[&str]) -> Result<(), FetchError> {
+    async fn fetch_refs(&self, refspecs: &[&str], deadline: Instant) -> Result<(), FetchError> {
         let mut arguments = vec![
-            "-c",
-            "core.hooksPath=/dev/null",
-            "-c",
-            "fetch.fsckObjects=true",
-            "-c",
-            "protocol.ext.allow=never",
-            "-c",
-            "gc.auto=0",
-            "-c",
-            "http.lowSpeedLimit=1000",
-            "-c",
-            "http.lowSpeedTime=20",
+            // Named, so that git looks for no other repository above a mirror that is broken.
+            "--git-dir=.",
             "fetch",
             "--quiet",
             "--no-tags",
@@ -117,18 +141,75 @@ impl Mirror {
             "--no-recurse-submodules",
             "--prune",
             "--refmap=",
+            "--",
             &self.url,
         ];
         arguments.extend_from_slice(refspecs);
-        let fetched = tokio::time::timeout(FETCH_LIMIT, self.git("fetch", &arguments, false)).await;
+        let fetched = self.git().run("fetch", &arguments, deadline).await;
         if fetched.is_err() {
-            self.forget_locks();
+            self.forget_remains();
         }
-        fetched.map_err(|_| FetchError::TimedOut)?
+        fetched.map(drop)
+    }
+
+    /// Fetches the approvals that are new, one by one, passing over those that cannot be had.
+    async fn fetch_approvals(&self, deadline: Instant) -> Result<(), FetchError> {
+        let pattern = format!("{APPROVALS}*");
+        let list = ["--git-dir=.", "ls-remote", "--quiet", "--refs", "--", &self.url, &pattern];
+        let printed = self.git().run("ls-remote", &list, deadline).await?;
+        let due = self.due(&Listing::parse(&printed, APPROVALS)).map_err(FetchError::Mirror)?;
+        for approval in due {
+            let refspec = format!("+{0}:{0}", approval.name);
+            let limit = deadline.min(Instant::now() + APPROVAL_LIMIT);
+            let ended = self.fetch_refs(&[&refspec], limit).await;
+            if Instant::now() >= deadline {
+                return Err(FetchError::TimedOut);
+            }
+            self.note(approval, ended);
+        }
+        Ok(())
+    }
+
+    /// What to fetch of the listed: first what was never tried, then a few of those that failed, the
+    /// least tried before the others, so that bad ones never take the place of good ones for good.
+    fn due(&self, listing: &Listing) -> Result<Vec<Listed>, git2::Error> {
+        let repository = git2::Repository::open_bare(&self.folder)?;
+        if listing.complete {
+            forget_gone(&repository, &listing.refs)?;
+        }
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let there: HashSet<&Listed> = listing.refs.iter().collect();
+        failed.retain(|approval, _| there.contains(approval));
+        let is_new = |approval: &Listed| {
+            let have = repository.refname_to_id(&approval.name);
+            !have.is_ok_and(|have| have.as_bytes() == approval.oid.0)
+        };
+        let failures = |approval: &Listed| failed.get(approval).copied().unwrap_or(0);
+        let mut due: Vec<Listed> = listing.refs.iter().filter(|approval| is_new(approval)).cloned().collect();
+        due.sort_by_key(failures);
+        let untried = due.iter().filter(|approval| failures(approval) == 0).count();
+        due.truncate(MAX_ONE_BY_ONE.min(untried + MAX_RETRIES));
+        Ok(due)
+    }
+
+    /// Remembers how fetching one approval ended; told once, and tried again later.
+    fn note(&self, approval: Listed, ended: Result<(), FetchError>) {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let Err(error) = ended else {
+            failed.remove(&approval);
+            return;
+        };
+        let name = approval.name.clone();
+        let failures = failed.entry(approval).or_default();
+        *failures += 1;
+        if *failures == 1 {
+            tracing::warn!(approval = name, %error, "passing over {name}, which cannot be fetched: {error}");
+        }
     }
 
     /// What the last fetch brought.
     pub fn fetched(&self) -> Result<Fetched, git2::Error> {
+        self.refuse_odd().map_err(|error| git2::Error::from_str(&error.to_string()))?;
         let repository = git2::Repository::open_bare(&self.folder)?;
         let oid = |id: git2::Oid| {
             Oid::from_bytes(id.as_bytes()).ok_or_else(|| git2::Error::from_str("not a SHA-1 object id"))
@@ -140,46 +221,188 @@ impl Mirror {
                 evidence.push(oid(target)?);
             }
         }
-        evidence.sort();
+        evidence.sort_unstable();
+        evidence.dedup();
         Ok(Fetched { tip, evidence })
     }
 
     /// The mirror's objects.
-    pub fn objects(&self) -> Result<Arc<GitObjects>, git2::Error> {
-        GitObjects::open(&self.folder).map(Arc::new)
+    pub fn objects(&self, limits: ObjectLimits) -> Result<Arc<GitObjects>, git2::Error> {
+        GitObjects::open(&self.folder).map(|objects| Arc::new(objects.with_limits(limits)))
     }
 
-    async fn git(&self, what: &'static str, arguments: &[&str], make: bool) -> Result<(), FetchError> {
-        if make {
-            std::fs::create_dir_all(&self.folder).map_err(FetchError::Run)?;
+    fn git(&self) -> Git<'_> {
+        Git { folder: &self.folder, max_fetch_bytes: self.max_fetch_bytes }
+    }
+
+    /// Refuses a mirror that somebody grafted or made shallow, or that borrows objects. A fetch does
+    /// none of it: from a shallow remote it takes only what is whole.
+    fn refuse_odd(&self) -> Result<(), FetchError> {
+        let mut files = ODD_FILES.iter().map(|name| self.folder.join(name));
+        match files.find(|file| file.symlink_metadata().is_ok()) {
+            Some(file) => Err(FetchError::Odd { file }),
+            None => Ok(()),
         }
-        let output = Command::new("git")
-            .args(arguments)
-            .current_dir(&self.folder)
-            .env("GIT_TERMINAL_PROMPT", "0")
-            .env("GIT_NO_REPLACE_OBJECTS", "1")
-            .env_remove("GIT_DIR")
-            .env_remove("GIT_WORK_TREE")
-            .env_remove("GIT_ALTERNATE_OBJECT_DIRECTORIES")
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .output()
-            .await
-            .map_err(FetchError::Run)?;
-        if output.status.success() {
-            return Ok(());
-        }
-        let said = String::from_utf8_lossy(&output.stderr);
-        Err(FetchError::Git { what, message: reason(&said) })
+    }
+
+    /// Removes what a git that was killed or failed leaves: with a lock on a ref in its way no fetch
+    /// would ever succeed again, and half a pack is never used. The mirror is ours alone, and nothing
+    /// else fetches meanwhile.
+    fn forget_remains(&self) {
+        let lock = |name: &str| name.rsplit_once('.').is_some_and(|(_, end)| end == "lock");
+        remove_below(&self.folder, 0, &lock);
+        remove_below(&self.folder.join("refs/pintle"), MAX_FOLDERS, &lock);
+        remove_below(&self.folder.join("objects"), 1, &|name: &str| name.starts_with("tmp_"));
     }
 }
 
-/// Why git failed: its first `fatal:` line and what was said right before it. Below stands advice.
-fn reason(said: &str) -> String {
-    let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let end = lines.iter().position(|line| line.starts_with("fatal:")).map_or(lines.len(), |at| at + 1);
-    match &lines[end.saturating_sub(2)..end] {
-        [] => "no reason given".to_owned(),
-        last => last.join("; ").chars().filter(|c| !c.is_control()).take(300).collect(),
+/// Removes the files that `is_left` names in `root`, and in folders in each other down to `levels`.
+fn remove_below(root: &Path, levels: usize, is_left: &dyn Fn(&str) -> bool) {
+    let mut folders = vec![(root.to_owned(), levels)];
+    let mut seen = 0;
+    while let Some((folder, levels)) = folders.pop().filter(|_| seen < MAX_FOLDERS) {
+        seen += 1;
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                folders.extend(levels.checked_sub(1).map(|levels| (path, levels)));
+            } else if entry.file_name().to_str().is_some_and(is_left) {
+                tracing::warn!(path = %path.display(), "removing what a failed git left: {}", path.display());
+                let _ = std::fs::remove_file(&path);
+            }
+        }
+    }
+}
+
+/// Removes approvals that the remote no longer has, as pruning does when all are fetched together.
+fn forget_gone(repository: &git2::Repository, there: &[Listed]) -> Result<(), git2::Error> {
+    let there: HashSet<&str> = there.iter().map(|approval| approval.name.as_str()).collect();
+    let have: Vec<git2::Reference<'_>> =
+        repository.references_glob(&format!("{APPROVALS}*"))?.collect::<Result<_, _>>()?;
+    for mut reference in have {
+        if !reference.name().is_ok_and(|name| there.contains(name)) {
+            reference.delete()?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    /// A repository that is watched, and where its mirror is.
+    struct Remote(tempfile::TempDir);
+
+    impl Remote {
+        fn new() -> Self {
+            let remote = Self(tempfile::tempdir().unwrap());
+            std::fs::create_dir(remote.0.path().join("remote")).unwrap();
+            remote.git(&["init", "--quiet", "--initial-branch=main"]);
+            remote.git(&["commit", "--quiet", "--allow-empty", "--message=first"]);
+            remote
+        }
+
+        fn git(&self, arguments: &[&str]) -> String {
+            let output = Command::new("git")
+                .args(["-c", "user.name=n", "-c", "user.email=n@example.org", "-c", "commit.gpgSign=false"])
+                .args(arguments)
+                .current_dir(self.0.path().join("remote"))
+                .stdin(Stdio::null())
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        }
+
+        /// Hashes `bytes` as they are, whatever git thinks of them.
+        fn object(&self, kind: &str, bytes: &[u8]) -> String {
+            let file = self.0.path().join("object");
+            std::fs::write(&file, bytes).unwrap();
+            self.git(&["hash-object", "-t", kind, "-w", "--literally", file.to_str().unwrap()])
+        }
+
+        /// A tree of one empty file under each of `names`, in that order.
+        fn tree(&self, names: [&str; 2]) -> String {
+            let blob = hex::decode(self.object("blob", b"")).unwrap();
+            let entries = names.map(|name| [format!("100644 {name}\0").as_bytes(), &blob].concat());
+            self.object("tree", &entries.concat())
+        }
+
+        fn commit(&self, tree: &str, author: &str) -> String {
+            let text = format!("tree {tree}\nauthor {author}\ncommitter {author}\n\nmessage\n");
+            self.object("commit", text.as_bytes())
+        }
+
+        async fn mirror(&self) -> Mirror {
+            let url = self.0.path().join("remote").display().to_string();
+            Mirror::open(&self.0.path().join("mirror.git"), &url, "refs/heads/main").await.unwrap()
+        }
+    }
+
+    fn names(fetched: &Fetched) -> Vec<String> {
+        fetched.evidence.iter().map(ToString::to_string).collect()
+    }
+
+    #[tokio::test]
+    async fn one_bad_approval_keeps_none_of_the_others_away() {
+        let remote = Remote::new();
+        let tree = remote.git(&["rev-parse", "HEAD^{tree}"]);
+        let (good, later) = (remote.commit(&tree, "a <a@b> 1 +0000"), remote.commit(&tree, "a <a@b> 2 +0000"));
+        let bad = remote.commit(&remote.tree(["x", "x"]), "a <a@b> 3 +0000");
+        for (name, oid) in [("a", &bad), ("b", &good), ("c", &later), ("d", &later)] {
+            remote.git(&["update-ref", &format!("refs/pintle/approvals/{name}"), oid]);
+        }
+        let mirror = remote.mirror().await;
+        let mut both = vec![good, later.clone()];
+        both.sort();
+        assert_eq!(names(&mirror.fetch().await.unwrap()), both);
+        assert_eq!(mirror.failed.lock().unwrap().values().copied().collect::<Vec<_>>(), [1]);
+        remote.git(&["update-ref", "-d", "refs/pintle/approvals/b"]);
+        assert_eq!(names(&mirror.fetch().await.unwrap()), [later]);
+        assert_eq!(mirror.failed.lock().unwrap().values().copied().collect::<Vec<_>>(), [2]);
+    }
+
+    #[tokio::test]
+    async fn old_author_lines_keep_no_branch_away_and_a_bad_tree_does() {
+        let remote = Remote::new();
+        let tree = remote.git(&["rev-parse", "HEAD^{tree}"]);
+        let mirror = remote.mirror().await;
+        for author in ["a <a@b> 1 +000000", "a <a@b>1 +0000", "a 1 +0000", "a <a@b> 01 +0000", "a <a<b> x +0000"] {
+            let odd = remote.commit(&tree, author);
+            remote.git(&["update-ref", "refs/heads/main", &odd]);
+            assert_eq!(mirror.fetch().await.unwrap().tip.to_string(), odd, "{author}");
+        }
+        let bad = remote.commit(&remote.tree(["y", "x"]), "a <a@b> 4 +0000");
+        remote.git(&["update-ref", "refs/heads/main", &bad]);
+        assert!(mirror.fetch().await.is_err_and(|error| error.to_string().contains("treeNotSorted")));
+    }
+
+    #[tokio::test]
+    async fn a_fetch_beyond_its_limit_leaves_nothing() {
+        let remote = Remote::new();
+        let mut noise = vec![0; 3 << 20];
+        std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom").unwrap(), &mut noise).unwrap();
+        std::fs::write(remote.0.path().join("remote/noise"), noise).unwrap();
+        remote.git(&["add", "noise"]);
+        remote.git(&["commit", "--quiet", "--message=noise"]);
+        let mirror = remote.mirror().await.within(1 << 20);
+        assert!(matches!(mirror.fetch().await, Err(FetchError::TooLarge { .. })));
+        let objects = mirror.folder.join("objects");
+        let left = std::fs::read_dir(&objects).unwrap().flatten().flat_map(|folder| std::fs::read_dir(folder.path()));
+        assert_eq!(left.flatten().flatten().map(|file| file.path()).collect::<Vec<_>>(), Vec::<PathBuf>::new());
+        assert!(mirror.within(MAX_FETCH_BYTES).fetch().await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_mirror_that_was_grafted_is_refused() {
+        let remote = Remote::new();
+        let mirror = remote.mirror().await;
+        mirror.fetch().await.unwrap();
+        std::fs::create_dir_all(mirror.folder.join("info")).unwrap();
+        std::fs::write(mirror.folder.join("info/grafts"), "").unwrap();
+        assert!(matches!(mirror.fetch().await, Err(FetchError::Odd { .. })));
+        assert!(mirror.fetched().is_err_and(|error| error.message().contains("info/grafts")));
     }
 }

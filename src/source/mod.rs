@@ -2,15 +2,19 @@
 //! their names. Nothing is ever checked out.
 
 mod documents;
+mod fetch;
 mod folder;
 mod folders;
+mod kept;
 mod mirror;
 mod objects;
 mod watch;
 
 pub use documents::{LoadError, LoadedTree, TreeLoader};
+pub use fetch::MAX_FETCH_BYTES;
 pub use folder::load_folder;
 pub use folders::Found;
+pub use kept::{Bounded, Kept};
 pub use mirror::{FetchError, Fetched, Mirror};
 pub use objects::GitObjects;
 pub use watch::watch;

@@ -3,7 +3,7 @@
 
 use git2::{ObjectType, Odb, Repository};
 use pintle_core::change::Oid;
-use pintle_core::trust::{ObjectKind, ObjectStore, ReadError};
+use pintle_core::trust::{ObjectKind, ObjectLimits, ObjectStore, ReadError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,18 +11,27 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct GitObjects {
     path: PathBuf,
     repository: Mutex<Repository>,
+    limits: ObjectLimits,
 }
 
 impl GitObjects {
     /// Opens the repository at or above `path`.
     pub fn open(path: &Path) -> Result<Self, git2::Error> {
         let repository = Repository::discover(path)?;
-        Ok(Self { path: repository.path().to_owned(), repository: Mutex::new(repository) })
+        let limits = ObjectLimits::default();
+        Ok(Self { path: repository.path().to_owned(), repository: Mutex::new(repository), limits })
+    }
+
+    /// The same with other limits.
+    #[must_use]
+    pub fn with_limits(self, limits: ObjectLimits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Another handle on the same repository, for another thread.
     pub fn another(&self) -> Result<Self, git2::Error> {
-        Ok(Self { path: self.path.clone(), repository: Mutex::new(Repository::open(&self.path)?) })
+        let repository = Mutex::new(Repository::open(&self.path)?);
+        Ok(Self { path: self.path.clone(), repository, limits: self.limits })
     }
 
     /// The `.git` folder, or the bare repository.
@@ -100,19 +109,19 @@ impl ObjectStore for GitObjects {
     fn raw(&self, oid: Oid, kind: ObjectKind) -> Result<Arc<[u8]>, ReadError> {
         self.with(|repository| {
             let odb = repository.odb().map_err(|error| failed(oid, kind, &error))?;
-            read(&odb, oid, kind)
+            read(&odb, oid, kind, self.limits.of(kind))
         })
     }
 }
 
-fn read(odb: &Odb<'_>, oid: Oid, kind: ObjectKind) -> Result<Arc<[u8]>, ReadError> {
+fn read(odb: &Odb<'_>, oid: Oid, kind: ObjectKind, limit: usize) -> Result<Arc<[u8]>, ReadError> {
     let name = git2::Oid::from_bytes(&oid.0).map_err(|error| failed(oid, kind, &error))?;
     let missing = |error: git2::Error| match error.code() {
         git2::ErrorCode::NotFound => ReadError::Missing { oid, kind },
         _ => failed(oid, kind, &error),
     };
     let (size, found) = odb.read_header(name).map_err(missing)?;
-    if size > kind.limit() {
+    if size > limit {
         return Err(ReadError::TooLarge { oid, kind });
     }
     let object = odb.read(name).map_err(missing)?;

@@ -6,6 +6,7 @@ pub mod apply;
 pub mod audit;
 pub mod enqueue;
 pub mod error;
+pub mod evidence;
 pub mod examine;
 pub mod history;
 pub mod leader;

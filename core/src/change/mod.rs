@@ -17,5 +17,5 @@ pub use field::{FieldChange, FieldPath, field_changes};
 pub use key::ObjectKey;
 pub use number::Number;
 pub use oid::{Oid, ParseOidError};
-pub use set::{ChangeId, ChangeSet, Entry, FileContent, Touched};
+pub use set::{CHANGE_ID_VERSION, ChangeId, ChangeSet, Entry, FileContent, Touched};
 pub use value::{Map, Value};

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
+/// The version of the change id that is made here.
+pub const CHANGE_ID_VERSION: &str = "v1";
 /// The version tag that stands before everything a change id covers.
 const VERSION_TAG: &[u8] = b"pintle-change-v1";
 

@@ -65,10 +65,20 @@ codes! {
     PolicyRefused = "PIN0514", "the new trust policy is refused", "The change brings a trust policy that could not be used: see its diagnostics. Until it is repaired the change is not accepted.";
     HistoryUnreadable = "PIN0515", "the history cannot be read", "A commit is missing, malformed, or too far away. Fetch again, or rewrite the commit.";
     AuthorIgnored = "PIN0516", "the author's signature does not count", "An author's signature counts beside an approval when the whole change is signed by that one person.";
+    Withdrawn = "PIN0517", "its approvals are withdrawn", "Someone whom a rule of the change asks took back what was approved of it so far. Approvals signed after that count again.";
+    GlassHolds = "PIN0518", "the glass holds", "`breakGlass` of the trust policy does not let this change through: it is outside of its scope, deletes something, or too few people broke it.";
+    ForbiddenShape = "PIN0519", "a tree that can never count", "The tree of the commit holds a symlink, a submodule, a name that a checkout could mistake, a case variant of the policy's path, or more than the daemon's settings allow. It is not considered; commit without it.";
     Rewound = "PIN0520", "the branch was rewound", "The tip is an ancestor of what was accepted. The state is kept. Push the accepted commit again, or let an operator consider the other history.";
     Forked = "PIN0521", "the branch was forked", "The tip does not descend from what was accepted. The state is kept. Push the accepted history again, or let an operator consider the other history.";
     Introduction = "PIN0522", "the introduction does not hold", "The first trusted commit, its policy or its signature are not what the settings of the daemon say.";
     RecordUnproven = "PIN0523", "a recorded acceptance cannot be derived", "A record says that a commit was accepted and the objects do not show it. A record alone never accepts anything.";
+    GlassBroken = "PIN0530", "glass was broken and is not ratified", "A change came by fewer approvals than its rules ask for. The people who should have been asked look at it: `pintle approve --ratify COMMIT`, or revert it. Until then those who broke the glass cannot break it again.";
+    KeyRevoked = "PIN0531", "a key was revoked by one root person", "The key counts for nothing from now on. Write it down under `revoked` in the trust policy; a policy that lists it under `reinstated` takes it back.";
+    KeyRunsOut = "PIN0532", "a key runs out", "A key of the policy expires within 30 days, or already has. Add its successor before that: what it signs afterwards does not count.";
+    NoSpareRoot = "PIN0533", "root has no spare", "As many root people can sign as a change of the trust policy needs, or fewer: one lost key, and the policy can never change again. Add a person or a key.";
+    TipDisappeared = "PIN0534", "a commit disappeared", "The branch no longer contains a commit that was seen and never accepted. That is allowed (a leaked secret is rewritten away), and worth knowing.";
+    Stale = "PIN0535", "the remote does not answer", "Nothing was fetched for longer than it should be, or the remote shows less than its heartbeat says there is. The state is kept, and nothing new is seen.";
+    MainBlocked = "PIN0536", "main is blocked", "The tip has been held for longer than it should be. Approve it, or take it back: `pintle unblock`.";
 }
 
 impl Code {

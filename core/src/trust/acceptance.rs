@@ -1,32 +1,31 @@
 //! Acceptance along the spine: from the introduction, the nearest commit whose quorum is met
 //! becomes the accepted one; again from there. A function of objects, tip, evidence and time.
 
-use super::approval::{approval_of, is_empty};
+use super::claims::Claims;
+use super::glass::ratified;
 use super::graph::{Standing, descends, exclusive, spine, standing};
 use super::head::Head;
 use super::introduction::{Introduction, introduce};
-use super::quorum::Claim;
-use super::session::{HistoryFault, Session};
-use super::step::{At, Bench, Outcome, step};
+use super::keys::Fingerprint;
+use super::replay::{replay, unproven};
+use super::revocation::{Revoked, revocations};
+use super::session::{ChangeError, HistoryFault, Session};
+use super::step::{At, Bench, Outcome, Try, step};
+use super::trailer::{Trailer, Word};
 use super::verdict::{Acceptance, AcceptedCommit, Held, Reason, Refused, RuleState, Verdict};
+use super::witness::age;
 use crate::change::{ChangeId, Oid};
 use crate::diagnostic::Code;
 use jiff::Timestamp;
-use std::collections::BTreeSet;
-
-/// The most commits of the spine that are judged for one step.
-const MAX_CANDIDATES: usize = 1_000;
-/// The most refs of evidence that are read.
-const MAX_EVIDENCE: usize = 10_000;
-/// The most approvals stacked on each other below one such ref.
-const MAX_STACK: usize = 64;
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 /// By which time a step that no record knows is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Times {
     /// The clock: a daemon that accepts something new.
     Clock,
-    /// The signers' own times: deriving an old history again without its records. Says so in the verdict.
+    /// The signers' own times: deriving an old history again without believing its records. Says so
+    /// in the verdict.
     Signed,
 }
 
@@ -37,26 +36,76 @@ pub struct Question<'q> {
     pub introduction: &'q Introduction,
     /// Every step recorded so far, from the introduction on; believed about time only.
     pub recorded: &'q [Acceptance],
+    /// Up to which step this host wrote down itself what was accepted: the times of later records are
+    /// not believed.
+    pub believed: u64,
     /// The tip of the ref.
     pub tip: Oid,
     /// Commits under the approvals ref.
     pub evidence: &'q [Oid],
     /// Changes that the operator denied on this host.
     pub denied: &'q [ChangeId],
+    /// Keys that the operator denied on this host, with the reason.
+    pub denied_keys: &'q BTreeMap<Fingerprint, String>,
+    /// Commits that may be accepted although they do not descend from what is: an operator looked.
+    pub considered: &'q [Oid],
     /// The clock.
     pub now: Timestamp,
     /// By which time new steps are judged.
     pub times: Times,
 }
 
+const NO_KEYS: &BTreeMap<Fingerprint, String> = &BTreeMap::new();
+
+impl<'q> Question<'q> {
+    /// What is accepted of `tip` by the clock `now`, without records, evidence or anything denied.
+    pub fn new(introduction: &'q Introduction, tip: Oid, now: Timestamp) -> Self {
+        Self {
+            introduction,
+            recorded: &[],
+            believed: u64::MAX,
+            tip,
+            evidence: &[],
+            denied: &[],
+            denied_keys: NO_KEYS,
+            considered: &[],
+            now,
+            times: Times::Clock,
+        }
+    }
+}
+
 impl Question<'_> {
-    /// The clock never counts below the highest time that was recorded.
+    /// The clock never counts below the highest time that was recorded and is believed.
     pub(super) fn clock(&self) -> Timestamp {
-        self.recorded.iter().map(|step| step.accepted_at).fold(self.now, Timestamp::max)
+        let believed = self.recorded.iter().filter(|step| step.seq <= self.believed);
+        believed.map(|step| step.accepted_at).fold(self.now, Timestamp::max)
     }
 
-    pub(super) fn bench(&self) -> Bench<'_> {
-        Bench { introduction: self.introduction, denied: self.denied }
+    pub(super) fn bench(&self, revoked: Revoked) -> Bench<'_> {
+        Bench { introduction: self.introduction, denied: self.denied, revoked }
+    }
+
+    pub(super) fn binding(&self) -> (&str, &str) {
+        (&self.introduction.repo_id, &self.introduction.git_ref)
+    }
+
+    /// The keys that count for nothing under the policy of `chain`.
+    pub(super) fn revoked(
+        &self,
+        session: &mut Session<'_>,
+        chain: &Head,
+        claims: &Claims,
+        verdict: Option<&mut Verdict>,
+    ) -> Result<Revoked, HistoryFault> {
+        let found = revocations(session, chain.policy(), claims, self.clock())?;
+        if let Some(verdict) = verdict {
+            verdict.alarms.extend(found.alarms);
+            verdict.keep.extend(found.commits);
+        }
+        let mut revoked = found.keys;
+        revoked.extend(self.denied_keys.iter().map(|(key, why)| (*key, format!("denied on this host: {why}"))));
+        Ok(revoked)
     }
 }
 
@@ -70,10 +119,14 @@ pub fn accept(question: &Question<'_>, session: &mut Session<'_>) -> Verdict {
     match question.recorded.split_first() {
         Some((first, rest)) if first.commit == question.introduction.commit => {
             if let Err((commit, reason)) = replay(question, session, &mut chain, rest) {
-                return refused(Some(AcceptedCommit::new(question.introduction.repo_id.clone(), chain)), commit, reason);
+                return refused(
+                    Some(AcceptedCommit::new(question.introduction.repo_id.clone(), chain)),
+                    commit,
+                    reason,
+                );
             }
         }
-        Some(_) => notes.push(Reason::new(Code::RecordUnproven, "the records begin at another introduction and are not used", "fetch what is missing into the mirror, or introduce the daemon anew in its settings: a record alone is never believed")),
+        Some(_) => notes.push(unproven("the records begin at another introduction and are not used")),
         None => {}
     }
     go_on(question, session, chain, notes)
@@ -93,57 +146,69 @@ fn refused(accepted: Option<AcceptedCommit>, commit: Oid, reason: Reason) -> Ver
     Verdict { accepted, refused: Some(Refused { commit, reason }), ..Verdict::default() }
 }
 
-/// Derives the recorded steps again, each at its recorded time.
-fn replay(
+/// From `chain` towards the tip.
+fn go_on(question: &Question<'_>, session: &mut Session<'_>, mut chain: Head, notes: Vec<Reason>) -> Verdict {
+    let mut verdict = Verdict { notes, ..Verdict::default() };
+    if let Err(fault) = considered(question, session, &mut chain, &mut verdict) {
+        verdict.refused = Some(Refused { commit: question.tip, reason: unreadable(&fault.to_string()) });
+    }
+    match standing(session, chain.ground(), chain.commit(), question.tip) {
+        Ok(Standing::Descends) => match advance(question, session, &mut chain, &mut verdict) {
+            Ok(held) => settle(question, held, &mut verdict),
+            Err(fault) => {
+                verdict.refused = Some(Refused { commit: question.tip, reason: unreadable(&fault.to_string()) });
+            }
+        },
+        Ok(other) => {
+            verdict.refused.get_or_insert(Refused { commit: question.tip, reason: astray(&chain, other) });
+        }
+        Err(fault) => {
+            verdict.refused = Some(Refused { commit: question.tip, reason: unreadable(&fault.to_string()) });
+        }
+    }
+    verdict.alarms.extend(chain.policy().warnings(question.now));
+    verdict.accepted = Some(AcceptedCommit::new(question.introduction.repo_id.clone(), chain));
+    verdict
+}
+
+/// What is held at the end; a tip of a shape that can never count is refused.
+fn settle(question: &Question<'_>, held: Option<Held>, verdict: &mut Verdict) {
+    let Some(held) = held else { return };
+    let shape = held.reasons.iter().find(|reason| reason.code == Code::ForbiddenShape);
+    match shape.filter(|_| held.commit == question.tip) {
+        Some(reason) => verdict.refused = Some(Refused { commit: held.commit, reason: reason.clone() }),
+        None => verdict.held = Some(held),
+    }
+}
+
+/// A commit that an operator lets be considered comes next if its change is approved, wherever it stands.
+fn considered(
     question: &Question<'_>,
     session: &mut Session<'_>,
     chain: &mut Head,
-    records: &[Acceptance],
-) -> Result<(), (Oid, Reason)> {
-    for record in records {
-        let unproven = |why: String| {
-            (record.commit, Reason::new(Code::RecordUnproven, why, "fetch what is missing into the mirror, or introduce the daemon anew in its settings: a record alone is never believed").about(record.commit))
-        };
-        if !descends(session, chain.ground(), chain.commit(), record.commit)
-            .map_err(|fault| unproven(fault.to_string()))?
-        {
-            return Err(unproven("the recorded commit does not descend from the step before it".into()));
+    verdict: &mut Verdict,
+) -> Result<(), ChangeError> {
+    for candidate in question.considered {
+        let known = chain.steps().iter().any(|step| step.commit == *candidate);
+        let beside = !known && !descends(session, chain.ground(), chain.commit(), *candidate)?;
+        if !beside || !descends(session, chain.ground(), *candidate, question.tip)? {
+            continue;
         }
-        let mut claims = Vec::new();
-        for oid in &record.evidence {
-            claims.extend(claim(session, *oid).map_err(|fault| unproven(fault.to_string()))?);
-        }
-        let claims: Vec<&Claim> = claims.iter().collect();
-        let bench = Bench { introduction: question.introduction, denied: &[] };
-        match step(session, &bench, chain, record.commit, &claims, At::Moment(record.accepted_at)) {
-            Outcome::Accepted(step, policy) => chain.push(step, policy),
-            Outcome::Held(held) => {
-                let why = held.reasons.first().map(|reason| reason.message.clone()).unwrap_or_default();
-                return Err(unproven(format!("the objects do not show what the record says: {why}")));
-            }
-            Outcome::Passed => return Err(unproven("the recorded commit changes nothing".into())),
+        let claims = Claims::read(question, session, chain, &mut verdict.notes);
+        let revoked = question.revoked(session, chain, &claims, None)?;
+        let at = At::Moment(question.clock());
+        let one = Try { head: chain, candidate: *candidate, claims: &claims, at, rewrite: true };
+        match step(session, &question.bench(revoked), one) {
+            Outcome::Accepted(step, brought) => chain.push(*step, brought),
+            Outcome::Held(held) => verdict.held = Some(held),
+            Outcome::Passed => {}
         }
     }
     Ok(())
 }
 
-/// From `chain` towards the tip.
-fn go_on(question: &Question<'_>, session: &mut Session<'_>, mut chain: Head, notes: Vec<Reason>) -> Verdict {
-    let mut verdict = Verdict { notes, ..Verdict::default() };
-    match standing(session, chain.ground(), chain.commit(), question.tip) {
-        Ok(Standing::Descends) => match advance(question, session, &mut chain, &mut verdict.notes) {
-            Ok(held) => verdict.held = held,
-            Err(fault) => verdict.refused = Some(Refused { commit: question.tip, reason: unreadable(&fault) }),
-        },
-        Ok(other) => verdict.refused = Some(Refused { commit: question.tip, reason: astray(&chain, other) }),
-        Err(fault) => verdict.refused = Some(Refused { commit: question.tip, reason: unreadable(&fault) }),
-    }
-    verdict.accepted = Some(AcceptedCommit::new(question.introduction.repo_id.clone(), chain));
-    verdict
-}
-
-fn unreadable(fault: &HistoryFault) -> Reason {
-    Reason::new(Code::HistoryUnreadable, fault.to_string(), "fetch again: pintle verify --fetch")
+fn unreadable(fault: &str) -> Reason {
+    Reason::new(Code::HistoryUnreadable, fault, "fetch again: pintle verify --fetch")
 }
 
 fn astray(chain: &Head, standing: Standing) -> Reason {
@@ -154,7 +219,11 @@ fn astray(chain: &Head, standing: Standing) -> Reason {
         }
         _ => (Code::Forked, format!("the tip does not descend from the accepted commit {}", accepted.short())),
     };
-    Reason::new(code, message, format!("push {accepted} to the branch again"))
+    Reason::new(
+        code,
+        message,
+        format!("push {accepted} to the branch again; if it was meant: pintle trust accept-rewrite TIP --reason …"),
+    )
 }
 
 /// Accepts step after step; what is held at the end, if something is.
@@ -162,66 +231,134 @@ fn advance(
     question: &Question<'_>,
     session: &mut Session<'_>,
     chain: &mut Head,
-    notes: &mut Vec<Reason>,
-) -> Result<Option<Held>, HistoryFault> {
-    let pushed = pushed_claims(question, session, notes);
-    let mut walked = walked_claims(session, question.tip, chain)?;
+    verdict: &mut Verdict,
+) -> Result<Option<Held>, ChangeError> {
+    let mut claims = Claims::read(question, session, chain, &mut verdict.notes);
     if question.times == Times::Signed {
-        notes.push(Reason::new(
+        verdict.notes.push(Reason::new(
             Code::ApprovalIgnored,
-            "no record gives the times; the signers' own are used",
-            "give the daemon's checkpoint to judge by recorded times",
+            "no record gives the times that are believed; the signers' own are used",
+            "records are believed as far as the state file of the daemon's host goes",
         ));
     }
-    while chain.commit() != question.tip {
-        let Some(spine) = spine(session, chain.ground(), chain.commit(), question.tip)? else {
-            return Ok(Some(ambiguous(question.tip)));
-        };
-        let after = exclusive(session, chain.ground(), question.tip, chain.commit())?;
-        walked.retain(|(oid, _)| after.contains(oid));
-        let claims: Vec<&Claim> = distinct(walked.iter().chain(&pushed));
+    let mut walk = Walk { question, spine: VecDeque::new() };
+    let waiting = loop {
+        if let Some(waiting) = walk.one_step(session, chain, &mut claims)? {
+            break waiting;
+        }
+    };
+    question.revoked(session, chain, &claims, Some(&mut *verdict))?;
+    let ratified = ratified(session, chain, question.binding(), &claims, question.clock())?;
+    let open = chain.unratified().iter().filter(|glass| ratified.iter().all(|(change, _)| *change != glass.change));
+    verdict.alarms.extend(open.map(super::glass::OpenGlass::alarm));
+    verdict.heartbeat = newest_heartbeat(question, session, chain, &claims)?;
+    verdict.keep.extend(ratified.into_iter().flat_map(|(_, commits)| commits));
+    Ok(nearest_to_done(waiting, &claims, chain, session.limits.reasons))
+}
+
+/// The newest heartbeat for this branch by someone of the policy; one from the future counts for nothing.
+fn newest_heartbeat(
+    question: &Question<'_>,
+    session: &mut Session<'_>,
+    chain: &Head,
+    claims: &Claims,
+) -> Result<Option<(Timestamp, Oid)>, HistoryFault> {
+    let mut newest = None;
+    for (oid, beat) in claims.beating().filter(|(_, beat)| (&*beat.repo_id, &*beat.git_ref) == question.binding()) {
+        let Ok(signed) = session.seal(oid)? else { continue };
+        let seconds = session.commit(oid)?.committer.seconds;
+        let known = chain.policy().signer(&signed, question.clock()).is_ok();
+        if let (true, Ok(at)) = (known && age(seconds, question.clock()).is_ok(), Timestamp::from_second(seconds)) {
+            newest = newest.max(Some((at, beat.tip)));
+        }
+    }
+    Ok(newest)
+}
+
+/// One verdict's way along the spine.
+struct Walk<'a> {
+    question: &'a Question<'a>,
+    /// What is left of it: a step along the spine leaves the rest as it is.
+    spine: VecDeque<Oid>,
+}
+
+impl Walk<'_> {
+    /// Moves `chain` by one step; what waits when it cannot be moved.
+    fn one_step(
+        &mut self,
+        session: &mut Session<'_>,
+        chain: &mut Head,
+        claims: &mut Claims,
+    ) -> Result<Option<Vec<Held>>, ChangeError> {
+        let question = self.question;
+        if chain.commit() == question.tip {
+            return Ok(Some(Vec::new()));
+        }
+        if self.spine.is_empty() {
+            let Some(spine) = spine(session, chain.ground(), chain.commit(), question.tip)? else {
+                return Ok(Some(vec![ambiguous(question.tip)]));
+            };
+            self.spine = spine.into();
+        }
+        let bench = question.bench(question.revoked(session, chain, claims, None)?);
         let at = match question.times {
             Times::Clock => At::Moment(question.clock()),
             Times::Signed => At::Signed(chain.last().accepted_at, question.clock()),
         };
         let mut waiting = Vec::new();
-        let mut moved = false;
-        // The tip is always judged: no number of held commits before it keeps it from healing them.
-        let beyond = spine.iter().skip(MAX_CANDIDATES).next_back();
-        for candidate in spine.iter().take(MAX_CANDIDATES).chain(beyond) {
-            match step(session, &question.bench(), chain, *candidate, &claims, at) {
-                Outcome::Accepted(step, policy) => {
-                    chain.push(step, policy);
-                    moved = true;
-                    break;
+        for place in self.candidates(session, claims)? {
+            let candidate = self.spine[place];
+            let one = Try { head: chain, candidate, claims, at, rewrite: false };
+            match step(session, &bench, one) {
+                Outcome::Accepted(mut step, brought) => {
+                    let shown = ratified(session, chain, question.binding(), claims, step.accepted_at)?;
+                    for (change, commits) in shown {
+                        step.ratifies.push(change);
+                        step.evidence.extend(commits);
+                    }
+                    claims.passed(&exclusive(session, chain.ground(), candidate, chain.commit())?);
+                    claims.moved_from(chain.commit());
+                    chain.push(*step, brought);
+                    self.spine.drain(..=place);
+                    return Ok(None);
                 }
                 Outcome::Held(held) => waiting.push(held),
                 Outcome::Passed => {}
             }
         }
-        if !moved {
-            return Ok(nearest_to_done(waiting, &walked, chain));
-        }
+        Ok(Some(waiting))
     }
-    Ok(None)
-}
 
-pub(super) fn distinct<'c>(claims: impl Iterator<Item = &'c Claim>) -> Vec<&'c Claim> {
-    let mut seen = BTreeSet::new();
-    claims.filter(|(oid, _)| seen.insert(*oid)).collect()
+    /// The places on the spine that are judged: so many from the nearest on, and whatever number of
+    /// held ones comes before them, those that an approval stands on, and the tip.
+    fn candidates(&self, session: &mut Session<'_>, claims: &Claims) -> Result<Vec<usize>, HistoryFault> {
+        let most = session.limits.candidates;
+        if self.spine.len() <= most {
+            return Ok((0..self.spine.len()).collect());
+        }
+        let mut approved: HashSet<Oid> = self.spine.back().copied().into_iter().collect();
+        for oid in claims.approving() {
+            approved.insert(oid);
+            approved.extend(session.commit(oid)?.parents.first().copied());
+        }
+        let beyond = (most..self.spine.len()).filter(|place| approved.contains(&self.spine[*place])).take(most);
+        Ok((0..most).chain(beyond).collect())
+    }
 }
 
 /// The held step that needs the fewest approvals; the earliest of those.
-fn nearest_to_done(waiting: Vec<Held>, walked: &[Claim], chain: &Head) -> Option<Held> {
+fn nearest_to_done(waiting: Vec<Held>, claims: &Claims, chain: &Head, most: usize) -> Option<Held> {
     let count = waiting.len();
     let known: Vec<ChangeId> = waiting.iter().filter_map(|held| held.change_id).collect();
     let missing =
         |held: &Held| if held.rules.is_empty() { u32::MAX } else { held.rules.iter().map(RuleState::missing).sum() };
     let mut held = waiting.into_iter().min_by_key(missing)?;
     held.waiting = count;
-    for (oid, claim) in walked {
+    for (oid, claim) in claims.on_the_branch() {
         let why = match claim {
-            Ok(approval) if !known.contains(&approval.change) && approval.base == chain.commit() => {
+            Ok(Trailer::Statement(said))
+                if said.word == Word::Approve && !known.contains(&said.change) && said.base == chain.commit() =>
+            {
                 "it approves another change; something came after it".to_owned()
             }
             Ok(_) => continue,
@@ -232,6 +369,12 @@ fn nearest_to_done(waiting: Vec<Held>, walked: &[Claim], chain: &Head) -> Option
             Reason::new(Code::ApprovalIgnored, message, format!("pintle approve {}", held.commit.short())).about(*oid),
         );
     }
+    let more = held.reasons.len().saturating_sub(most);
+    if more > 0 {
+        held.reasons.truncate(most);
+        let message = format!("{more} more reasons are not told");
+        held.reasons.push(Reason::new(Code::ApprovalIgnored, message, "pintle verify --explain"));
+    }
     Some(held)
 }
 
@@ -240,58 +383,4 @@ fn ambiguous(tip: Oid) -> Held {
         "the tip is a merge whose first parent does not descend from the accepted commit, and several others do";
     let reason = Reason::new(Code::HistoryUnreadable, message, format!("pintle unblock {}", tip.short()));
     Held { commit: tip, subject: String::new(), change_id: None, rules: Vec::new(), reasons: vec![reason], waiting: 1 }
-}
-
-fn claim(session: &mut Session<'_>, oid: Oid) -> Result<Option<Claim>, HistoryFault> {
-    Ok(approval_of(session, oid)?.map(|approval| (oid, approval)))
-}
-
-/// What claims to approve something between the accepted commit and the tip.
-pub(super) fn walked_claims(session: &mut Session<'_>, tip: Oid, chain: &Head) -> Result<Vec<Claim>, HistoryFault> {
-    let mut commits: Vec<Oid> = exclusive(session, chain.ground(), tip, chain.commit())?.into_iter().collect();
-    commits.sort_unstable();
-    let mut claims = Vec::new();
-    for oid in commits {
-        claims.extend(claim(session, oid)?);
-    }
-    Ok(claims)
-}
-
-/// What claims to approve something under the approvals ref. What cannot be read is passed over, loudly.
-pub(super) fn pushed_claims(question: &Question<'_>, session: &mut Session<'_>, notes: &mut Vec<Reason>) -> Vec<Claim> {
-    if question.evidence.len() > MAX_EVIDENCE {
-        notes.push(Reason::new(
-            Code::ApprovalIgnored,
-            format!("only the first {MAX_EVIDENCE} approvals are read"),
-            "delete those that were merged: git push REMOTE --delete refs/pintle/approvals/NAME",
-        ));
-    }
-    let mut claims = Vec::new();
-    for oid in question.evidence.iter().take(MAX_EVIDENCE) {
-        if let Err(fault) = stack(session, *oid, &mut claims) {
-            notes.push(
-                Reason::new(
-                    Code::ApprovalIgnored,
-                    format!("an approval cannot be read: {fault}"),
-                    "fetch again: pintle verify --fetch",
-                )
-                .about(*oid),
-            );
-        }
-    }
-    claims
-}
-
-/// An approval, and those that it stands on.
-fn stack(session: &mut Session<'_>, from: Oid, claims: &mut Vec<Claim>) -> Result<(), HistoryFault> {
-    let mut at = from;
-    for _ in 0..MAX_STACK {
-        let commit = session.commit(at)?;
-        if !is_empty(session, &commit)? {
-            break;
-        }
-        claims.extend(claim(session, at)?);
-        at = commit.parents[0];
-    }
-    Ok(())
 }

@@ -1,18 +1,15 @@
 //! Who wrote a change: the one author whose signature covers it whole, and the writers that an
 //! independent approver must not be among. It says "I wrote it", never "ship it".
 
-use super::approval::is_empty;
-use super::commit::Commit;
 use super::graph::{Ground, descends, exclusive, merge_base};
 use super::policy::Policy;
 use super::session::{ChangeError, HistoryFault, Session};
+use super::trailer::is_empty;
+use super::transparent::is_transparent;
 use crate::change::{ChangeId, Oid};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-
-/// The most trailing approvals that are skipped below a candidate.
-const MAX_TRAILING: usize = 256;
 
 /// A change that is judged, and against what.
 #[derive(Clone, Copy)]
@@ -29,7 +26,10 @@ pub(super) struct Work<'a> {
 /// The author of a whole change, by which commit.
 pub(super) struct Author {
     pub person: Arc<str>,
+    /// The end of the work.
     pub commit: Oid,
+    /// A commit of the work with the author's signature: the end, if that is one.
+    pub signed_by: Oid,
 }
 
 /// The one person who signed the whole change, or why there is none.
@@ -42,7 +42,7 @@ pub(super) fn author(session: &mut Session<'_>, work: Work<'_>) -> Result<Result
     if session.change(base, end)?.id(work.repo_id) != work.change {
         return Ok(Err(format!("{} brings another change than the merge", end.short())));
     }
-    let mut person: Option<Arc<str>> = None;
+    let mut author: Option<(Arc<str>, Oid)> = None;
     let mut commits: Vec<Oid> = exclusive(session, work.ground, end, work.accepted)?.into_iter().collect();
     commits.sort_unstable();
     for oid in commits {
@@ -51,7 +51,7 @@ pub(super) fn author(session: &mut Session<'_>, work: Work<'_>) -> Result<Result
             continue;
         }
         if commit.parents.len() > 1 {
-            if !is_transparent(session, work, oid, &commit)? {
+            if !is_transparent(session, work, &commit, oid)? {
                 return Ok(Err(format!("the merge {} brings more than its sides", oid.short())));
             }
             continue;
@@ -60,16 +60,19 @@ pub(super) fn author(session: &mut Session<'_>, work: Work<'_>) -> Result<Result
             Err(why) => return Ok(Err(format!("{}: {why}", oid.short()))),
             Ok(signed) => work.policy.signer(&signed, work.at),
         };
-        match (signer, &person) {
+        match (signer, &author) {
             (Err(why), _) => return Ok(Err(format!("{}: {why}", oid.short()))),
-            (Ok(signer), Some(other)) if signer != *other => {
+            (Ok(signer), Some((other, _))) if signer != *other => {
                 return Ok(Err(format!("{other} and {signer} both wrote it; each approves by trailer")));
             }
-            (Ok(signer), _) => person = Some(signer),
+            (Ok(signer), before) => {
+                let signed_by = before.as_ref().filter(|_| oid != end).map_or(oid, |(_, first)| *first);
+                author = Some((signer, signed_by));
+            }
         }
     }
-    Ok(person
-        .map(|person| Author { person, commit: end })
+    Ok(author
+        .map(|(person, signed_by)| Author { person, commit: end, signed_by })
         .ok_or_else(|| "nobody signed a commit that changes anything".into()))
 }
 
@@ -89,7 +92,7 @@ fn end_of_work(session: &mut Session<'_>, work: Work<'_>) -> Result<Option<Oid>,
 
 fn below_approvals(session: &mut Session<'_>, from: Oid, stop: Oid) -> Result<Oid, HistoryFault> {
     let mut at = from;
-    for _ in 0..MAX_TRAILING {
+    for _ in 0..session.limits.stack {
         let commit = session.commit(at)?;
         if at == stop || !is_empty(session, &commit)? {
             break;
@@ -99,21 +102,8 @@ fn below_approvals(session: &mut Session<'_>, from: Oid, stop: Oid) -> Result<Oi
     Ok(at)
 }
 
-/// Whether a merge has one merge base and brings to each parent exactly what the other side changed.
-fn is_transparent(session: &mut Session<'_>, work: Work<'_>, oid: Oid, commit: &Commit) -> Result<bool, ChangeError> {
-    let [left, right] = commit.parents.as_slice() else { return Ok(false) };
-    let Some(base) = merge_base(session, work.ground, *left, *right)? else { return Ok(false) };
-    let mut id = |old, new| match session.change(old, new) {
-        Ok(change) => Ok(Some(change.id(work.repo_id))),
-        Err(ChangeError::Tree(_)) => Ok(None),
-        Err(other) => Err(other),
-    };
-    let (from_left, from_right) = (id(*left, oid)?, id(*right, oid)?);
-    let (by_right, by_left) = (id(base, *right)?, id(base, *left)?);
-    Ok(from_left.is_some() && from_left == by_right && from_right.is_some() && from_right == by_left)
-}
-
 /// The signers of the commits that change content, and whether any such commit has no known signer.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Writers {
     pub people: BTreeSet<Arc<str>>,
     pub unknown: bool,
@@ -125,7 +115,7 @@ pub(super) fn writers(session: &mut Session<'_>, work: Work<'_>) -> Result<Write
     for oid in exclusive(session, work.ground, work.candidate, work.accepted)? {
         let commit = session.commit(oid)?;
         let quiet =
-            is_empty(session, &commit)? || (commit.parents.len() > 1 && is_transparent(session, work, oid, &commit)?);
+            is_empty(session, &commit)? || (commit.parents.len() > 1 && is_transparent(session, work, &commit, oid)?);
         if quiet {
             continue;
         }

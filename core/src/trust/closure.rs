@@ -3,7 +3,7 @@
 
 use super::rules::Sides;
 use super::snapshot::Snapshot;
-use crate::change::{ObjectKey, Touched};
+use crate::change::{ObjectKey, Touched, Value};
 use crate::model::Catalog;
 use std::collections::BTreeSet;
 
@@ -39,11 +39,32 @@ fn references(catalog: &Catalog, tree: &Snapshot, key: &ObjectKey) -> Vec<Object
     let mut visit = |_: &crate::change::FieldPath, kind: &str, name: &str| found.push(ObjectKey::new(kind, name));
     kind.shape.references(&placed.document.body, &mut visit);
     let spec = placed.document.spec();
-    let applied = spec.get("appliesTo").and_then(crate::change::Value::as_str).and_then(|name| catalog.kind(name));
+    let applied = spec.get("appliesTo").and_then(Value::as_str).and_then(|name| catalog.kind(name));
     if let (Some(shape), Some(values)) =
         (applied.and_then(|kind| kind.shape.properties.get("spec")), spec.get("values"))
     {
         shape.references(values, &mut visit);
     }
+    found.extend(versions(tree, key, spec));
+    if let Some(values) = spec.get("values") {
+        found.extend(versions(tree, key, values));
+    }
     found
+}
+
+/// The versions that a channel may give, and those that an instance, or a profile for it, names.
+fn versions(tree: &Snapshot, key: &ObjectKey, spec: &Value) -> Vec<ObjectKey> {
+    let text = |path: &[&str]| spec.at(path).and_then(Value::as_str);
+    let mut named: Vec<(&str, Option<&str>)> = Vec::new();
+    if &*key.kind == "Channel" {
+        named.extend(text(&["component"]).map(|component| (component, text(&["target"]))));
+    } else {
+        let platform = [text(&["update", "pin", "version"]), text(&["update", "target"])];
+        named.extend(platform.into_iter().flatten().map(|number| ("platform", Some(number))));
+        for (suite, used) in spec.get("suites").and_then(Value::as_map).into_iter().flat_map(crate::change::Map::iter) {
+            let number = used.at(&["pin", "version"]).and_then(Value::as_str);
+            named.extend(number.map(|number| (suite, Some(number))));
+        }
+    }
+    named.into_iter().flat_map(|(component, number)| tree.releases(component, number)).collect()
 }

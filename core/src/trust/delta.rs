@@ -1,12 +1,9 @@
 //! Δ(X→Y): what differs between two trees, document by document and byte by byte.
 //! Nothing is merged, resolved or filled in; that a rule matches an entry is decided elsewhere.
 
-use super::ObjectKind;
 use super::session::Session;
 use super::snapshot::{Leaf, Placed, Snapshot, TreeFault};
-use crate::change::{
-    ChangeSet, Digest, Entry, FieldChange, FieldPath, FileContent, ObjectKey, Value, encode, field_changes,
-};
+use crate::change::{ChangeSet, Entry, FieldChange, FieldPath, FileContent, ObjectKey, Value, encode, field_changes};
 use crate::model::{Catalog, Shape};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -98,6 +95,5 @@ fn files(session: &mut Session<'_>, old: &Snapshot, new: &Snapshot, out: &mut Ve
 /// What a path holds beside documents.
 fn content(session: &mut Session<'_>, leaf: Option<&Leaf>) -> Result<Option<FileContent>, TreeFault> {
     let Some(leaf) = leaf.filter(|leaf| !leaf.documents_only) else { return Ok(None) };
-    let raw = session.raw(leaf.blob, ObjectKind::Blob)?;
-    Ok(Some(FileContent { mode: leaf.mode, sha256: Digest::of(&raw) }))
+    Ok(Some(FileContent { mode: leaf.mode, sha256: session.digest(leaf.blob)? }))
 }

@@ -3,14 +3,11 @@
 
 use super::session::{HistoryFault, Session};
 use crate::change::Oid;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 /// The accepted steps by place. Each descends from the one before, so a walk that meets one knows
 /// everything below it, and history before the introduction is rarely read.
 pub(super) type Ground = HashMap<Oid, usize>;
-
-/// The most commits that one walk visits.
-const MAX_WALK: usize = 50_000;
 
 /// How a tip stands to an accepted commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,8 +79,11 @@ fn first_parents(
     let (mut chain, mut at) = (Vec::new(), tip);
     while at != base {
         let astray = ground.get(&at).is_some_and(|place| ground.get(&base).is_some_and(|base| place < base));
-        if astray || chain.len() >= MAX_WALK {
+        if astray {
             return Ok(None);
+        }
+        if chain.len() >= session.limits.walk {
+            return Err(HistoryFault::TooLong(session.limits.walk));
         }
         chain.push(at);
         match session.commit(at)?.parents.first() {
@@ -101,8 +101,8 @@ fn reachable(session: &mut Session<'_>, from: Oid, stop: impl Fn(&Oid) -> bool) 
         if stop(&at) {
             continue;
         }
-        if seen.len() > MAX_WALK {
-            return Err(HistoryFault::TooLong(MAX_WALK));
+        if seen.len() > session.limits.walk {
+            return Err(HistoryFault::TooLong(session.limits.walk));
         }
         open.extend(session.commit(at)?.parents.iter().copied().filter(|parent| seen.insert(*parent)));
     }
@@ -176,14 +176,39 @@ pub(super) fn merge_base(
     let below = reachable(session, a, |oid| is_at_or_below(ground, floor, oid))?;
     let met = reachable(session, b, |oid| below.contains(oid) || is_at_or_below(ground, floor, oid))?;
     let common: Vec<Oid> = met.into_iter().filter(|oid| below.contains(oid)).collect();
-    let mut best: BTreeMap<Oid, bool> = common.iter().map(|oid| (*oid, true)).collect();
-    for one in &common {
-        for other in common.iter().filter(|other| *other != one) {
-            if descends(session, ground, *one, *other)? {
-                best.insert(*one, false);
-            }
-        }
-    }
-    let mut bases = best.into_iter().filter_map(|(oid, best)| best.then_some(oid));
+    let beaten = ancestors(session, ground, floor, &common)?;
+    let mut bases = common.into_iter().filter(|oid| !beaten.contains(oid));
     Ok(bases.next().filter(|_| bases.next().is_none()))
+}
+
+/// Everything reachable from a parent of one of `commits`, in one walk that ends at the floor.
+fn ancestors(
+    session: &mut Session<'_>,
+    ground: &Ground,
+    floor: Option<usize>,
+    commits: &[Oid],
+) -> Result<HashSet<Oid>, HistoryFault> {
+    let mut seen = HashSet::new();
+    let mut open: Vec<Oid> = commits.to_vec();
+    while let Some(at) = open.pop() {
+        // What lies below the floor is no merge base, so nothing there need be beaten.
+        if is_at_or_below(ground, floor, &at) {
+            continue;
+        }
+        if seen.len() > session.limits.walk {
+            return Err(HistoryFault::TooLong(session.limits.walk));
+        }
+        open.extend(session.commit(at)?.parents.iter().copied().filter(|parent| seen.insert(*parent)));
+    }
+    Ok(seen)
+}
+
+/// The newest step that `from` is or descends from; `None` when it descends from none.
+pub(super) fn newest_step(
+    session: &mut Session<'_>,
+    ground: &Ground,
+    from: Oid,
+) -> Result<Option<usize>, HistoryFault> {
+    let met = reachable(session, from, |oid| ground.contains_key(oid))?;
+    Ok(met.iter().filter_map(|oid| ground.get(oid)).max().copied())
 }

@@ -1,6 +1,8 @@
-//! The history that was derived so far: its steps and every policy that was in force.
-//! Private to the station: an [`super::AcceptedCommit`] is what others may hold.
+//! The accepted history under work: every step, where each stands, the policies in force at them,
+//! and glass that was broken and not ratified. Private to the station: an
+//! [`super::AcceptedCommit`] is what others may hold.
 
+use super::glass::OpenGlass;
 use super::graph::Ground;
 use super::policy::Policy;
 use super::verdict::Acceptance;
@@ -12,11 +14,23 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub(super) struct Head {
     steps: Vec<Acceptance>,
+    /// The steps that the last one descends from, and that approvals may be based on: after a
+    /// rewrite of history, those from it on.
     places: Ground,
     last: Acceptance,
     policy: Arc<Policy>,
     /// By version; a policy never changes without its version.
     policies: BTreeMap<u64, Arc<Policy>>,
+    unratified: Vec<OpenGlass>,
+}
+
+/// What a step brings beside itself.
+#[derive(Debug, Default)]
+pub(super) struct Brought {
+    /// A new policy.
+    pub policy: Option<Arc<Policy>>,
+    /// Glass broken for it.
+    pub glass: Option<OpenGlass>,
 }
 
 impl Head {
@@ -28,15 +42,21 @@ impl Head {
             last: introduction,
             policies: BTreeMap::from([(policy.version, policy.clone())]),
             policy,
+            unratified: Vec::new(),
         }
     }
 
-    /// One step further, with the policy that it brings if it brings one.
-    pub fn push(&mut self, step: Acceptance, policy: Option<Arc<Policy>>) {
+    /// One step further.
+    pub fn push(&mut self, step: Acceptance, brought: Brought) {
+        if step.rewrite {
+            self.places.clear();
+        }
         self.places.insert(step.commit, self.steps.len());
+        self.unratified.retain(|glass| !step.ratifies.contains(&glass.change));
+        self.unratified.extend(brought.glass);
         self.last = step.clone();
         self.steps.push(step);
-        if let Some(policy) = policy {
+        if let Some(policy) = brought.policy {
             self.policies.insert(policy.version, policy.clone());
             self.policy = policy;
         }
@@ -60,6 +80,10 @@ impl Head {
 
     pub fn policy(&self) -> &Arc<Policy> {
         &self.policy
+    }
+
+    pub fn unratified(&self) -> &[OpenGlass] {
+        &self.unratified
     }
 
     /// The place of an accepted commit among the steps, and the policy that stands in it.

@@ -54,6 +54,9 @@ pub(super) fn introduce(session: &mut Session<'_>, introduction: &Introduction) 
         accepted_at: at,
         counted: vec![root],
         evidence: vec![introduction.commit],
+        broken_glass: None,
+        ratifies: Vec::new(),
+        rewrite: false,
     };
     Ok(Head::begin(step, Arc::new(policy)))
 }

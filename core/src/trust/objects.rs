@@ -2,6 +2,7 @@
 //! No I/O here. The shell's reader checks that an object's content hashes to its name and is of the
 //! kind asked for; it ignores grafts, shallow files, alternates and `refs/replace`.
 
+use super::limits::ObjectLimits;
 use crate::change::Oid;
 use std::sync::Arc;
 
@@ -16,13 +17,13 @@ pub enum ObjectKind {
     Blob,
 }
 
-impl ObjectKind {
-    /// The most bytes that trust reads of one such object; the reader refuses larger ones.
-    pub const fn limit(self) -> usize {
-        match self {
-            Self::Commit => 1 << 20,
-            Self::Tree => 16 << 20,
-            Self::Blob => 32 << 20,
+impl ObjectLimits {
+    /// The most bytes that are read of one such object; the reader refuses larger ones.
+    pub fn of(&self, kind: ObjectKind) -> usize {
+        match kind {
+            ObjectKind::Commit => self.commit,
+            ObjectKind::Tree => self.tree,
+            ObjectKind::Blob => self.blob,
         }
     }
 }
@@ -48,8 +49,8 @@ pub enum ReadError {
         /// Its kind.
         kind: ObjectKind,
     },
-    /// It is larger than [`ObjectKind::limit`].
-    #[error("{kind} {oid} is too large")]
+    /// It is larger than [`ObjectLimits`] allow.
+    #[error("{kind} {oid} is larger than the daemon's settings allow")]
     TooLarge {
         /// Its name.
         oid: Oid,
@@ -79,6 +80,6 @@ pub enum ReadError {
 /// An object database.
 pub trait ObjectStore {
     /// The raw bytes of an object, without git's `kind size NUL` header. The implementation vouches
-    /// that they hash to `oid`, are of `kind`, and are at most [`ObjectKind::limit`] long.
+    /// that they hash to `oid`, are of `kind`, and are no longer than its [`ObjectLimits`].
     fn raw(&self, oid: Oid, kind: ObjectKind) -> Result<Arc<[u8]>, ReadError>;
 }

@@ -28,6 +28,10 @@ pub struct Policy {
     pub break_glass: Option<BreakGlass>,
     /// Keys that count for nothing, with the reason.
     pub revoked: BTreeMap<Fingerprint, String>,
+    /// Keys whose revocation by one person is taken back, with the reason.
+    pub reinstated: BTreeMap<Fingerprint, String>,
+    /// The versions of the change id that approvals may be of.
+    pub change_ids: BTreeSet<Arc<str>>,
 }
 
 /// A person, or a machine.
@@ -174,6 +178,16 @@ impl Policy {
             return Err(Unauthorised::NoPin(fingerprint));
         }
         Ok(name.clone())
+    }
+
+    /// The same with more keys that count for nothing.
+    #[must_use]
+    pub fn without(&self, keys: &BTreeMap<Fingerprint, String>) -> Self {
+        let mut policy = self.clone();
+        for (key, reason) in keys {
+            policy.revoked.entry(*key).or_insert_with(|| reason.clone());
+        }
+        policy
     }
 
     /// Whose key it is, whether or not it may still be used.

@@ -6,13 +6,24 @@ use super::policy::{Action, Bind, BreakGlass, Matching, Person, Policy, PolicyKe
 use super::policy_check::check;
 use super::policy_reader::{Node, Reader};
 use super::snapshot::POLICY_PATH;
-use crate::change::FieldPath;
+use crate::change::{CHANGE_ID_VERSION, FieldPath};
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::parse::{Limits, read_documents};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 
-const FIELDS: &[&str] = &["version", "repoId", "people", "groups", "rules", "approvalMaxAge", "breakGlass", "revoked"];
+const FIELDS: &[&str] = &[
+    "version",
+    "repoId",
+    "people",
+    "groups",
+    "rules",
+    "approvalMaxAge",
+    "breakGlass",
+    "revoked",
+    "reinstated",
+    "changeIds",
+];
 const RULE_FIELDS: &[&str] =
     &["name", "match", "approvals", "from", "independent", "rollback", "implicit", "machines", "reach", "bind"];
 const MATCH_FIELDS: &[&str] = &["otherwise", "kind", "name", "labels", "partner", "paths", "fields", "actions"];
@@ -36,7 +47,7 @@ pub fn read_policy(bytes: &[u8], at: Timestamp) -> Result<Policy, Vec<Diagnostic
             .collect());
     }
     let [(value, _)] = documents.as_slice() else { return Err(whole("expected exactly one document")) };
-    let mut reader = Reader { text, problems: Vec::new() };
+    let mut reader = Reader::new(text);
     let policy = reader.policy(&Node { value, path: FieldPath::default() });
     if let Some(policy) = &policy {
         check(policy, at, &mut reader);
@@ -57,10 +68,12 @@ impl<'a> Reader<'a> {
         let rules = self.required(root, "rules").map(|node| self.rules(&node)).unwrap_or_default();
         let approval_max_age = root.get("approvalMaxAge").map_or(DEFAULT_MAX_AGE, |node| self.duration(&node));
         let break_glass = root.get("breakGlass").and_then(|node| self.break_glass(&node));
-        let revoked = root
-            .get("revoked")
-            .map(|node| node.items().iter().filter_map(|item| self.revocation(item)).collect())
-            .unwrap_or_default();
+        let mut keys = |name: &str| {
+            let items = root.get(name).map(|node| node.items()).unwrap_or_default();
+            items.iter().filter_map(|item| self.revocation(item)).collect()
+        };
+        let (revoked, reinstated) = (keys("revoked"), keys("reinstated"));
+        let change_ids = self.change_ids(root.get("changeIds").as_ref());
         Some(Policy {
             version: version?,
             repo_id: repo_id?,
@@ -70,7 +83,21 @@ impl<'a> Reader<'a> {
             approval_max_age,
             break_glass,
             revoked,
+            reinstated,
+            change_ids,
         })
+    }
+
+    fn change_ids(&mut self, node: Option<&Node<'a>>) -> std::collections::BTreeSet<Arc<str>> {
+        let Some(node) = node else { return [Arc::from(CHANGE_ID_VERSION)].into() };
+        let versions: std::collections::BTreeSet<Arc<str>> = self.texts(Some(node.clone())).into_iter().collect();
+        if !versions.contains(CHANGE_ID_VERSION) {
+            self.wrong(
+                node,
+                format!("this Pintle makes change ids of version {CHANGE_ID_VERSION}, which must be among them"),
+            );
+        }
+        versions
     }
 
     fn people(&mut self, node: &Node<'a>) -> std::collections::BTreeMap<Arc<str>, Person> {
@@ -128,12 +155,12 @@ impl<'a> Reader<'a> {
         self.fields(node, RULE_FIELDS);
         let name = self.required(node, "name").and_then(|node| self.text(&node));
         let matching = self.required(node, "match").map(|node| self.matching(&node));
-        let approvals = self.required(node, "approvals").map(|node| self.count(&node, 1) as u32);
+        let approvals = self.required(node, "approvals").map(|node| self.people_count(&node, 1));
         let from = self.required(node, "from");
         Some(Rule {
             from: self.texts(from),
-            independent: node.get("independent").map_or(0, |node| self.count(&node, 0) as u32),
-            rollback: node.get("rollback").map(|node| self.count(&node, 1) as u32),
+            independent: node.get("independent").map_or(0, |node| self.people_count(&node, 0)),
+            rollback: node.get("rollback").map(|node| self.people_count(&node, 1)),
             implicit: self.flag(node.get("implicit"), false),
             machines: self.flag(node.get("machines"), false),
             reach: self.flag(node.get("reach"), true),
@@ -141,6 +168,15 @@ impl<'a> Reader<'a> {
             name: name?,
             matching: matching?,
             approvals: approvals?,
+        })
+    }
+
+    /// A number of people. More than could ever be is an error, not a smaller number.
+    fn people_count(&mut self, node: &Node<'_>, least: u64) -> u32 {
+        let count = self.count(node, least);
+        u32::try_from(count).unwrap_or_else(|_| {
+            self.wrong(node, format!("{count} people are more than there are"));
+            u32::MAX
         })
     }
 
@@ -161,17 +197,26 @@ impl<'a> Reader<'a> {
         if node.entries().is_empty() {
             self.wrong(node, "a rule must say what it matches");
         }
-        let labels = node.get("labels").map(|node| node.entries()).unwrap_or_default();
+        let labels = node.get("labels").map(|node| self.labels(&node)).unwrap_or_default();
         Matching {
             otherwise: self.flag(node.get("otherwise"), false),
             kinds: self.given(node, "kind"),
             names: self.given(node, "name"),
-            labels: labels.into_iter().filter_map(|(key, value)| Some((key.into(), self.text(&value)?))).collect(),
+            labels,
             partner: node.get("partner").and_then(|node| self.text(&node)),
             paths: self.paths(node),
             fields: self.given(node, "fields").iter().map(|text| FieldPath::dotted(text)).collect(),
             actions: self.actions(node),
         }
+    }
+
+    /// Labels, at least one: none at all would match everything.
+    fn labels(&mut self, node: &Node<'a>) -> std::collections::BTreeMap<Arc<str>, Arc<str>> {
+        let entries = node.entries();
+        if entries.is_empty() {
+            self.wrong(node, "expected labels such as `{tier: gold}`");
+        }
+        entries.into_iter().filter_map(|(key, value)| Some((key.into(), self.text(&value)?))).collect()
     }
 
     /// A list that, where it is given, names something: an empty one would match everything.
@@ -207,7 +252,7 @@ impl<'a> Reader<'a> {
         self.fields(node, &["from", "approvals", "match", "ratifyWithin"]);
         let from = self.required(node, "from");
         let from = self.texts(from);
-        let approvals = node.get("approvals").map_or(1, |node| self.count(&node, 1) as u32);
+        let approvals = node.get("approvals").map_or(1, |node| self.people_count(&node, 1));
         let matching = self.required(node, "match").map(|node| self.matching(&node));
         let ratify_within = self.required(node, "ratifyWithin").map(|node| self.duration(&node));
         Some(BreakGlass { from, approvals, matching: matching?, ratify_within: ratify_within? })

@@ -3,9 +3,12 @@
 use super::snapshot::POLICY_PATH;
 use crate::change::{FieldPath, Value};
 use crate::diagnostic::{Code, Diagnostic, Location, nearest};
-use crate::parse::{Part, locate};
+use crate::parse::{Part, Spans};
 use jiff::SignedDuration;
 use std::sync::Arc;
+
+/// Problems that are told of one file: whoever mends fifty asks again.
+const MAX_PROBLEMS: usize = 50;
 
 /// A value and the path to it.
 #[derive(Debug, Clone)]
@@ -34,13 +37,27 @@ impl<'a> Node<'a> {
 
 /// Collects what is wrong.
 pub(super) struct Reader<'a> {
-    pub text: &'a str,
+    text: &'a str,
+    /// Where everything stands: read with the first problem.
+    spans: Option<Spans>,
     pub problems: Vec<Diagnostic>,
+    /// The last problem beyond the most that are told.
+    dropped: Option<Diagnostic>,
 }
 
 impl<'a> Reader<'a> {
+    pub fn new(text: &'a str) -> Self {
+        Self { text, spans: None, problems: Vec::new(), dropped: None }
+    }
+
+    /// Tells a problem, for the caller to add a hint to.
     pub fn fail(&mut self, path: &FieldPath, part: Part, message: impl Into<String>) -> &mut Diagnostic {
-        let span = locate(self.text, 0, path, part);
+        if self.problems.len() >= MAX_PROBLEMS {
+            let nowhere = Location::file(POLICY_PATH);
+            return self.dropped.insert(Diagnostic::error(Code::TrustPolicy, nowhere, message));
+        }
+        let text = self.text;
+        let span = self.spans.get_or_insert_with(|| Spans::of(text)).locate(0, path, part);
         let location = Location { file: POLICY_PATH.into(), line: span.line, column: span.column, length: span.length };
         let at = self.problems.len();
         self.problems.push(Diagnostic::error(Code::TrustPolicy, location, message));

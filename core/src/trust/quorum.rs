@@ -1,28 +1,25 @@
 //! Whether a change has the approvals that the accepted policy asks for: which words count, for
-//! whom, for which rule, and why the others do not.
+//! which rule, and who is missing.
 
-use super::approval::{Approval, NoApproval};
-use super::author::{Work, Writers, author, writers};
+use super::author::{Work, Writers, writers};
 use super::closure::closure;
 use super::head::Head;
-use super::keys::Fingerprint;
 use super::policy::{Bind, Policy, Rule};
+use super::rollback::is_rollback;
 use super::rules::{Sides, needs};
 use super::session::{ChangeError, Session};
 use super::verdict::{Counted, Reason, Role, RuleState};
-use crate::change::{ChangeSet, Entry, Oid, Touched};
+use super::witness::{Witness, approvers, author_witness};
+use super::words::Words;
+use crate::change::{ChangeSet, Entry};
 use crate::diagnostic::Code;
-use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// How far ahead of the clock a signed time may be.
-const MAX_AHEAD: SignedDuration = SignedDuration::from_mins(10);
 /// Kinds that many documents resolve through: an approval of them binds the closure.
 const SHARED_KINDS: &[&str] = &["Channel", "Version", "Rollout"];
-
-/// A commit that uses the word `Approve`: what it says, or why that is nothing.
-pub(super) type Claim = (Oid, Result<Approval, NoApproval>);
+/// Entries that are named in one sentence.
+const SHOWN: usize = 5;
 
 /// What the change is judged with.
 pub(super) struct Case<'a> {
@@ -30,61 +27,92 @@ pub(super) struct Case<'a> {
     pub git_ref: &'a str,
     pub work: Work<'a>,
     pub set: &'a ChangeSet,
-    /// The commits that claim to approve this very change.
-    pub claims: Vec<(Oid, &'a Approval)>,
+    pub words: Words<'a>,
+    /// Until when its approvals are withdrawn.
+    pub withdrawn_at: Option<i64>,
 }
 
 /// How the change stands.
 pub(super) struct Judgement {
     pub rules: Vec<RuleState>,
+    /// The rules themselves, for who must ratify.
+    pub needed: Vec<Rule>,
     pub counted: Vec<Counted>,
     pub reasons: Vec<Reason>,
+    pub writers: Writers,
+    /// Whether every entry has a rule.
+    pub covered: bool,
     pub met: bool,
 }
 
-/// Someone whose word may count.
-struct Witness {
-    person: Arc<str>,
-    fingerprint: Fingerprint,
-    commit: Oid,
-    role: Role,
-    /// The policy in force at the approval's base.
-    base_policy: Arc<Policy>,
-    /// What was touched since the base.
-    document_touched: bool,
-    closure_touched: bool,
+impl Judgement {
+    /// Nothing was asked and nothing is met.
+    pub fn nothing() -> Self {
+        Self {
+            rules: Vec::new(),
+            needed: Vec::new(),
+            counted: Vec::new(),
+            reasons: Vec::new(),
+            writers: Writers::default(),
+            covered: false,
+            met: false,
+        }
+    }
 }
 
 /// Judges a change under the accepted policy.
-pub(super) fn judge(session: &mut Session<'_>, case: &Case<'_>) -> Result<Judgement, ChangeError> {
+pub(super) fn judge(session: &mut Session<'_>, case: &mut Case<'_>) -> Result<Judgement, ChangeError> {
     let old_tree = session.commit(case.work.accepted)?.tree;
     let new_tree = session.commit(case.work.candidate)?.tree;
     let (old, new) = (session.snapshot(old_tree)?, session.snapshot(new_tree)?);
     let sides = Sides { old: &old, new: &new };
     let needs = needs(session.catalog, case.work.policy, case.set, sides);
-    let mut reasons = Vec::new();
-    if !needs.unmatched.is_empty() {
-        let shown: Vec<&str> = needs.unmatched.iter().take(5).map(String::as_str).collect();
-        let hint = "add a rule to .pintle/trust.yaml, such as {name: rest, match: {otherwise: true}, …}";
-        reasons.push(Reason::new(
-            Code::NoRule,
-            format!("no rule of the trust policy matches {}", shown.join(", ")),
-            hint,
-        ));
-    }
+    let mut reasons: Vec<Reason> = needs.unmatched.first().map(|_| no_rule(&needs.unmatched)).into_iter().collect();
+    reasons.append(&mut case.words.ignored);
+    case.withdrawn_at = withdrawn_at(case, &needs.rules, &mut reasons);
     let reach = closure(session.catalog, sides, case.set.entries().iter().filter_map(Entry::key));
     let mut witnesses = approvers(session, case, &reach, &mut reasons)?;
-    witnesses.extend(author_witness(session, case, &mut reasons)?);
+    witnesses.extend(author_witness(session, case, &reach, &mut reasons)?);
     let writers = writers(session, case.work)?;
-    let default_bind = default_bind(case.set);
-    let mut counted = BTreeMap::new();
-    let rules: Vec<RuleState> = needs
-        .rules
-        .iter()
-        .map(|rule| state(case.work, rule, default_bind, &witnesses, &writers, &mut counted))
-        .collect();
-    let met = needs.unmatched.is_empty() && !rules.is_empty() && rules.iter().all(RuleState::met);
-    Ok(Judgement { rules, counted: counted.into_values().collect(), reasons, met })
+    let rollback = is_rollback(session, case, sides, &needs.rules)?;
+    let tally =
+        Tally { work: case.work, bind: default_bind(case.set), witnesses: &witnesses, writers: &writers, rollback };
+    let mut counted = Vec::new();
+    let rules: Vec<RuleState> = needs.rules.iter().map(|rule| tally.state(rule, &mut counted)).collect();
+    let covered = needs.unmatched.is_empty() && !rules.is_empty();
+    let met = covered && rules.iter().all(RuleState::met);
+    let needed = needs.rules.into_iter().cloned().collect();
+    Ok(Judgement { rules, needed, counted, reasons, writers, covered, met })
+}
+
+fn no_rule(unmatched: &[String]) -> Reason {
+    let shown: Vec<&str> = unmatched.iter().take(SHOWN).map(String::as_str).collect();
+    let more = if unmatched.len() > SHOWN { format!(" and {} more", unmatched.len() - SHOWN) } else { String::new() };
+    let message = format!("no rule of the trust policy matches {}{more}", shown.join(", "));
+    Reason::new(
+        Code::NoRule,
+        message,
+        "add a rule to .pintle/trust.yaml, such as {name: rest, match: {otherwise: true}, …}",
+    )
+}
+
+/// The latest moment at which someone whom a rule asks took the approvals of this change back.
+fn withdrawn_at(case: &Case<'_>, rules: &[&Rule], reasons: &mut Vec<Reason>) -> Option<i64> {
+    let policy = case.work.policy;
+    let mut latest = None;
+    for said in &case.words.withdrawals {
+        let statement = said.statement;
+        let here = *statement.repo_id == *case.work.repo_id && *statement.git_ref == *case.git_ref;
+        let Ok(person) = policy.signer(&said.signed, case.work.at) else { continue };
+        if !here || !rules.iter().any(|rule| policy.may_approve(&person, rule)) {
+            continue;
+        }
+        latest = latest.max(Some(said.seconds));
+        let message = format!("{person} withdrew it by {}", said.commit.short());
+        let hint = format!("whoever still means it approves again: pintle approve {}", case.work.candidate.short());
+        reasons.push(Reason::new(Code::Withdrawn, message, hint).about(said.commit));
+    }
+    latest
 }
 
 fn default_bind(set: &ChangeSet) -> Bind {
@@ -92,189 +120,56 @@ fn default_bind(set: &ChangeSet) -> Bind {
     if set.entries().iter().any(shared) { Bind::Closure } else { Bind::Document }
 }
 
-fn approvers(
-    session: &mut Session<'_>,
-    case: &Case<'_>,
-    reach: &BTreeSet<Touched>,
-    reasons: &mut Vec<Reason>,
-) -> Result<Vec<Witness>, ChangeError> {
-    let mut witnesses = Vec::new();
-    for (oid, approval) in &case.claims {
-        match approver(session, case, *oid, approval, reach)? {
-            Ok(witness) => witnesses.push(witness),
-            Err(why) => reasons.push(ignored(case, *oid, &why)),
-        }
-    }
-    Ok(witnesses)
+/// What the words come to.
+struct Tally<'a> {
+    work: Work<'a>,
+    bind: Bind,
+    witnesses: &'a [Witness],
+    writers: &'a Writers,
+    rollback: bool,
 }
 
-fn ignored(case: &Case<'_>, oid: Oid, why: &str) -> Reason {
-    let hint = format!("pintle approve {}", case.work.candidate.short());
-    Reason::new(Code::ApprovalIgnored, format!("the approval {} does not count: {why}", oid.short()), hint).about(oid)
-}
-
-fn approver(
-    session: &mut Session<'_>,
-    case: &Case<'_>,
-    oid: Oid,
-    approval: &Approval,
-    reach: &BTreeSet<Touched>,
-) -> Result<Result<Witness, String>, ChangeError> {
-    let work = case.work;
-    let (place, base_policy) = match addressed(session, case, oid, approval)? {
-        Ok(base) => base,
-        Err(why) => return Ok(Err(why)),
-    };
-    let signed = match session.seal(oid)? {
-        Ok(signed) => signed,
-        Err(why) => return Ok(Err(why.to_string())),
-    };
-    let person = match work.policy.signer(&signed, work.at) {
-        Ok(person) => person,
-        Err(why) => return Ok(Err(why.to_string())),
-    };
-    if base_policy.holder(&signed.key) != Some(&person) {
-        return Ok(Err(format!(
-            "the policy at its base {} does not know the key as {person}'s",
-            approval.base.short()
-        )));
-    }
-    let (document_touched, closure_touched) = touched_since(session, case, place, reach)?;
-    let fingerprint = signed.key.fingerprint();
-    Ok(Ok(Witness {
-        person,
-        fingerprint,
-        commit: oid,
-        role: Role::Approver,
-        base_policy: base_policy.clone(),
-        document_touched,
-        closure_touched,
-    }))
-}
-
-/// Whether an approval is for this repository and ref, timely, and on an accepted base: which, and
-/// under which policy. Who signed it is not asked here.
-pub(super) fn addressed<'c>(
-    session: &mut Session<'_>,
-    case: &'c Case<'_>,
-    oid: Oid,
-    approval: &Approval,
-) -> Result<Result<(usize, &'c Arc<Policy>), String>, ChangeError> {
-    if *approval.repo_id != *case.work.repo_id {
-        return Ok(Err("it is for another repository".into()));
-    }
-    if *approval.git_ref != *case.git_ref {
-        return Ok(Err(format!("it is for {}", approval.git_ref)));
-    }
-    let seconds = session.commit(oid)?.committer.seconds;
-    let base =
-        case.head.at(approval.base).ok_or_else(|| format!("its base {} was never accepted", approval.base.short()));
-    Ok(base.and_then(|base| timely(seconds, case.work).map(|()| base)))
-}
-
-fn timely(seconds: i64, work: Work<'_>) -> Result<(), String> {
-    let Ok(signed_at) = Timestamp::from_second(seconds) else { return Err("its time is out of range".into()) };
-    let age = work.at.duration_since(signed_at);
-    if age > work.policy.approval_max_age {
-        return Err(format!("it was signed on {signed_at}, longer ago than approvalMaxAge"));
-    }
-    if age < -MAX_AHEAD {
-        return Err(format!("it is signed for {signed_at}, ahead of the clock"));
-    }
-    Ok(())
-}
-
-/// Whether a step accepted after the base touched what the change touches, or what that resolves through.
-fn touched_since(
-    session: &mut Session<'_>,
-    case: &Case<'_>,
-    place: usize,
-    reach: &BTreeSet<Touched>,
-) -> Result<(bool, bool), ChangeError> {
-    let own: BTreeSet<Touched> = case.set.entries().iter().map(Entry::touches).collect();
-    let (mut document, mut wide) = (false, false);
-    for pair in case.head.steps()[place..].windows(2) {
-        let touched = session.touched(pair[0].commit, pair[1].commit)?;
-        document |= own.iter().any(|one| touched.contains(one));
-        wide |= reach.iter().any(|one| touched.contains(one));
-    }
-    Ok((document, document || wide))
-}
-
-fn author_witness(
-    session: &mut Session<'_>,
-    case: &Case<'_>,
-    reasons: &mut Vec<Reason>,
-) -> Result<Option<Witness>, ChangeError> {
-    match author(session, case.work)? {
-        Ok(author) => {
-            let Ok(signed) = session.seal(author.commit)? else { return Ok(None) };
-            let fingerprint = signed.key.fingerprint();
-            let base_policy = case.head.policy().clone();
-            let (document_touched, closure_touched) = (false, false);
-            Ok(Some(Witness {
-                person: author.person,
-                fingerprint,
-                commit: author.commit,
-                role: Role::Author,
-                base_policy,
-                document_touched,
-                closure_touched,
-            }))
-        }
-        Err(why) => {
-            let hint = format!("each author: pintle approve {}", case.work.candidate.short());
-            reasons.push(Reason::new(Code::AuthorIgnored, format!("no author's signature counts: {why}"), hint));
-            Ok(None)
+impl Tally<'_> {
+    fn state(&self, rule: &Rule, counted: &mut Vec<Counted>) -> RuleState {
+        let policy: &Policy = self.work.policy;
+        let fitting: Vec<&Witness> =
+            self.witnesses.iter().filter(|witness| witness.counts(policy, rule, self.bind)).collect();
+        let approved = fitting.iter().any(|witness| witness.role == Role::Approver);
+        let heard = fitting.iter().filter(|one| one.role == Role::Approver || approved || rule.implicit);
+        let mut by_person: BTreeMap<(Arc<str>, Role), Vec<&Witness>> = BTreeMap::new();
+        heard.for_each(|one| by_person.entry((one.person.clone(), one.role)).or_default().push(one));
+        by_person.values().for_each(|said| count(said, rule, counted));
+        let have: BTreeSet<Arc<str>> = by_person.into_keys().map(|(person, _)| person).collect();
+        let strangers = have.iter().filter(|person| !self.writers.people.contains(*person)).count() as u32;
+        RuleState {
+            name: rule.name.clone(),
+            needed: rule.rollback.filter(|_| self.rollback).map_or(rule.approvals, |least| least.min(rule.approvals)),
+            from: rule.from.clone(),
+            independent: rule.independent,
+            have_independent: strangers.saturating_sub(u32::from(self.writers.unknown)),
+            missing_of: policy.able(rule, self.work.at).into_iter().filter(|one| !have.contains(one)).collect(),
+            have: have.into_iter().collect(),
         }
     }
 }
 
-fn counts(work: Work<'_>, rule: &Rule, default_bind: Bind, witness: &Witness) -> bool {
-    let lapsed = match rule.bind.unwrap_or(default_bind) {
-        Bind::Closure => witness.closure_touched,
-        // Until fields are tracked, a rule that binds fields binds whole documents: never less.
-        Bind::Document | Bind::Field => witness.document_touched,
-    };
-    !lapsed
-        && work.policy.may_approve(&witness.person, rule)
-        && witness.base_policy.in_groups(&witness.person, &rule.from)
-}
-
-fn state(
-    work: Work<'_>,
-    rule: &Rule,
-    default_bind: Bind,
-    witnesses: &[Witness],
-    writers: &Writers,
-    counted: &mut BTreeMap<(Arc<str>, Role), Counted>,
-) -> RuleState {
-    let fitting: Vec<&Witness> = witnesses.iter().filter(|witness| counts(work, rule, default_bind, witness)).collect();
-    let approved = fitting.iter().any(|witness| witness.role == Role::Approver);
-    let heard = fitting.iter().filter(|witness| witness.role == Role::Approver || approved || rule.implicit);
-    let mut have: BTreeSet<Arc<str>> = BTreeSet::new();
-    for witness in heard {
-        have.insert(witness.person.clone());
-        let entry = counted.entry((witness.person.clone(), witness.role)).or_insert_with(|| Counted {
+/// Counts one of the words that a person said, the one that counts already if it is among them.
+fn count(said: &[&Witness], rule: &Rule, counted: &mut Vec<Counted>) {
+    let known = counted
+        .iter()
+        .position(|one| said.iter().any(|witness| witness.commit == one.commit && witness.role == one.role));
+    let at = known.unwrap_or_else(|| {
+        let witness = said[0];
+        counted.push(Counted {
             person: witness.person.clone(),
             fingerprint: witness.fingerprint,
             commit: witness.commit,
             role: witness.role,
             rules: Vec::new(),
         });
-        if !entry.rules.contains(&rule.name) {
-            entry.rules.push(rule.name.clone());
-        }
-    }
-    let strangers = have.iter().filter(|person| !writers.people.contains(*person)).count() as u32;
-    let missing_of = work.policy.able(rule, work.at).into_iter().filter(|person| !have.contains(person)).collect();
-    RuleState {
-        name: rule.name.clone(),
-        needed: rule.approvals,
-        have: have.into_iter().collect(),
-        from: rule.from.clone(),
-        independent: rule.independent,
-        have_independent: strangers.saturating_sub(u32::from(writers.unknown)),
-        missing_of,
+        counted.len() - 1
+    });
+    if !counted[at].rules.contains(&rule.name) {
+        counted[at].rules.push(rule.name.clone());
     }
 }

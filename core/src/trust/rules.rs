@@ -9,6 +9,9 @@ use crate::model::Catalog;
 use std::collections::BTreeSet;
 
 const INSTANCE: &str = "Instance";
+const PROFILE: &str = "Profile";
+/// Kinds that no instance resolves through: a change of these alone is in no rule's reach.
+const UNREACHED: [&str; 6] = [INSTANCE, "Tenant", "Member", "Schedule", "Guardrail", "PlatformConfig"];
 
 /// The two trees that a change lies between.
 #[derive(Clone, Copy)]
@@ -25,19 +28,31 @@ pub(super) struct Needs<'a> {
 }
 
 /// Every rule that matches an entry, in the policy's order, and the entries that none matches.
+/// `otherwise` takes an entry as well when one of its two sides is matched by no rule: what is taken
+/// from its owners is not only its new owners' matter. What a rule merely reaches still needs the
+/// rule that it would need by itself.
 pub(super) fn needs<'a>(catalog: &Catalog, policy: &'a Policy, change: &ChangeSet, sides: Sides<'_>) -> Needs<'a> {
-    let reached: Vec<BTreeSet<ObjectKey>> = policy.rules.iter().map(|rule| reached(catalog, rule, sides)).collect();
+    let shared = change.entries().iter().filter_map(Entry::key).any(|key| !UNREACHED.contains(&&*key.kind));
+    let reach = |rule| if shared { reached(catalog, rule, sides) } else { BTreeSet::new() };
+    let reached: Vec<BTreeSet<ObjectKey>> = policy.rules.iter().map(reach).collect();
     let mut wanted = vec![false; policy.rules.len()];
     let mut unmatched = Vec::new();
     for entry in change.entries() {
-        let mut hit = false;
-        for ((rule, wanted), reached) in policy.rules.iter().zip(&mut wanted).zip(&reached) {
+        let own_sides = sides_of(entry, sides);
+        let mut covered = vec![false; own_sides.len()];
+        let named =
+            policy.rules.iter().zip(&mut wanted).zip(&reached).filter(|((rule, _), _)| !rule.matching.otherwise);
+        for ((rule, wanted), reached) in named {
             let by_reach = entry.key().is_some_and(|key| reached.contains(key)) && rule.matching.reaches(entry, sides);
-            let matches = !rule.matching.otherwise && (by_reach || rule.matching.matches(entry, sides));
-            hit |= matches;
-            *wanted |= matches;
+            let about = rule.matching.is_about(entry, sides);
+            for (side, covered) in own_sides.iter().zip(&mut covered) {
+                let matches = about && rule.matching.side_matches(side);
+                *wanted |= matches;
+                *covered |= matches && !(rule.implicit && rule.matching.names_paths_only() && entry.key().is_some());
+            }
+            *wanted |= by_reach;
         }
-        if hit {
+        if covered.iter().all(|side| *side) {
             continue;
         }
         let fallback = policy.rules.iter().zip(&mut wanted).filter(|(rule, _)| rule.matching.otherwise);
@@ -54,11 +69,7 @@ pub(super) fn needs<'a>(catalog: &Catalog, policy: &'a Policy, change: &ChangeSe
 fn reached(catalog: &Catalog, rule: &Rule, sides: Sides<'_>) -> BTreeSet<ObjectKey> {
     let matching = &rule.matching;
     let instances = matching.kinds.is_empty() || matching.kinds.iter().any(|kind| &**kind == INSTANCE);
-    let narrow = matching.kinds.is_empty()
-        && matching.names.is_empty()
-        && matching.labels.is_empty()
-        && matching.partner.is_none();
-    if !rule.reach || !instances || narrow || matching.otherwise {
+    if !rule.reach || !instances || matching.otherwise {
         return BTreeSet::new();
     }
     let mut matched = BTreeSet::new();
@@ -93,10 +104,32 @@ impl Matching {
         document && self.paths.is_empty() && self.fields.is_empty() && self.actions.is_empty()
     }
 
-    fn matches(&self, entry: &Entry, sides: Sides<'_>) -> bool {
-        self.field_matches(entry)
-            && self.action_matches(entry, sides)
-            && sides_of(entry, sides).iter().any(|side| self.side_matches(side))
+    /// Whether both sides of an entry, as far as it has them, are within it.
+    pub(super) fn covers(&self, entry: &Entry, sides: Sides<'_>) -> bool {
+        self.is_about(entry, sides) && sides_of(entry, sides).iter().all(|side| self.side_matches(side))
+    }
+
+    /// Whether nothing but paths is said.
+    fn names_paths_only(&self) -> bool {
+        let document =
+            self.kinds.is_empty() && self.names.is_empty() && self.labels.is_empty() && self.partner.is_none();
+        document && !self.paths.is_empty()
+    }
+
+    /// Whether the fields and actions of an entry are ones that the rule is about. Profiles that a
+    /// document takes up or leaves give it fields, and may end it.
+    fn is_about(&self, entry: &Entry, sides: Sides<'_>) -> bool {
+        let plain = self.field_matches(entry) && self.action_matches(entry, sides);
+        plain || self.is_about_any(&taken_up(entry, sides), entry, sides)
+    }
+
+    fn is_about_any(&self, values: &[&Value], entry: &Entry, sides: Sides<'_>) -> bool {
+        values.iter().any(|values| {
+            let field = self.fields.is_empty() || self.fields.iter().any(|field| gives(values, field));
+            let ends = values.get("lifecycle").and_then(Value::as_str) == Some("terminated");
+            let action = self.action_matches(entry, sides) || (ends && self.actions.contains(&Action::Delete));
+            field && action
+        })
     }
 
     fn side_matches(&self, side: &Side<'_>) -> bool {
@@ -125,7 +158,9 @@ impl Matching {
         if self.fields.is_empty() && self.actions.is_empty() {
             return true;
         }
-        handed_on(entry).is_some_and(|entry| self.field_matches(&entry) && self.action_matches(&entry, sides))
+        let handed_on = handed_on(entry);
+        handed_on.is_some_and(|entry| self.field_matches(&entry) && self.action_matches(&entry, sides))
+            || self.is_about_any(&taken_up(entry, sides), entry, sides)
     }
 
     /// At, above or below; the whole document is above every field.
@@ -157,10 +192,57 @@ fn sides_of<'a>(entry: &'a Entry, sides: Sides<'a>) -> Vec<Side<'a>> {
     [side(sides.old), side(sides.new)].into_iter().flatten().collect()
 }
 
+/// The values of the profiles that a document takes up or leaves by an entry about `spec.profiles`.
+fn taken_up<'a>(entry: &Entry, sides: Sides<'a>) -> Vec<&'a Value> {
+    let (Entry::Field { key, path, .. } | Entry::Element { key, path, .. }) = entry else { return Vec::new() };
+    let listed = FieldPath(vec!["spec".into(), "profiles".into()]);
+    if &*key.kind == PROFILE || path.0.is_empty() || !listed.overlaps(path) {
+        return Vec::new();
+    }
+    let trees = [sides.old, sides.new];
+    let names = trees.iter().filter_map(|tree| tree.documents.get(key)).flat_map(|placed| {
+        placed
+            .document
+            .spec()
+            .get("profiles")
+            .and_then(Value::as_list)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(Value::as_str)
+    });
+    let profiles = names.flat_map(|name| {
+        let key = ObjectKey::new(PROFILE, name);
+        trees.map(|tree| tree.documents.get(&key)).into_iter().flatten()
+    });
+    profiles.filter_map(|placed| placed.document.spec().get("values")).collect()
+}
+
+/// Whether a profile's values give the field at `path` from a document's root, or take it away.
+fn gives(values: &Value, path: &FieldPath) -> bool {
+    let Some(("spec", rest)) = path.0.split_first().map(|(first, rest)| (first.as_str(), rest)) else {
+        return path.0.is_empty();
+    };
+    let mut here = values;
+    for key in rest {
+        match here {
+            Value::Map(map) => match map.get(key) {
+                Some(below) => here = below,
+                None => return false,
+            },
+            _ => return true,
+        }
+    }
+    true
+}
+
 /// A profile's change as the change of a document that it hands its values to.
 fn handed_on(entry: &Entry) -> Option<Entry> {
-    let Entry::Field { key, path, old, new } = entry else { return None };
-    if &*key.kind != "Profile" {
+    let (key, path, old, new) = match entry {
+        Entry::Field { key, path, old, new } => (key, path, old, new),
+        Entry::Element { key, path, .. } => (key, path, &None, &None),
+        _ => return None,
+    };
+    if &*key.kind != PROFILE {
         return None;
     }
     let values = ["spec", "values"];
@@ -174,7 +256,8 @@ fn handed_on(entry: &Entry) -> Option<Entry> {
     Some(Entry::Field { key: key.clone(), path, old: part(old), new: part(new) })
 }
 
-fn acts(action: Action, entry: &Entry, sides: Sides<'_>) -> bool {
+/// Whether `action` is what happens to the document or file of an entry.
+pub(super) fn acts(action: Action, entry: &Entry, sides: Sides<'_>) -> bool {
     let (created, deleted) = match entry {
         Entry::File { old, new, .. } => (old.is_none(), new.is_none()),
         other => (other.creates(), other.deletes()),

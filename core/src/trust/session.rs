@@ -2,17 +2,19 @@
 //! The memory is keyed by content, so it changes the time a verdict takes and never the verdict.
 
 use super::commit::{Commit, CommitError, Irregular, Seal};
+use super::limits::Limits;
 use super::snapshot::{self, DocumentFile, Snapshot, TreeFault};
 use super::sshsig::{self, SignatureError, Signed};
+use super::touches::Touches;
 use super::{ObjectKind, ObjectStore, ReadError, delta};
-use crate::change::{ChangeId, ChangeSet, Entry, ObjectKey, Oid, Touched};
+use crate::change::{ChangeId, ChangeSet, Digest, ObjectKey, Oid};
 use crate::model::Catalog;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-const MAX_COMMITS: usize = 500_000;
-const MAX_BLOBS: usize = 500_000;
 const MAX_TREES: usize = 64;
+/// Fewer signatures than this are verified where they are asked for.
+const WORTH_A_THREAD: usize = 64;
 
 /// Why a commit is no part of the history.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,8 +57,24 @@ pub struct Memory {
     commits: HashMap<Oid, Arc<Commit>>,
     seals: HashMap<Oid, SealResult>,
     documents: HashMap<Oid, Arc<DocumentFile>>,
+    digests: HashMap<Oid, Digest>,
     trees: HashMap<Oid, Result<Arc<Snapshot>, TreeFault>>,
-    touched: HashMap<(Oid, Oid), Arc<HashSet<Touched>>>,
+    touches: HashMap<(Oid, Oid), Arc<Touches>>,
+    /// Bytes of the objects that commits and documents were read from.
+    commit_bytes: usize,
+    document_bytes: usize,
+}
+
+impl Memory {
+    /// Forgets commits and documents when what they were read from comes to more than `limit` bytes.
+    fn make_room(&mut self, limit: usize) {
+        if self.commit_bytes > limit {
+            (self.commits, self.seals, self.commit_bytes) = Default::default();
+        }
+        if self.document_bytes > limit.saturating_mul(4) {
+            (self.documents, self.document_bytes) = Default::default();
+        }
+    }
 }
 
 /// One verification at work.
@@ -64,12 +82,19 @@ pub struct Session<'a> {
     store: &'a dyn ObjectStore,
     pub(super) catalog: &'a Catalog,
     memory: &'a mut Memory,
+    pub(super) limits: Limits,
 }
 
 impl<'a> Session<'a> {
     /// A session over `store`. The catalog says which lists are sets.
     pub fn new(store: &'a dyn ObjectStore, catalog: &'a Catalog, memory: &'a mut Memory) -> Self {
-        Self { store, catalog, memory }
+        Self { store, catalog, memory, limits: Limits::default() }
+    }
+
+    /// The same within other limits.
+    #[must_use]
+    pub fn within(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     pub(super) fn raw(&self, oid: Oid, kind: ObjectKind) -> Result<Arc<[u8]>, ReadError> {
@@ -83,7 +108,9 @@ impl<'a> Session<'a> {
         }
         let raw = self.raw(oid, ObjectKind::Commit)?;
         let commit = Arc::new(Commit::parse(&raw).map_err(|error| HistoryFault::Commit { oid, error })?);
-        forget_beyond(&mut self.memory.commits, MAX_COMMITS);
+        self.memory.make_room(self.limits.memory_bytes);
+        // The map's own room, and the payload that a seal keeps beside the text.
+        self.memory.commit_bytes += 2 * raw.len() + 256;
         self.memory.commits.insert(oid, commit.clone());
         Ok(commit)
     }
@@ -94,24 +121,53 @@ impl<'a> Session<'a> {
             return Ok(known.clone());
         }
         let commit = self.commit(oid)?;
-        let result = match &commit.seal {
-            Seal::Unsigned => Err(Unsealed::Unsigned),
-            Seal::Irregular(why) => Err(Unsealed::Irregular(*why)),
-            Seal::Ssh { blob, payload } => sshsig::verify(blob, payload).map(Arc::new).map_err(Unsealed::Signature),
-        };
-        forget_beyond(&mut self.memory.seals, MAX_COMMITS);
+        let result = verified(&commit);
         self.memory.seals.insert(oid, result.clone());
         Ok(result)
+    }
+
+    /// Verifies the signatures of many commits at once, on all cores; what cannot be read is left.
+    pub(super) fn prove(&mut self, commits: &[Oid]) {
+        let mut sealed = Vec::new();
+        for oid in commits.iter().filter(|oid| !self.memory.seals.contains_key(*oid)).copied().collect::<Vec<_>>() {
+            if let Ok(commit) = self.commit(oid)
+                && matches!(commit.seal, Seal::Ssh { .. })
+            {
+                sealed.push((oid, commit));
+            }
+        }
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let share = sealed.len().div_ceil(cores).max(WORTH_A_THREAD);
+        let verified: Vec<_> = std::thread::scope(|scope| {
+            let part = |part: &'_ [(Oid, Arc<Commit>)]| {
+                part.iter().map(|(oid, commit)| (*oid, verified(commit))).collect::<Vec<_>>()
+            };
+            let running: Vec<_> = sealed.chunks(share).map(|chunk| scope.spawn(move || part(chunk))).collect();
+            running.into_iter().map(|one| one.join().unwrap_or_default()).collect()
+        });
+        self.memory.seals.extend(verified.into_iter().flatten());
     }
 
     pub(super) fn document_file(&mut self, blob: Oid) -> Result<Arc<DocumentFile>, ReadError> {
         if let Some(known) = self.memory.documents.get(&blob) {
             return Ok(known.clone());
         }
-        let file = Arc::new(DocumentFile::read(&self.raw(blob, ObjectKind::Blob)?));
-        forget_beyond(&mut self.memory.documents, MAX_BLOBS);
+        let raw = self.raw(blob, ObjectKind::Blob)?;
+        let file = Arc::new(DocumentFile::read(&raw));
+        self.memory.make_room(self.limits.memory_bytes);
+        self.memory.document_bytes += raw.len();
         self.memory.documents.insert(blob, file.clone());
         Ok(file)
+    }
+
+    /// The SHA-256 of a file's content.
+    pub(super) fn digest(&mut self, blob: Oid) -> Result<Digest, ReadError> {
+        if let Some(known) = self.memory.digests.get(&blob) {
+            return Ok(*known);
+        }
+        let digest = Digest::of(&self.raw(blob, ObjectKind::Blob)?);
+        self.memory.digests.insert(blob, digest);
+        Ok(digest)
     }
 
     /// A tree as trust sees it. A fault of the reader is not remembered; one of the content is.
@@ -121,7 +177,9 @@ impl<'a> Session<'a> {
         }
         let result = snapshot::read(self, tree).map(Arc::new);
         if !matches!(result, Err(TreeFault::Read(_))) {
-            forget_beyond(&mut self.memory.trees, MAX_TREES);
+            if self.memory.trees.len() >= MAX_TREES {
+                self.memory.trees.clear();
+            }
             self.memory.trees.insert(tree, result.clone());
         }
         result
@@ -152,21 +210,21 @@ impl<'a> Session<'a> {
     }
 
     /// What a step between two commits touched.
-    pub(super) fn touched(&mut self, old: Oid, new: Oid) -> Result<Arc<HashSet<Touched>>, ChangeError> {
-        if let Some(known) = self.memory.touched.get(&(old, new)) {
+    pub(super) fn touches(&mut self, old: Oid, new: Oid) -> Result<Arc<Touches>, ChangeError> {
+        if let Some(known) = self.memory.touches.get(&(old, new)) {
             return Ok(known.clone());
         }
-        let touched: Arc<HashSet<Touched>> =
-            Arc::new(self.change(old, new)?.entries().iter().map(Entry::touches).collect());
-        forget_beyond(&mut self.memory.touched, MAX_COMMITS);
-        self.memory.touched.insert((old, new), touched.clone());
-        Ok(touched)
+        let touches = Arc::new(Touches::of(&self.change(old, new)?));
+        self.memory.touches.insert((old, new), touches.clone());
+        Ok(touches)
     }
 }
 
-fn forget_beyond<K, V>(map: &mut HashMap<K, V>, limit: usize) {
-    if map.len() >= limit {
-        map.clear();
+fn verified(commit: &Commit) -> SealResult {
+    match &commit.seal {
+        Seal::Unsigned => Err(Unsealed::Unsigned),
+        Seal::Irregular(why) => Err(Unsealed::Irregular(*why)),
+        Seal::Ssh { blob, payload } => sshsig::verify(blob, payload).map(Arc::new).map_err(Unsealed::Signature),
     }
 }
 

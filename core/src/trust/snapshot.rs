@@ -10,8 +10,6 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-const MAX_DEPTH: usize = 64;
-const MAX_FILES: usize = 1_000_000;
 /// Where the trust policy stands.
 pub const POLICY_PATH: &str = ".pintle/trust.yaml";
 const IGNORE_PATH: &str = ".pintle/ignore";
@@ -30,11 +28,13 @@ pub enum TreeFault {
         /// What is wrong.
         error: TreeError,
     },
-    /// Too deep, or too many files.
-    #[error("{path}: deeper than {MAX_DEPTH} folders, or more than {MAX_FILES} files")]
+    /// More than the daemon's settings allow of one tree.
+    #[error("{path}: the tree has more than {what}")]
     TooLarge {
         /// Where it was noticed.
         path: String,
+        /// Which limit.
+        what: String,
     },
     /// A case variant of the policy's path.
     #[error("{path}: would be read as the trust policy on some file systems")]
@@ -68,6 +68,13 @@ pub enum TreeFault {
     },
 }
 
+impl TreeFault {
+    /// Whether the tree is of a shape that never counts, whatever its documents say.
+    pub fn is_a_shape(&self) -> bool {
+        matches!(self, Self::Tree { .. } | Self::TooLarge { .. } | Self::PolicyTwin { .. })
+    }
+}
+
 /// A file of a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Leaf {
@@ -90,9 +97,17 @@ pub(super) struct Placed {
 pub(super) struct Snapshot {
     pub files: BTreeMap<Arc<str>, Leaf>,
     pub documents: BTreeMap<ObjectKey, Placed>,
+    /// Versions by component: number and identity.
+    releases: BTreeMap<Box<str>, Vec<(Box<str>, ObjectKey)>>,
 }
 
 impl Snapshot {
+    /// The versions of a component: the one with `number`, or all.
+    pub fn releases(&self, component: &str, number: Option<&str>) -> Vec<ObjectKey> {
+        let all = self.releases.get(component).into_iter().flatten();
+        all.filter(|(have, _)| number.is_none_or(|number| **have == *number)).map(|(_, key)| key.clone()).collect()
+    }
+
     /// The blob of the trust policy.
     pub fn policy(&self) -> Option<Oid> {
         self.files.get(POLICY_PATH).map(|leaf| leaf.blob)
@@ -103,6 +118,7 @@ impl Snapshot {
 #[derive(Debug)]
 pub(super) struct DocumentFile {
     documents: Vec<(Arc<Document>, Digest)>,
+    bytes: usize,
     error: Option<String>,
 }
 
@@ -111,7 +127,7 @@ impl DocumentFile {
         let parsed = parse_file(bytes);
         let error = parsed.errors.first().map(|error| format!("line {}: {}", error.span.line, error.message));
         let slices = slices(bytes, &parsed.documents);
-        Self { documents: parsed.documents.into_iter().zip(slices).collect(), error }
+        Self { documents: parsed.documents.into_iter().zip(slices).collect(), bytes: bytes.len(), error }
     }
 }
 
@@ -132,16 +148,32 @@ fn slices(bytes: &[u8], documents: &[Arc<Document>]) -> Vec<Digest> {
 
 /// Reads the tree `root`.
 pub(super) fn read(session: &mut Session<'_>, root: Oid) -> Result<Snapshot, TreeFault> {
-    let mut files = BTreeMap::new();
-    walk(session, root, "", 0, &mut files)?;
+    let mut walked = Walked::default();
+    walk(session, root, "", 0, &mut walked)?;
+    let files = walked.files;
     let ignore = ignore_rules(session, &files)?;
-    let mut snapshot = Snapshot { files, documents: BTreeMap::new() };
+    let mut snapshot = Snapshot { files, ..Snapshot::default() };
+    let mut room = session.limits.document_bytes;
     let paths: Vec<Arc<str>> =
         snapshot.files.keys().filter(|path| is_document_path(path) && !ignore.hides(path)).cloned().collect();
     for path in paths {
-        place(session, &path, &mut snapshot)?;
+        place(session, &path, &mut snapshot, &mut room)?;
+    }
+    for (key, placed) in &snapshot.documents {
+        let spec = placed.document.spec();
+        let text = |name: &str| spec.get(name).and_then(crate::change::Value::as_str);
+        if let ("Version", Some(component), Some(number)) = (&*key.kind, text("component"), text("version")) {
+            snapshot.releases.entry(component.into()).or_default().push((number.into(), key.clone()));
+        }
     }
     Ok(snapshot)
+}
+
+/// The files of a tree, and how many files and folders were met.
+#[derive(Default)]
+struct Walked {
+    files: BTreeMap<Arc<str>, Leaf>,
+    met: usize,
 }
 
 fn walk(
@@ -149,22 +181,29 @@ fn walk(
     tree: Oid,
     prefix: &str,
     depth: usize,
-    files: &mut BTreeMap<Arc<str>, Leaf>,
+    walked: &mut Walked,
 ) -> Result<(), TreeFault> {
+    let limits = session.limits;
     let raw = session.raw(tree, ObjectKind::Tree)?;
     let entries = parse_tree(&raw).map_err(|error| TreeFault::Tree { path: prefix.to_owned(), error })?;
     for entry in entries {
         let path = if prefix.is_empty() { entry.name.to_string() } else { format!("{prefix}/{}", entry.name) };
-        if depth >= MAX_DEPTH || files.len() >= MAX_FILES {
-            return Err(TreeFault::TooLarge { path });
+        walked.met += 1;
+        let over = [
+            (depth >= limits.depth, format!("{} folders in each other", limits.depth)),
+            (walked.met > limits.files, format!("{} files and folders", limits.files)),
+            (path.len() > limits.path_bytes, format!("{} bytes in a path", limits.path_bytes)),
+        ];
+        if let Some((_, what)) = over.into_iter().find(|(over, _)| *over) {
+            return Err(TreeFault::TooLarge { path: path.chars().take(200).collect(), what });
         }
         if path != POLICY_PATH && path.to_lowercase() == POLICY_PATH {
             return Err(TreeFault::PolicyTwin { path });
         }
         if entry.mode == DIRECTORY {
-            walk(session, entry.oid, &path, depth + 1, files)?;
+            walk(session, entry.oid, &path, depth + 1, walked)?;
         } else {
-            files.insert(path.into(), Leaf { mode: entry.mode, blob: entry.oid, documents_only: false });
+            walked.files.insert(path.into(), Leaf { mode: entry.mode, blob: entry.oid, documents_only: false });
         }
     }
     Ok(())
@@ -177,9 +216,18 @@ fn ignore_rules(session: &mut Session<'_>, files: &BTreeMap<Arc<str>, Leaf>) -> 
     IgnoreRules::parse(text).map_err(|message| TreeFault::Ignore { message })
 }
 
-fn place(session: &mut Session<'_>, path: &Arc<str>, snapshot: &mut Snapshot) -> Result<(), TreeFault> {
+fn place(
+    session: &mut Session<'_>,
+    path: &Arc<str>,
+    snapshot: &mut Snapshot,
+    room: &mut usize,
+) -> Result<(), TreeFault> {
     let Some(leaf) = snapshot.files.get_mut(path) else { return Ok(()) };
     let file = session.document_file(leaf.blob)?;
+    *room = room.checked_sub(file.bytes).ok_or_else(|| TreeFault::TooLarge {
+        path: path.to_string(),
+        what: format!("{} bytes of documents", session.limits.document_bytes),
+    })?;
     if let Some(message) = &file.error {
         return Err(TreeFault::Document { path: path.to_string(), message: message.clone() });
     }

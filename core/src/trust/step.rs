@@ -1,24 +1,27 @@
 //! One candidate judged: is it the next accepted commit, and if not, why and what lifts it?
 
-use super::approval::Approval;
 use super::author::Work;
-use super::head::Head;
+use super::claims::Claims;
+use super::glass::break_glass;
+use super::head::{Brought, Head};
 use super::introduction::{Introduction, policy_bytes};
 use super::policy::Policy;
 use super::policy_file::read_policy;
-use super::quorum::{Case, Claim, Judgement, judge};
+use super::quorum::{Case, Judgement, judge};
+use super::revocation::Revoked;
 use super::session::{ChangeError, Session};
 use super::snapshot::TreeFault;
 use super::succession::succession;
 use super::verdict::{Acceptance, Held, Reason, RuleState};
-use crate::change::{ChangeId, ChangeSet, Oid};
+use super::words::{Asked, Words};
+use crate::change::{ChangeId, Oid};
 use crate::diagnostic::Code;
 use jiff::Timestamp;
 use std::sync::Arc;
 
 /// What became of a candidate.
 pub(super) enum Outcome {
-    Accepted(Acceptance, Option<Arc<Policy>>),
+    Accepted(Box<Acceptance>, Brought),
     Held(Held),
     /// It changes nothing and moves nothing.
     Passed,
@@ -37,23 +40,33 @@ pub(super) enum At {
 pub(super) struct Bench<'a> {
     pub introduction: &'a Introduction,
     pub denied: &'a [ChangeId],
+    /// Keys that count for nothing although the policy does not say so.
+    pub revoked: Revoked,
 }
 
-/// Judges the commit `candidate` after `head` with `claims` for evidence.
-pub(super) fn step(
-    session: &mut Session<'_>,
-    bench: &Bench<'_>,
-    head: &Head,
-    candidate: Oid,
-    claims: &[&Claim],
-    at: At,
-) -> Outcome {
-    match attempt(session, bench, head, candidate, claims, at) {
+/// One candidate and its place.
+#[derive(Clone, Copy)]
+pub(super) struct Try<'a> {
+    pub head: &'a Head,
+    pub candidate: Oid,
+    pub claims: &'a Claims,
+    pub at: At,
+    /// It need not descend from the head: an operator lets its history be considered.
+    pub rewrite: bool,
+}
+
+/// Judges a candidate.
+pub(super) fn step(session: &mut Session<'_>, bench: &Bench<'_>, one: Try<'_>) -> Outcome {
+    match attempt(session, bench, one) {
         Ok(outcome) => outcome,
         Err(error) => {
+            let candidate = one.candidate;
             let (code, hint) = match &error {
                 ChangeError::Tree(TreeFault::Read(_)) | ChangeError::History(_) => {
                     (Code::HistoryUnreadable, "fetch again: pintle verify --fetch".to_owned())
+                }
+                ChangeError::Tree(fault) if fault.is_a_shape() => {
+                    (Code::ForbiddenShape, format!("commit without it, or: pintle unblock {}", candidate.short()))
                 }
                 ChangeError::Tree(_) => {
                     (Code::NoChangeSet, format!("repair it, or: pintle unblock {}", candidate.short()))
@@ -64,119 +77,137 @@ pub(super) fn step(
     }
 }
 
-fn attempt(
-    session: &mut Session<'_>,
-    bench: &Bench<'_>,
-    head: &Head,
-    candidate: Oid,
-    claims: &[&Claim],
-    at: At,
-) -> Result<Outcome, ChangeError> {
-    let set = session.change(head.commit(), candidate)?;
-    let id = set.id(&bench.introduction.repo_id);
-    let claims: Vec<(Oid, &Approval)> = claims
-        .iter()
-        .filter_map(|(oid, claim)| Some((*oid, claim.as_ref().ok().filter(|approval| approval.change == id)?)))
-        .collect();
-    let at = moment(session, candidate, &claims, at)?;
-    if set.is_empty() {
-        return empty_step(session, head, candidate, id, at);
+/// How a candidate's change stands by its approvals, and what else stands in the way.
+pub(super) struct Standing {
+    pub change: ChangeId,
+    pub judgement: Judgement,
+    policy: Result<Option<Arc<Policy>>, Reason>,
+    brought: Brought,
+    proofs: Vec<Oid>,
+    at: Timestamp,
+    empty: bool,
+}
+
+fn attempt(session: &mut Session<'_>, bench: &Bench<'_>, one: Try<'_>) -> Result<Outcome, ChangeError> {
+    let Standing { change, judgement, policy, brought, proofs, at, empty } = stand(session, bench, one)?;
+    if empty {
+        return empty_step(session, one, change, at);
     }
+    match policy {
+        Ok(policy) if judgement.met => {
+            let step = accepted(one, change, judgement, &policy, &brought, proofs, at);
+            Ok(Outcome::Accepted(Box::new(step), Brought { policy, ..brought }))
+        }
+        Ok(_) => Ok(Outcome::Held(held(session, one.candidate, Some(change), judgement.rules, judgement.reasons))),
+        Err(reason) => {
+            let mut reasons = judgement.reasons;
+            reasons.insert(0, reason);
+            Ok(Outcome::Held(held(session, one.candidate, Some(change), judgement.rules, reasons)))
+        }
+    }
+}
+
+/// Judges the change of a candidate, whatever becomes of it.
+pub(super) fn stand(session: &mut Session<'_>, bench: &Bench<'_>, one: Try<'_>) -> Result<Standing, ChangeError> {
+    let Try { head, candidate, .. } = one;
+    let set = session.change(head.commit(), candidate)?;
+    let change = set.id(&bench.introduction.repo_id);
+    let by_the_clock = match one.at {
+        At::Moment(at) | At::Signed(_, at) => at,
+    };
+    if set.is_empty() {
+        let at = moment(session, candidate, &Words::default(), one.at)?;
+        let (policy, brought, proofs) = (Ok(None), Brought::default(), Vec::new());
+        return Ok(Standing { change, judgement: Judgement::nothing(), policy, brought, proofs, at, empty: true });
+    }
+    let brought_policy = policy_after(session, head, candidate, by_the_clock)?;
+    let new = brought_policy.as_ref().ok().and_then(|policy| policy.as_deref());
+    let fewer = (!bench.revoked.is_empty()).then(|| head.policy().without(&bench.revoked));
+    let policy: &Policy = fewer.as_ref().unwrap_or(head.policy());
+    let asked = Asked { introduction: bench.introduction, head, candidate, change, policies: [Some(policy), new] };
+    let words = Words::of(session, asked, one.claims)?;
+    let at = moment(session, candidate, &words, one.at)?;
     let work = Work {
         repo_id: &bench.introduction.repo_id,
         accepted: head.commit(),
         ground: head.ground(),
         candidate,
-        change: id,
-        policy: head.policy(),
+        change,
+        policy,
         at,
     };
-    let case = Case { head, git_ref: &bench.introduction.git_ref, work, set: &set, claims };
-    let mut judgement = judge(session, &case)?;
-    let policy = policy_after(session, head, candidate, at)?;
-    if bench.denied.contains(&id) {
-        judgement.reasons.push(Reason::new(
-            Code::ApprovalIgnored,
-            "the change was denied on this host",
-            format!("take {id} from this host's deny list"),
-        ));
+    let mut case = Case { head, git_ref: &bench.introduction.git_ref, work, set: &set, words, withdrawn_at: None };
+    let mut judgement = judge(session, &mut case)?;
+    let mut brought = Brought::default();
+    if !judgement.met {
+        brought.glass = break_glass(session, &case, &mut judgement)?;
+        judgement.met = brought.glass.is_some();
+    }
+    if bench.denied.contains(&change) {
+        let hint = format!("on that host: pintle trust deny --undo change {change}");
+        judgement.reasons.push(Reason::new(Code::ApprovalIgnored, "the change was denied on this host", hint));
         judgement.met = false;
     }
-    if let Ok(Some(new)) = &policy {
-        let missing = succession(session, &case, new)?;
+    if let Some(new) = new {
+        let missing = succession(&case, new);
         judgement.met &= missing.is_empty();
         judgement.reasons.extend(missing);
     }
-    match policy {
-        Ok(policy) if judgement.met => {
-            Ok(Outcome::Accepted(accepted(&case, &set, judgement, policy.as_deref()), policy))
-        }
-        Ok(_) => Ok(Outcome::Held(held(session, candidate, Some(id), judgement.rules, judgement.reasons))),
-        Err(reason) => {
-            judgement.reasons.insert(0, reason);
-            Ok(Outcome::Held(held(session, candidate, Some(id), judgement.rules, judgement.reasons)))
-        }
-    }
+    judgement.reasons.truncate(session.limits.reasons);
+    // A key may have proved itself by an approval that counts for no rule: keep those too.
+    let proofs = case.words.approvals.iter().map(|said| said.commit).filter(|_| new.is_some()).collect();
+    Ok(Standing { change, judgement, policy: brought_policy, brought, proofs, at, empty: false })
 }
 
-fn moment(
-    session: &mut Session<'_>,
-    candidate: Oid,
-    claims: &[(Oid, &Approval)],
-    at: At,
-) -> Result<Timestamp, ChangeError> {
+fn moment(session: &mut Session<'_>, candidate: Oid, words: &Words<'_>, at: At) -> Result<Timestamp, ChangeError> {
     let (least, most) = match at {
         At::Moment(moment) => return Ok(moment),
         At::Signed(least, most) => (least, most),
     };
-    let mut latest = None;
-    for (oid, _) in claims {
-        latest = latest.max(Some(session.commit(*oid)?.committer.seconds));
-    }
+    let latest = words.approvals.iter().chain(&words.glass).map(|said| said.seconds).max();
     let seconds = latest.unwrap_or(session.commit(candidate)?.committer.seconds);
     Ok(Timestamp::from_second(seconds).unwrap_or(most).min(most).max(least))
 }
 
 /// What is equal moves along commits of one parent only: a merge is never nothing.
-fn empty_step(
-    session: &mut Session<'_>,
-    head: &Head,
-    candidate: Oid,
-    id: ChangeId,
-    at: Timestamp,
-) -> Result<Outcome, ChangeError> {
-    if session.commit(candidate)?.parents.len() != 1 {
+fn empty_step(session: &mut Session<'_>, one: Try<'_>, id: ChangeId, at: Timestamp) -> Result<Outcome, ChangeError> {
+    if !one.rewrite && session.commit(one.candidate)?.parents.len() != 1 {
         return Ok(Outcome::Passed);
     }
-    let (seq, policy_version) = (head.last().seq + 1, head.policy().version);
-    let step = Acceptance {
-        commit: candidate,
-        seq,
-        change_id: id,
-        policy_version,
-        accepted_at: at,
-        counted: Vec::new(),
-        evidence: Vec::new(),
-    };
-    Ok(Outcome::Accepted(step, None))
+    let step = record(one, id, one.head.policy().version, at);
+    Ok(Outcome::Accepted(Box::new(step), Brought::default()))
 }
 
-fn accepted(case: &Case<'_>, set: &ChangeSet, judgement: Judgement, policy: Option<&Policy>) -> Acceptance {
-    debug_assert!(!set.is_empty());
-    // A key may have proved itself by an approval that counts for no rule: keep those too.
-    let proofs = case.claims.iter().map(|(oid, _)| *oid).filter(|_| policy.is_some());
+fn record(one: Try<'_>, change_id: ChangeId, policy_version: u64, accepted_at: Timestamp) -> Acceptance {
+    Acceptance {
+        commit: one.candidate,
+        seq: one.head.last().seq + 1,
+        change_id,
+        policy_version,
+        accepted_at,
+        counted: Vec::new(),
+        evidence: Vec::new(),
+        broken_glass: None,
+        ratifies: Vec::new(),
+        rewrite: one.rewrite,
+    }
+}
+
+fn accepted(
+    one: Try<'_>,
+    change: ChangeId,
+    judgement: Judgement,
+    policy: &Option<Arc<Policy>>,
+    brought: &Brought,
+    proofs: Vec<Oid>,
+    at: Timestamp,
+) -> Acceptance {
+    let version = policy.as_ref().map_or(one.head.policy().version, |policy| policy.version);
     let mut evidence: Vec<Oid> = judgement.counted.iter().map(|one| one.commit).chain(proofs).collect();
     evidence.sort_unstable();
     evidence.dedup();
-    Acceptance {
-        commit: case.work.candidate,
-        seq: case.head.last().seq + 1,
-        change_id: case.work.change,
-        policy_version: policy.map_or(case.head.policy().version, |policy| policy.version),
-        accepted_at: case.work.at,
-        counted: judgement.counted,
-        evidence,
-    }
+    let broken_glass = brought.glass.as_ref().map(|glass| glass.reason.clone());
+    Acceptance { counted: judgement.counted, evidence, broken_glass, ..record(one, change, version, at) }
 }
 
 /// The new policy that the candidate brings, if it brings one; the reason if that cannot be used.
@@ -187,10 +218,10 @@ fn policy_after(
     at: Timestamp,
 ) -> Result<Result<Option<Arc<Policy>>, Reason>, ChangeError> {
     let (old_tree, new_tree) = (session.commit(head.commit())?.tree, session.commit(candidate)?.tree);
-    let (old, new) = (policy_bytes(session, old_tree)?, policy_bytes(session, new_tree)?);
-    if old == new {
+    if session.snapshot(old_tree)?.policy() == session.snapshot(new_tree)?.policy() {
         return Ok(Ok(None));
     }
+    let new = policy_bytes(session, new_tree)?;
     let refuse = |message: String| {
         Reason::new(Code::PolicyRefused, message, "repair .pintle/trust.yaml and commit again: pintle trust check")
     };

@@ -2,22 +2,20 @@
 //! root's quorum as well; and every added key signs an approval of that change, so that a key nobody
 //! holds, or somebody else's, cannot be written in.
 
-use super::approval::Approval;
 use super::author::Work;
 use super::keys::Fingerprint;
 use super::policy::{Policy, Rule};
-use super::quorum::{Case, addressed};
-use super::session::{ChangeError, Session};
+use super::quorum::Case;
 use super::sshsig::Signed;
 use super::verdict::Reason;
-use crate::change::Oid;
+use super::witness::addressed;
 use crate::diagnostic::Code;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What is missing for `new` to follow the policy of the case.
-pub(super) fn succession(session: &mut Session<'_>, case: &Case<'_>, new: &Policy) -> Result<Vec<Reason>, ChangeError> {
-    let signers = signers(session, case)?;
+pub(super) fn succession(case: &Case<'_>, new: &Policy) -> Vec<Reason> {
+    let signers = signers(case);
     let proven: BTreeSet<Fingerprint> = signers.iter().map(|signed| signed.key.fingerprint()).collect();
     let (before, after) = (fingerprints(case.work.policy), fingerprints(new));
     let mut reasons = Vec::new();
@@ -32,7 +30,7 @@ pub(super) fn succession(session: &mut Session<'_>, case: &Case<'_>, new: &Polic
     if root_of(case.work.policy) != root_of(new) {
         reasons.extend(new.root_rules().filter_map(|rule| unmet(case.work, new, rule, &signers)));
     }
-    Ok(reasons)
+    reasons
 }
 
 fn fingerprints(policy: &Policy) -> BTreeSet<Fingerprint> {
@@ -79,14 +77,8 @@ fn unmet(work: Work<'_>, new: &Policy, rule: &Rule, signers: &[Arc<Signed>]) -> 
     ))
 }
 
-/// Whoever signed a timely approval of this very change, known to either policy or to none.
-fn signers(session: &mut Session<'_>, case: &Case<'_>) -> Result<Vec<Arc<Signed>>, ChangeError> {
-    let mut signers = Vec::new();
-    let claims: &[(Oid, &Approval)] = &case.claims;
-    for (oid, approval) in claims {
-        if addressed(session, case, *oid, approval)?.is_ok() {
-            signers.extend(session.seal(*oid)?.ok());
-        }
-    }
-    Ok(signers)
+/// Whoever signed a timely approval of this very change, known to either policy.
+fn signers(case: &Case<'_>) -> Vec<Arc<Signed>> {
+    let timely = case.words.approvals.iter().filter(|said| addressed(case, said).is_ok());
+    timely.map(|said| said.signed.clone()).collect()
 }

@@ -1,6 +1,7 @@
 //! What trust says: what is accepted, by whom; what is held, why, and the command that lifts it.
 //! The one constructor of [`AcceptedCommit`] is here and private to the station.
 
+use super::glass::OpenGlass;
 use super::head::Head;
 use super::keys::Fingerprint;
 use super::policy::Policy;
@@ -64,6 +65,15 @@ pub struct Acceptance {
     pub counted: Vec<Counted>,
     /// The commits that proved it: keep their raw objects.
     pub evidence: Vec<Oid>,
+    /// Why the glass was broken for it, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broken_glass: Option<Arc<str>>,
+    /// The changes by broken glass that were ratified by then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ratifies: Vec<ChangeId>,
+    /// Whether it does not descend from the step before it: an operator let the history be considered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rewrite: bool,
 }
 
 /// An accepted commit and all steps to it. Only this station makes one, from objects.
@@ -128,6 +138,11 @@ impl AcceptedCommit {
         self.head.steps()
     }
 
+    /// Glass that was broken and is not ratified by an accepted step.
+    pub fn unratified(&self) -> &[OpenGlass] {
+        self.head.unratified()
+    }
+
     /// The policy that stands in it.
     pub fn policy(&self) -> &Arc<Policy> {
         self.head.policy()
@@ -186,13 +201,13 @@ pub struct Reason {
 
 impl Reason {
     /// A reason of `code`.
-    pub(super) fn new(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub fn new(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { code, message: message.into(), hint: hint.into(), commit: None, diagnostics: Vec::new() }
     }
 
     /// The same about `commit`.
     #[must_use]
-    pub(super) fn about(mut self, commit: Oid) -> Self {
+    pub fn about(mut self, commit: Oid) -> Self {
         self.commit = Some(commit);
         self
     }
@@ -236,6 +251,13 @@ pub struct Verdict {
     pub refused: Option<Refused>,
     /// What was passed over: evidence that cannot be read, or is beyond a limit.
     pub notes: Vec<Reason>,
+    /// What someone must look at although nothing is held by it: broken glass that is not ratified,
+    /// keys revoked by one person, keys that run out.
+    pub alarms: Vec<Reason>,
+    /// The newest signed word of where the branch stood: when, and at which commit.
+    pub heartbeat: Option<(Timestamp, Oid)>,
+    /// Commits under the approvals ref that go on mattering when the forge withholds them.
+    pub keep: Vec<Oid>,
 }
 
 impl Verdict {

@@ -64,6 +64,7 @@ const FLEET: &[(&str, &[&str])] = &[
             "{type: partner-deployed, partner: acme}",
             "{type: shared-saas, update: {target: 3.0.0}}",
             "{type: shared-saas, config: {a: 1}}",
+            "{type: shared-saas, network: {domains: [b.example]}}",
         ],
     ),
     (
@@ -73,6 +74,7 @@ const FLEET: &[(&str, &[&str])] = &[
             "{partner: acme, instance: three, displayName: X}",
             "{partner: kora, instance: one, displayName: X}",
             "{partner: acme, instance: two, displayName: X, lifecycle: terminated}",
+            "{partner: kora, instance: three, displayName: X}",
         ],
     ),
     (
@@ -185,6 +187,9 @@ fn what_breaks_a_rule_among_neighbours_is_left_to_the_whole_tree() {
         ("Instance/one", 6, "a dangling reference"),
         ("Instance/one", 7, "a yanked version"),
         ("Instance/two", 1, "a channel of another component"),
+        ("Instance/three", 1, "its tenant, of another partner"),
+        ("Instance/three", 4, "a domain of an instance that it shares nothing else with"),
+        ("Tenant/x", 4, "its administrator, of another partner"),
         ("Tenant/x", 2, "an instance of another partner"),
         ("Member/m", 1, "a tenant of another partner"),
         ("Partner/kora", 1, "a partner, of which others are made"),

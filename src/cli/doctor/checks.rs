@@ -134,15 +134,7 @@ pub(super) fn introduction(args: &DoctorArgs) -> Vec<Finding> {
 fn proven(objects: &GitObjects, git_ref: &str, commit: Oid, policy_sha256: Digest, repo_id: &str) -> Finding {
     let introduction = Introduction { repo_id: repo_id.into(), git_ref: git_ref.into(), commit, policy_sha256 };
     let mut memory = Memory::default();
-    let question = Question {
-        introduction: &introduction,
-        recorded: &[],
-        tip: commit,
-        evidence: &[],
-        denied: &[],
-        now: jiff::Timestamp::now(),
-        times: Times::Signed,
-    };
+    let question = Question { times: Times::Signed, ..Question::new(&introduction, commit, jiff::Timestamp::now()) };
     let verdict = accept(&question, &mut Session::new(objects, pintle_core::model::Catalog::standard(), &mut memory));
     match verdict.refused {
         None => {

@@ -4,7 +4,7 @@ use super::person;
 use pintle::source::GitObjects;
 use pintle_core::change::{Digest, Oid};
 use pintle_core::model::Catalog;
-use pintle_core::trust::{Approval, Memory, Session, approve_message, change_id};
+use pintle_core::trust::{Memory, Session, Statement, Trailer, Word, change_id, message_of};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -138,9 +138,14 @@ impl Repository {
         let mut session = Session::new(&objects, Catalog::standard(), &mut memory);
         let (base, head): (Oid, Oid) = (base.parse().unwrap(), self.head().parse().unwrap());
         let change = change_id(&mut session, &self.introduced.repo_id, base, head).unwrap();
-        let repo_id = self.introduced.repo_id.as_str().into();
-        let approval = Approval { repo_id, git_ref: "refs/heads/main".into(), base, change, actions: None };
-        approve_message(&approval, "the change")
+        self.statement(Word::Approve, base, change)
+    }
+
+    /// The message that says `word` about `change`, seen from `base`.
+    pub fn statement(&self, word: Word, base: Oid, change: ChangeId) -> String {
+        let mut statement = Statement::new(word, self.introduced.repo_id.as_str(), "refs/heads/main", base, change);
+        statement.reason = (word == Word::BreakGlass).then(|| "it burns".into());
+        message_of(&Trailer::Statement(statement), "About the change")
     }
 
     /// Commits with a message of the test's own, signed by `who`.

@@ -171,7 +171,7 @@ fn a_change_across_rules_needs_all_of_them() {
 }
 
 #[test]
-fn rules_match_either_side() {
+fn rules_match_either_side_and_what_they_take_is_still_asked_of_its_owners() {
     let gold_to_silver = instance("g", "silver", "8Gi");
     let silver_to_gold = instance("a", "gold", "8Gi");
     let moved = instance("a", "silver", "9Gi");
@@ -179,14 +179,14 @@ fn rules_match_either_side() {
     let previous = instance("a2", "silver", "8Gi").replace("name: a2", "name: a2\n  previousName: a");
     let ended = instance("a", "silver", "8Gi") + "  lifecycle: terminated\n";
     let cases: Vec<(Edits<'_>, Vec<&str>)> = vec![
-        (vec![("instances/g.yaml", Some(&gold_to_silver))], vec!["gold"]),
-        (vec![("instances/a.yaml", Some(&silver_to_gold))], vec!["gold"]),
+        (vec![("instances/g.yaml", Some(&gold_to_silver))], vec!["gold", "rest"]),
+        (vec![("instances/a.yaml", Some(&silver_to_gold))], vec!["gold", "rest"]),
         (vec![("instances/a.yaml", None)], vec!["removal"]),
         (vec![("instances/g.yaml", None)], vec!["gold", "removal"]),
         (vec![("instances/a.yaml", Some(&ended))], vec!["removal"]),
         (vec![("instances/a.yaml", None), ("instances/a2.yaml", Some(&previous))], vec!["removal"]),
-        (vec![("instances/a.yaml", None), ("secure/a.yaml", Some(&moved))], vec!["secure"]),
-        (vec![("instances/b.yaml", Some(&acme))], vec!["acme"]),
+        (vec![("instances/a.yaml", None), ("secure/a.yaml", Some(&moved))], vec!["secure", "rest"]),
+        (vec![("instances/b.yaml", Some(&acme))], vec!["acme", "rest"]),
         (vec![("README.md", Some("x"))], vec!["rest"]),
         (vec![(".pintle/guard.yaml", Some("x"))], vec!["trust"]),
     ];
@@ -225,14 +225,14 @@ fn a_rule_over_instances_reaches_what_they_resolve_through() {
         ("profiles/big.yaml", Some(&*big)),
     ];
     let cases: [(&str, Edits<'_>, &[&str]); 5] = [
-        ("the partner of a gold instance", vec![("partners/kora.yaml", Some(&kora_2))], &["gold"]),
+        ("the partner of a gold instance", vec![("partners/kora.yaml", Some(&kora_2))], &["gold", "rest"]),
         ("a partner of none", vec![("partners/lone.yaml", Some(&lone_2))], &["rest"]),
-        ("its profile", vec![("profiles/big.yaml", Some(&big_2))], &["gold"]),
-        ("a profile that ends it", vec![("profiles/big.yaml", Some(&ended))], &["gold", "removal"]),
+        ("its profile", vec![("profiles/big.yaml", Some(&big_2))], &["gold", "rest"]),
+        ("a profile that ends it", vec![("profiles/big.yaml", Some(&ended))], &["gold", "removal", "rest"]),
         (
             "let go and changed in one",
             vec![("partners/kora.yaml", Some(&kora_2)), ("instances/g.yaml", None)],
-            &["gold", "removal"],
+            &["gold", "removal", "rest"],
         ),
     ];
     for (case, edits, expected) in cases {
@@ -344,8 +344,10 @@ fn polling_often_and_polling_once_accept_the_same_points() {
 fn touch_and_pin_are_enforced_where_the_policy_requires_them() {
     let mut story = Story::default();
     let first = story.first;
-    let acme = instance("b", "silver", "8Gi").replace("type: shared-saas", "type: partner-deployed\n  partner: acme");
-    let work = story.edit("nobody", first, &[("instances/b.yaml", Some(&acme))]);
+    let acme = |memory| {
+        instance("n", "silver", memory).replace("type: shared-saas", "type: partner-deployed\n  partner: acme")
+    };
+    let work = story.edit("nobody", first, &[("instances/n.yaml", Some(&acme("8Gi")))]);
     let tip = story.approve("gina", work, first, work);
     story.expect(tip, true, "touch and PIN");
     let strict = crate::trust::read_policy(policy(1).as_bytes(), story.now).unwrap();

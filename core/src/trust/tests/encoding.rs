@@ -2,7 +2,7 @@
 
 use super::world::{Key, seal, sign};
 use crate::trust::commit::{Commit, Seal};
-use crate::trust::{Approval, armor, parse_tree, verify};
+use crate::trust::{Trailer, armor, parse_tree, verify};
 use proptest::prelude::*;
 
 const TREE: &str = "tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\n";
@@ -110,14 +110,14 @@ fn an_odd_commit_of_an_old_history_is_history_and_carries_no_authority() {
 
 #[test]
 fn an_approve_line_counts_only_alone_in_the_last_paragraph() {
-    let approval = Approval::parse(&format!(
+    let approval = Trailer::parse(&format!(
         "Approve: v1 repo=r ref=refs/heads/main base={} change={}",
         "1".repeat(40),
         "a".repeat(64)
     ))
     .unwrap();
-    let line = approval.line();
-    let last = |message: String| Approval::of_message(&Commit::parse(signed(&message).as_bytes()).unwrap());
+    let line = approval.to_string();
+    let last = |message: String| Trailer::of_message(&Commit::parse(signed(&message).as_bytes()).unwrap());
     assert_eq!(last(format!("S\n\n{line}\n")), Some(Ok(approval.clone())));
     assert_eq!(last(format!("S\n\nSigned-off-by: x\n{line}\n\n")), Some(Ok(approval)));
     assert_eq!(last(format!("S\n\n{line}\n\nmore\n")), None);

@@ -3,7 +3,7 @@
 use super::story::{Story, instance};
 use crate::change::Oid;
 use crate::model::Catalog;
-use crate::trust::{Memory, Question, Session, Times, accept_from};
+use crate::trust::{Memory, Question, Session, accept_from};
 
 /// A story with one accepted step after the introduction.
 fn accepted() -> (Story, Oid) {
@@ -133,15 +133,7 @@ fn going_on_from_an_accepted_commit_says_the_same_as_from_the_introduction() {
     let next = story.approve("bob", next, tip, next);
     let held = story.raise("alice", next, "g", "12Gi");
     let introduction = story.introduction();
-    let question = Question {
-        introduction: &introduction,
-        recorded: &[],
-        tip: held,
-        evidence: &[],
-        denied: &[],
-        now: story.now,
-        times: Times::Clock,
-    };
+    let question = Question::new(&introduction, held, story.now);
     let mut memory = Memory::default();
     let warm = accept_from(&before, &question, &mut Session::new(&story.store, Catalog::standard(), &mut memory));
     let cold = story.verdict(held);
@@ -157,15 +149,8 @@ fn a_denied_change_is_held_whatever_its_approvals() {
     let next = story.approve("bob", work, tip, work);
     let denied = [story.change(tip, work)];
     let introduction = story.introduction();
-    let question = Question {
-        introduction: &introduction,
-        recorded: &story.recorded,
-        tip: next,
-        evidence: &[],
-        denied: &denied,
-        now: story.now,
-        times: Times::Clock,
-    };
+    let question =
+        Question { recorded: &story.recorded, denied: &denied, ..Question::new(&introduction, next, story.now) };
     let mut memory = Memory::default();
     let verdict = crate::trust::accept(&question, &mut Session::new(&story.store, Catalog::standard(), &mut memory));
     assert_eq!(verdict.accepted.unwrap().commit(), tip);
@@ -195,15 +180,7 @@ fn the_introduction_must_be_what_the_settings_say() {
         ("another commit", crate::trust::Introduction { commit: Oid([1; 20]), ..good }),
     ];
     for (case, introduction) in cases {
-        let question = Question {
-            introduction: &introduction,
-            recorded: &[],
-            tip: story.first,
-            evidence: &[],
-            denied: &[],
-            now: story.now,
-            times: Times::Clock,
-        };
+        let question = Question::new(&introduction, story.first, story.now);
         let mut memory = Memory::default();
         let verdict =
             crate::trust::accept(&question, &mut Session::new(&story.store, Catalog::standard(), &mut memory));

@@ -2,6 +2,7 @@
 
 use super::story::{Story, key, policy};
 use crate::change::Oid;
+use crate::trust::Word;
 use crate::trust::{Glob, POLICY_PATH, read_policy};
 use jiff::Timestamp;
 
@@ -203,14 +204,8 @@ fn an_approver_needs_the_right_at_the_base_as_well_as_now() {
         assert_eq!(story.poll(second).accepted.unwrap().commit(), second);
         let change = story.raise("nobody", second, "a", "9Gi");
         let base = if at_first { first } else { second };
-        let line = crate::trust::Approval {
-            repo_id: super::story::REPO.into(),
-            git_ref: super::story::MAIN.into(),
-            base,
-            change: story.change(second, change),
-            actions: None,
-        };
-        let tip = story.say(who, change, &crate::trust::approve_message(&line, "it"));
+        let id = story.change(second, change);
+        let tip = story.state(who, change, Word::Approve, base, id);
         story.expect(tip, accepted, &format!("{who} {at_first}"));
     }
 }
@@ -250,14 +245,8 @@ fn a_key_added_after_the_base_speaks_for_nobody_there() {
         assert_eq!(story.poll(second).accepted.unwrap().commit(), second);
         let change = story.raise("nobody", second, "a", "9Gi");
         let base = if at_first { first } else { second };
-        let line = crate::trust::Approval {
-            repo_id: super::story::REPO.into(),
-            git_ref: super::story::MAIN.into(),
-            base,
-            change: story.change(second, change),
-            actions: None,
-        };
-        let tip = story.say("newkey", change, &crate::trust::approve_message(&line, "it"));
+        let id = story.change(second, change);
+        let tip = story.state("newkey", change, Word::Approve, base, id);
         story.expect(tip, accepted, if at_first { "base before the key" } else { "base after the key" });
     }
 }

@@ -57,6 +57,7 @@ pub struct Story {
     pub now: Timestamp,
     pub recorded: Vec<Acceptance>,
     pub evidence: Vec<Oid>,
+    pub considered: Vec<Oid>,
 }
 
 impl Default for Story {
@@ -69,6 +70,7 @@ impl Default for Story {
             now: Timestamp::from_second(START + 86_400).unwrap(),
             recorded: Vec::new(),
             evidence: Vec::new(),
+            considered: Vec::new(),
         };
         let silver = |name| (format!("instances/{name}.yaml"), instance(name, "silver", "8Gi"));
         let files = [
@@ -148,14 +150,22 @@ impl Story {
 
     /// An empty commit on `parent` that approves the change from `base` to `rev`.
     pub fn approve(&mut self, who: &str, parent: Oid, base: Oid, rev: Oid) -> Oid {
-        let approval = Approval {
-            repo_id: REPO.into(),
-            git_ref: MAIN.into(),
-            base,
-            change: self.change(base, rev),
-            actions: None,
-        };
-        self.say(who, parent, &approve_message(&approval, "the change"))
+        let change = self.change(base, rev);
+        self.state(who, parent, Word::Approve, base, change)
+    }
+
+    /// An empty commit on `parent` that says `word` about `change`, seen from `base`.
+    pub fn state(&mut self, who: &str, parent: Oid, word: Word, base: Oid, change: ChangeId) -> Oid {
+        let mut statement = Statement::new(word, REPO, MAIN, base, change);
+        statement.reason = (word == Word::BreakGlass).then(|| "it burns".into());
+        self.say(who, parent, &message_of(&Trailer::Statement(statement), "About the change"))
+    }
+
+    /// An empty commit on `parent` that revokes a key of `whose`.
+    pub fn revoke(&mut self, who: &str, parent: Oid, whose: &str) -> Oid {
+        let fingerprint = PublicKey::from_line(&key(whose).line()).unwrap().fingerprint();
+        let revocation = Revocation { repo_id: REPO.into(), fingerprint, reason: "laptop lost".into() };
+        self.say(who, parent, &message_of(&Trailer::Revocation(revocation), "Revoke a key"))
     }
 
     /// An empty commit with a message.
@@ -172,13 +182,11 @@ impl Story {
     pub fn ask(&self, tip: Oid, times: Times) -> Verdict {
         let introduction = self.introduction();
         let question = Question {
-            introduction: &introduction,
             recorded: &self.recorded,
-            tip,
             evidence: &self.evidence,
-            denied: &[],
-            now: self.now,
+            considered: &self.considered,
             times,
+            ..Question::new(&introduction, tip, self.now)
         };
         let mut memory = Memory::default();
         accept(&question, &mut Session::new(&self.store, Catalog::standard(), &mut memory))
@@ -204,15 +212,7 @@ impl Story {
         let Some(accepted) = &verdict.accepted else { return };
         let introduction = self.introduction();
         let now = self.now + jiff::SignedDuration::from_hours(24 * 365);
-        let question = Question {
-            introduction: &introduction,
-            recorded: accepted.steps(),
-            tip: accepted.commit(),
-            evidence: &[],
-            denied: &[],
-            now,
-            times: Times::Clock,
-        };
+        let question = Question { recorded: accepted.steps(), ..Question::new(&introduction, accepted.commit(), now) };
         let mut memory = Memory::default();
         let again = accept(&question, &mut Session::new(&self.store, Catalog::standard(), &mut memory));
         assert!(again.refused.is_none(), "{case}: {:?}", again.refused);

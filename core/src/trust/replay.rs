@@ -1,0 +1,104 @@
+//! The recorded steps derived again from objects. A record is believed about its place, its evidence
+//! and, as far as this host wrote it down itself, its time; everything else is judged anew.
+
+use super::acceptance::{Question, Times};
+use super::claims::Claims;
+use super::glass::ratified;
+use super::graph::descends;
+use super::head::Head;
+use super::revocation::Revoked;
+use super::session::Session;
+use super::step::{At, Bench, Outcome, Try, step};
+use super::verdict::{Acceptance, Reason};
+use crate::change::Oid;
+use crate::diagnostic::Code;
+use jiff::{SignedDuration, Timestamp};
+
+/// How far ahead of the clock a recorded time may be.
+const MAX_AHEAD: SignedDuration = SignedDuration::from_mins(10);
+const HINT: &str = "fetch what is missing into the mirror, or introduce the daemon anew in its settings: a record alone is never believed";
+
+/// That a record cannot be shown.
+pub(super) fn unproven(why: impl Into<String>) -> Reason {
+    Reason::new(Code::RecordUnproven, why, HINT)
+}
+
+/// Derives the recorded steps again.
+pub(super) fn replay(
+    question: &Question<'_>,
+    session: &mut Session<'_>,
+    chain: &mut Head,
+    records: &[Acceptance],
+) -> Result<(), (Oid, Reason)> {
+    for record in records {
+        let failed = |why: String| (record.commit, unproven(why).about(record.commit));
+        follows(session, chain, record).map_err(failed)?;
+        let at = time_of(question, chain, record).map_err(failed)?;
+        let claims =
+            Claims::of_evidence(session, &record.evidence, chain).map_err(|fault| failed(fault.to_string()))?;
+        again(question, session, chain, record, &claims, at).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn follows(session: &mut Session<'_>, chain: &Head, record: &Acceptance) -> Result<(), String> {
+    let descends = record.rewrite
+        || descends(session, chain.ground(), chain.commit(), record.commit).map_err(|fault| fault.to_string())?;
+    if descends { Ok(()) } else { Err("the recorded commit does not descend from the step before it".into()) }
+}
+
+/// By which time a recorded step is judged again.
+fn time_of(question: &Question<'_>, chain: &Head, record: &Acceptance) -> Result<At, String> {
+    let before = chain.last().accepted_at;
+    if question.times == Times::Signed {
+        return Ok(At::Signed(before, question.now));
+    }
+    if record.seq > question.believed {
+        return Ok(At::Moment(question.now.max(before)));
+    }
+    if record.accepted_at < before && record.seq > 2 {
+        return Err(format!("its time, {}, is before that of the step before it", record.accepted_at));
+    }
+    if record.accepted_at > question.now + MAX_AHEAD {
+        return Err(format!("its time, {}, has not come yet", record.accepted_at));
+    }
+    Ok(At::Moment(record.accepted_at))
+}
+
+fn again(
+    question: &Question<'_>,
+    session: &mut Session<'_>,
+    chain: &mut Head,
+    record: &Acceptance,
+    claims: &Claims,
+    at: At,
+) -> Result<(), String> {
+    let bench = Bench { introduction: question.introduction, denied: &[], revoked: Revoked::new() };
+    let one = Try { head: chain, candidate: record.commit, claims, at, rewrite: record.rewrite };
+    match step(session, &bench, one) {
+        Outcome::Accepted(mut step, brought) => {
+            step.ratifies = ratifies(question, session, chain, record, claims, step.accepted_at)?;
+            step.evidence.clone_from(&record.evidence);
+            chain.push(*step, brought);
+            Ok(())
+        }
+        Outcome::Held(held) => {
+            let why = held.reasons.first().map(|reason| reason.message.clone()).unwrap_or_default();
+            Err(format!("the objects do not show what the record says: {why}"))
+        }
+        Outcome::Passed => Err("the recorded commit changes nothing".into()),
+    }
+}
+
+fn ratifies(
+    question: &Question<'_>,
+    session: &mut Session<'_>,
+    chain: &Head,
+    record: &Acceptance,
+    claims: &Claims,
+    at: Timestamp,
+) -> Result<Vec<crate::change::ChangeId>, String> {
+    let binding = (&*question.introduction.repo_id, &*question.introduction.git_ref);
+    let shown = ratified(session, chain, binding, claims, at).map_err(|fault| fault.to_string())?;
+    Ok(shown.into_iter().map(|(change, _)| change).filter(|change| record.ratifies.contains(change)).collect())
+}

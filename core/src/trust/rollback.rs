@@ -1,0 +1,70 @@
+//! Whether a change is the exact inverse of a young accepted step, so that rules with `rollback`
+//! ask for fewer people. One that goes back over a security fix or a floor is an ordinary change.
+
+use super::policy::Rule;
+use super::quorum::Case;
+use super::rules::Sides;
+use super::session::{ChangeError, Session};
+use super::snapshot::Placed;
+use crate::change::{Entry, Value};
+use jiff::SignedDuration;
+use semver::Version;
+
+/// How young the step must be.
+const MAX_AGE: SignedDuration = SignedDuration::from_hours(7 * 24);
+const VERSION: &str = "Version";
+
+/// Whether the change takes back one accepted step, exactly. Only asked where a rule cares.
+pub(super) fn is_rollback(
+    session: &mut Session<'_>,
+    case: &Case<'_>,
+    sides: Sides<'_>,
+    rules: &[&Rule],
+) -> Result<bool, ChangeError> {
+    if rules.iter().all(|rule| rule.rollback.is_none()) || lowers_a_floor(case, sides) {
+        return Ok(false);
+    }
+    for pair in case.head.steps().windows(2).rev() {
+        if case.work.at.duration_since(pair[1].accepted_at) > MAX_AGE {
+            break;
+        }
+        match session.change(pair[1].commit, pair[0].commit) {
+            Ok(back) if back.id(case.work.repo_id) == case.work.change => return Ok(true),
+            Ok(_) | Err(ChangeError::Tree(_)) => {}
+            Err(other) => return Err(other),
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a number goes down past a version that repairs something or that no upgrade may jump
+/// over, or whether versions themselves change.
+fn lowers_a_floor(case: &Case<'_>, sides: Sides<'_>) -> bool {
+    let floors: Vec<Version> =
+        sides.old.documents.iter().filter_map(|(key, placed)| floor(&key.kind, placed)).collect();
+    case.set.entries().iter().any(|entry| match entry {
+        _ if entry.key().is_some_and(|key| &*key.kind == VERSION) => true,
+        Entry::Field { old, new, .. } => {
+            let highest = old.as_ref().and_then(|value| numbers(value).into_iter().max());
+            let lowest = new.as_ref().and_then(|value| numbers(value).into_iter().min());
+            highest.zip(lowest).is_some_and(|(from, to)| floors.iter().any(|floor| to < *floor && *floor <= from))
+        }
+        _ => false,
+    })
+}
+
+fn floor(kind: &str, placed: &Placed) -> Option<Version> {
+    let spec = placed.document.spec();
+    let is_floor = spec.get("floor").and_then(Value::as_bool) == Some(true) || spec.get("security").is_some();
+    (kind == VERSION && is_floor).then(|| spec.get("version")?.as_str()?.parse().ok()).flatten()
+}
+
+/// Everything in a value that reads as a version.
+fn numbers(value: &Value) -> Vec<Version> {
+    match value {
+        Value::String(text) => text.parse().ok().into_iter().collect(),
+        Value::List(items) => items.iter().flat_map(numbers).collect(),
+        Value::Map(map) => map.iter().flat_map(|(_, item)| numbers(item)).collect(),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,89 @@
+//! The raw commits that prove accepted steps, and the alarms of the moment. What is read back is
+//! named by its own hash: a row can be missing, never something else.
+
+use super::acceptance::SOURCE;
+use super::{LeaderProof, Store, StoreError};
+use pintle_core::change::Oid;
+use sqlx::Row;
+use sqlx::types::Json;
+use std::sync::Arc;
+
+/// A kept commit.
+#[derive(Debug, Clone)]
+pub struct EvidenceRow {
+    /// Its name.
+    pub oid: Oid,
+    /// Its bytes.
+    pub raw: Vec<u8>,
+    /// Whether it still says something by itself.
+    pub standing: bool,
+}
+
+impl Store {
+    /// Everything that is kept.
+    pub async fn evidence(&self) -> Result<Vec<EvidenceRow>, StoreError> {
+        let failed = || StoreError::during("read the kept evidence");
+        let rows = sqlx::query("SELECT oid, raw, standing FROM pintle.evidence WHERE source_id = $1 ORDER BY oid")
+            .bind(SOURCE)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed())?;
+        rows.iter()
+            .map(|row| {
+                let oid: &str = row.try_get("oid").map_err(failed())?;
+                let oid = oid
+                    .parse()
+                    .map_err(|_| StoreError::Corrupt { what: "evidence", source: "it is no object id".into() })?;
+                let (raw, standing) =
+                    (row.try_get("raw").map_err(failed())?, row.try_get("standing").map_err(failed())?);
+                Ok(EvidenceRow { oid, raw, standing })
+            })
+            .collect()
+    }
+
+    /// Keeps commits; those that are kept already stay as they are.
+    pub async fn keep_evidence(
+        &self,
+        proof: &LeaderProof,
+        commits: &[(Oid, Arc<[u8]>, bool)],
+    ) -> Result<(), StoreError> {
+        let failed = || StoreError::during("keep evidence");
+        let names: Vec<String> = commits.iter().map(|(oid, ..)| oid.to_string()).collect();
+        let bytes: Vec<&[u8]> = commits.iter().map(|(_, raw, _)| raw.as_ref()).collect();
+        let standing: Vec<bool> = commits.iter().map(|(.., standing)| *standing).collect();
+        let mut tx = self.begin_as(proof).await?;
+        sqlx::query("INSERT INTO pintle.evidence (source_id, oid, raw, standing) SELECT $1, * FROM unnest($2::text[], $3::bytea[], $4::bool[]) ON CONFLICT DO NOTHING")
+            .bind(SOURCE)
+            .bind(names)
+            .bind(bytes)
+            .bind(standing)
+            .execute(&mut *tx)
+            .await
+            .map_err(failed())?;
+        tx.commit().await.map_err(failed())
+    }
+
+    /// Records the alarms of this moment, if they are not those on record.
+    pub async fn record_alarms(&self, proof: &LeaderProof, alarms: &serde_json::Value) -> Result<(), StoreError> {
+        let failed = || StoreError::during("record the alarms");
+        let mut tx = self.begin_as(proof).await?;
+        sqlx::query("UPDATE pintle.sources SET alarms = $2 WHERE id = $1 AND alarms IS DISTINCT FROM $2")
+            .bind(SOURCE)
+            .bind(Json(alarms))
+            .execute(&mut *tx)
+            .await
+            .map_err(failed())?;
+        tx.commit().await.map_err(failed())
+    }
+
+    /// The alarms on record.
+    pub async fn alarms(&self) -> Result<Vec<serde_json::Value>, StoreError> {
+        let found: Option<Json<Vec<serde_json::Value>>> =
+            sqlx::query_scalar("SELECT alarms FROM pintle.sources WHERE id = $1")
+                .bind(SOURCE)
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(StoreError::during("read the alarms"))?;
+        Ok(found.map(|Json(alarms)| alarms).unwrap_or_default())
+    }
+}
