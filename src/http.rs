@@ -7,9 +7,21 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use pintle_core::diagnostic::Code;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
+
+/// The alarms that are counted, each whether it is raised or not.
+const ALARMS: [Code; 7] = [
+    Code::GlassBroken,
+    Code::KeyRevoked,
+    Code::KeyRunsOut,
+    Code::NoSpareRoot,
+    Code::TipDisappeared,
+    Code::Stale,
+    Code::MainBlocked,
+];
 
 #[derive(Clone)]
 struct Served {
@@ -70,6 +82,15 @@ async fn metrics_page(State(served): State<Served>) -> String {
         }
         metrics::gauge!("pintle_job_oldest_queued_seconds").set(numbers.oldest_queued_s);
         metrics::gauge!("pintle_jobs_dead").set(numbers.dead as f64);
+    }
+    if let Ok(Some(source)) = served.store.source_state().await {
+        metrics::gauge!("pintle_source_fetch_age_seconds").set(source.fetched_ago_s.unwrap_or(f64::INFINITY));
+        metrics::gauge!("pintle_main_blocked_seconds").set(source.held_for_s.unwrap_or(0.0));
+        for code in ALARMS {
+            let count =
+                source.alarms.as_array().into_iter().flatten().filter(|one| one["code"] == code.as_str()).count();
+            metrics::gauge!("pintle_alarms", "code" => code.as_str()).set(count as f64);
+        }
     }
     served.metrics.run_upkeep();
     served.metrics.render()

@@ -77,18 +77,24 @@ pub struct Planned {
 
 impl Planner {
     /// A planner that has read nothing.
-    pub fn new(store: Store, objects: Arc<GitObjects>, catalog: &'static Catalog, limits: Limits) -> Self {
+    pub fn new(store: Store, objects: Arc<GitObjects>, catalog: &'static Catalog) -> Self {
         Self {
             store,
             objects,
             catalog,
-            loader: TreeLoader::within(limits),
+            loader: TreeLoader::default(),
             desired: None,
             broken: None,
             view: LiveView::default(),
             differing: Kept::default(),
             planned: None,
         }
+    }
+
+    /// The same with other limits on the size of a tree.
+    #[must_use]
+    pub fn within(self, limits: Limits) -> Self {
+        Self { loader: TreeLoader::within(limits), ..self }
     }
 
     /// Parses and resolves `commit`, unless it is the one already read; says what is wrong with it.

@@ -117,6 +117,14 @@ impl StateFile {
         replace(&self.path, text.as_bytes()).map_err(|source| self.io("written", source))
     }
 
+    /// Forgets how far this host has accepted: everything is derived again.
+    pub fn forget(&self) -> Result<(), StateError> {
+        match std::fs::remove_file(&self.path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(self.io("removed", error)),
+            _ => Ok(()),
+        }
+    }
+
     fn read(&self) -> Result<Option<State>, StateError> {
         let text = match std::fs::read_to_string(&self.path) {
             Ok(text) => text,

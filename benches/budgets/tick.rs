@@ -5,9 +5,10 @@ use super::fleet::{Fleet, git};
 use super::floors;
 use super::report::{Goal, Report, Row};
 use super::world::{Database, World};
-use pintle::reconcile::Reconciler;
+use pintle::freshness::Freshness;
+use pintle::limits::Caps;
+use pintle::reconcile::{Host, Reconciler};
 use pintle::source::{Fetched, Mirror};
-use pintle::state_file::StateFile;
 use pintle::store::LeaderProof;
 use pintle_core::change::Oid;
 use pintle_core::model::Catalog;
@@ -82,9 +83,10 @@ async fn settled(world: &World, fleet: &Fleet, database: &Database, last: Oid) -
     .unwrap();
     mirror.fetch().await.unwrap();
     let writer = store.audit_writer(Uuid::now_v7()).await.unwrap();
-    let state = StateFile::of(&world.path(&format!("state-{}", fleet.size)), &introduction);
+    let state_dir = world.path(&format!("state-{}", fleet.size));
+    let host = Host { state_dir: &state_dir, caps: Caps::default(), freshness: Freshness::default() };
     let mut reconciler =
-        Reconciler::new(store.clone(), mirror, Catalog::standard(), introduction, writer, state).unwrap();
+        Reconciler::new(store.clone(), mirror, Catalog::standard(), introduction, writer, host).unwrap();
     loop {
         store.renew(&mut proof).await.unwrap();
         let tick = tokio::time::timeout(Duration::from_mins(5), reconciler.tick(&proof, true)).await.unwrap();

@@ -73,7 +73,7 @@ fn walk(objects: &GitObjects, history: &History) {
         policy_sha256: Digest::of(policy().as_bytes()),
     };
     let tip = *history.commits.last().unwrap();
-    let question = Question::new(&introduction, tiptamp::now());
+    let question = Question::new(&introduction, tip, Timestamp::now());
     let mut memory = Memory::default();
     let verdict = accept(&question, &mut Session::new(objects, Catalog::standard(), &mut memory));
     assert!(verdict.held.is_none() && verdict.refused.is_none(), "{:?} {:?}", verdict.held, verdict.refused);

@@ -6,7 +6,7 @@ mod place;
 mod ratify;
 mod refresh;
 mod report;
-mod target;
+pub(super) mod target;
 
 use super::approvals::{line, of_preview};
 use super::judge::{Judge, TrustArgs, fetch_approvals, policy_at};

@@ -159,6 +159,7 @@ mod tests {
             applied_commit: applied.map(|_| hex(2)),
             applied_ago_s: None,
             applied_in_ms: None,
+            alarms: json!([]),
         };
         Facts { source, applied, accepted: Some((2, Oid([2; 20]))), own }
     }

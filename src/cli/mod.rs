@@ -6,6 +6,7 @@ mod approvals;
 mod approve;
 mod audit;
 mod change_id;
+mod ci;
 mod database;
 mod dev;
 mod doctor;
@@ -20,6 +21,7 @@ mod judge;
 mod migrate;
 mod output;
 mod plan;
+mod recover;
 mod render;
 mod run;
 mod schema;
@@ -80,6 +82,11 @@ enum Command {
     Unblock(unblock::UnblockArgs),
     /// Check git, keys, servers and the introduction, and say what to do next
     Doctor(doctor::DoctorArgs),
+    /// Check a pull request: what it would do, and whether it is approved
+    ///
+    /// Ends with 0 when it may be merged, with 4 when `--require approved` is given and approvals are
+    /// missing, with 1 when its documents are invalid.
+    Ci(ci::CiArgs),
     /// Say what trust accepts of a repository, and why the rest is held
     Verify(verify::VerifyArgs),
     /// Print the id that approvals name a change by
@@ -108,6 +115,8 @@ enum Command {
     Jobs(jobs::JobsArgs),
     /// Bring the database's schema up to date, as its owner
     Migrate(migrate::MigrateArgs),
+    /// Go on after a restored backup: show where host and database stand, and what would be applied
+    Recover(recover::RecoverArgs),
     /// A private Postgres, Redis, signed repository and daemon, to try things
     Dev(dev::DevArgs),
     /// List live objects of a kind, or print one whole
@@ -140,6 +149,8 @@ impl Command {
             Self::Approve(args) => approve::run(&args, out).await,
             Self::Unblock(args) => unblock::run(&args, out).await,
             Self::Doctor(args) => doctor::run(&args, out).await,
+            Self::Ci(args) => ci::run(&args, out).await,
+            Self::Recover(args) => recover::run(&args, out).await,
             Self::Verify(args) => verify::run(&args, out).await,
             Self::ChangeId(args) => change_id::run(&args, out),
             Self::Explain(args) => explain::run(&args, out),

@@ -72,6 +72,9 @@ fn human(view: &View, paper: &Paper) -> String {
                 lines.add("fetch", paper.paint(Style::Warning, &format!("fails: {}", shown(error))));
             }
             lines.add("applied", applied(source, view));
+            for alarm in source.alarms.as_array().into_iter().flatten() {
+                lines.add("alarm", paper.paint(Style::Warning, &alarmed(alarm)));
+            }
         }
     }
     lines.add("fleet", fleet(view, paper));
@@ -82,6 +85,12 @@ fn human(view: &View, paper: &Paper) -> String {
     lines.add("audit", plural(view.numbers.audit_records, "record"));
     lines.add("leader", leader(view, paper));
     lines.render(paper)
+}
+
+/// An alarm and what to do about it.
+fn alarmed(alarm: &serde_json::Value) -> String {
+    let text = |key: &str| shown(alarm[key].as_str().unwrap_or_default());
+    format!("{} ({}; {})", text("message"), text("hint"), text("code"))
 }
 
 fn head(source: &SourceState, view: &View, paper: &Paper) -> String {

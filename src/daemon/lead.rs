@@ -5,7 +5,7 @@ use super::run::Daemon;
 use crate::queue::delivery::Ringer;
 use crate::queue::relay::{relay, sweep};
 use crate::queue::worker::ROWS;
-use crate::reconcile::{Reconciler, TickError};
+use crate::reconcile::{Host, Reconciler, TickError};
 use crate::source::{Mirror, watch};
 use crate::store::leader::LEASE;
 use crate::store::{LeaderProof, StoreError};
@@ -157,7 +157,11 @@ async fn tick(
                 Catalog::standard(),
                 introduction,
                 writer,
-                (&daemon.settings.state_dir, daemon.settings.caps, daemon.settings.freshness),
+                Host {
+                    state_dir: &daemon.settings.state_dir,
+                    caps: daemon.settings.caps,
+                    freshness: daemon.settings.freshness,
+                },
             )?)
         }
     };

@@ -69,6 +69,17 @@ pub struct Tick {
     pub settled: bool,
 }
 
+/// What a host brings of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct Host<'a> {
+    /// Where it keeps what it knows itself.
+    pub state_dir: &'a Path,
+    /// How much work one verdict may take.
+    pub caps: Caps,
+    /// When silence and standstill become alarms.
+    pub freshness: Freshness,
+}
+
 /// What the loop keeps between ticks. All of it can be derived again.
 pub struct Reconciler {
     store: Store,
@@ -103,17 +114,18 @@ pub struct Reconciler {
 const FETCH_AT_LEAST: Duration = Duration::from_secs(30);
 
 impl Reconciler {
-    /// A reconciler over an opened mirror; `state_dir` holds what this host knows itself.
+    /// A reconciler over an opened mirror.
     pub fn new(
         store: Store,
         mirror: Mirror,
         catalog: &'static Catalog,
         introduction: Introduction,
         writer: AuditWriter,
-        (state_dir, caps, freshness): (&Path, Caps, Freshness),
+        host: Host<'_>,
     ) -> Result<Self, TickError> {
+        let Host { state_dir, caps, freshness } = host;
         let objects = mirror.objects(caps.objects).map_err(TickError::Mirror)?;
-        let planner = Planner::new(store.clone(), objects.clone(), catalog, caps.trust);
+        let planner = Planner::new(store.clone(), objects.clone(), catalog).within(caps.trust);
         let state = StateFile::of(state_dir, &introduction);
         Ok(Self {
             store,

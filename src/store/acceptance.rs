@@ -39,6 +39,8 @@ pub struct SourceState {
     pub applied_ago_s: Option<f64>,
     /// From acceptance to the last effect.
     pub applied_in_ms: Option<i64>,
+    /// What someone must look at although nothing is held by it.
+    pub alarms: serde_json::Value,
 }
 
 impl Store {
@@ -191,7 +193,7 @@ impl Store {
     /// Where the source stands.
     pub async fn source_state(&self) -> Result<Option<SourceState>, StoreError> {
         let row = sqlx::query(
-            "SELECT seen_tip, fetch_error, verdict, applied_commit, applied_in_ms,
+            "SELECT seen_tip, fetch_error, verdict, alarms, applied_commit, applied_in_ms,
                 extract(epoch FROM clock_timestamp() - fetched_at)::float8 AS fetched_ago, extract(epoch FROM clock_timestamp() - held_since)::float8 AS held_for,
                 extract(epoch FROM clock_timestamp() - applied_at)::float8 AS applied_ago FROM pintle.sources WHERE id = $1",
         )
@@ -210,6 +212,7 @@ impl Store {
                 applied_commit: row.try_get("applied_commit")?,
                 applied_ago_s: row.try_get("applied_ago")?,
                 applied_in_ms: row.try_get("applied_in_ms")?,
+                alarms: row.try_get::<Json<serde_json::Value>, _>("alarms")?.0,
             })
         })
         .transpose()

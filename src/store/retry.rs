@@ -1,9 +1,10 @@
-//! Operational acts: a dead letter tried again. Recorded in the same transaction.
+//! Operational acts: a dead letter tried again, a host that goes on after a restored backup. Recorded
+//! in the same transaction.
 
 use super::audit::AuditWriter;
 use super::{Store, StoreError};
 use pintle_core::audit::{Actor, Draft, GitRef, JobRef, Outcome, Stage};
-use pintle_core::change::ObjectKey;
+use pintle_core::change::{ObjectKey, Oid};
 use sqlx::Row;
 use uuid::Uuid;
 
@@ -49,6 +50,41 @@ impl Store {
         sqlx::query("SELECT pg_notify('pintle_jobs', 'retry')").execute(&mut *tx).await.map_err(failed())?;
         tx.commit().await.map_err(failed())?;
         Ok(Retried::PlannedAnew { object, error: row.try_get("reason").map_err(failed())? })
+    }
+}
+
+impl Store {
+    /// Records that an operator let a host go on from where the database stands.
+    pub async fn record_recovery(
+        &self,
+        writer: &AuditWriter,
+        commit: Option<Oid>,
+        actor: &str,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        let repo_id = self.introduction().await?.map(|one| one.repo_id.to_string()).unwrap_or_default();
+        let draft = Draft {
+            id: Uuid::now_v7(),
+            stage: Stage::System,
+            correlation: None,
+            actor: Actor { kind: "os-user", id: actor.to_owned() },
+            approvals: Vec::new(),
+            partner: None,
+            action: "recover".into(),
+            resource: None,
+            git: commit.map(|commit| GitRef {
+                source: repo_id,
+                commit: commit.to_string(),
+                path: None,
+                line: None,
+                action_digest: None,
+            }),
+            job: None,
+            outcome: Outcome { status: "ok", code: None },
+            reason: Some(reason.to_owned()),
+            sealed: None,
+        };
+        self.record(writer, &[draft]).await
     }
 }
 

@@ -7,7 +7,7 @@ use pintle_core::change::Oid;
 use pintle_core::trust::AcceptedCommit;
 
 /// What is approved: the commit, the branch it is the tip of, and what would be accepted.
-pub(super) struct Target {
+pub(in crate::cli) struct Target {
     pub tip: Oid,
     pub branch: Option<String>,
     /// The tip, or the merge that the merge button would make of it.
@@ -15,7 +15,12 @@ pub(super) struct Target {
 }
 
 /// What `what` means: a branch, or a revision.
-pub(super) fn target(judge: &Judge, git: &Git, accepted: &AcceptedCommit, what: &str) -> Result<Target, CliError> {
+pub(in crate::cli) fn target(
+    judge: &Judge,
+    git: &Git,
+    accepted: &AcceptedCommit,
+    what: &str,
+) -> Result<Target, CliError> {
     let tip = judge.tip(Some(what))?;
     let head = || git.run(&["symbolic-ref", "--quiet", "HEAD"]).ok();
     let named =

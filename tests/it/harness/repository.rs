@@ -2,7 +2,7 @@
 
 use super::person;
 use pintle::source::GitObjects;
-use pintle_core::change::{Digest, Oid};
+use pintle_core::change::{ChangeId, Digest, Oid};
 use pintle_core::model::Catalog;
 use pintle_core::trust::{Memory, Session, Statement, Trailer, Word, change_id, message_of};
 use std::path::{Path, PathBuf};
