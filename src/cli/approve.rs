@@ -46,16 +46,16 @@ pub struct ApproveArgs {
     #[arg(long, env = "PINTLE_ACTIONS", conflicts_with_all = ["withdraw", "break_glass", "ratify"])]
     actions: bool,
     /// Renew every approval of yours that no longer counts: too old, or its documents were touched since
-    #[arg(long, conflicts_with_all = ["withdraw", "break_glass", "ratify"])]
+    #[arg(long, env = "PINTLE_REFRESH", conflicts_with_all = ["withdraw", "break_glass", "ratify"])]
     refresh: bool,
     /// Take back what was approved of the change so far, by anyone
-    #[arg(long, conflicts_with_all = ["break_glass", "ratify"])]
+    #[arg(long, env = "PINTLE_WITHDRAW", conflicts_with_all = ["break_glass", "ratify"])]
     withdraw: bool,
     /// Bring the change at once, with fewer people than its rules ask for; someone must ratify it
-    #[arg(long, value_name = "REASON", conflicts_with = "ratify")]
+    #[arg(long, env = "PINTLE_BREAK_GLASS", value_name = "REASON", conflicts_with = "ratify")]
     break_glass: Option<String>,
     /// Say that glass broken for an accepted commit was broken rightly
-    #[arg(long)]
+    #[arg(long, env = "PINTLE_RATIFY")]
     ratify: bool,
 }
 

@@ -20,10 +20,10 @@ pub struct RecoverArgs {
     #[arg(long, env = "PINTLE_STATE_DIR", value_name = "DIR", default_value = "/var/lib/pintle")]
     state_dir: PathBuf,
     /// Why the two disagree; recorded
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, env = "PINTLE_REASON", value_name = "TEXT")]
     reason: String,
     /// Let this host go on from where the database stands
-    #[arg(short, long)]
+    #[arg(short, long, env = "PINTLE_YES")]
     yes: bool,
 }
 

@@ -90,7 +90,7 @@ fn human(view: &View, paper: &Paper) -> String {
 /// An alarm and what to do about it.
 fn alarmed(alarm: &serde_json::Value) -> String {
     let text = |key: &str| shown(alarm[key].as_str().unwrap_or_default());
-    format!("{} ({}; {})", text("message"), text("hint"), text("code"))
+    format!("{} ({}: {})", text("message"), text("code"), text("hint"))
 }
 
 fn head(source: &SourceState, view: &View, paper: &Paper) -> String {

@@ -253,7 +253,7 @@ fn advance(
     verdict.alarms.extend(open.map(super::glass::OpenGlass::alarm));
     verdict.heartbeat = newest_heartbeat(question, session, chain, &claims)?;
     verdict.keep.extend(ratified.into_iter().flat_map(|(_, commits)| commits));
-    Ok(nearest_to_done(waiting, &claims, chain, session.limits.reasons))
+    Ok(nearest_to_done(waiting, &claims, chain, (question.tip, session.limits.reasons)))
 }
 
 /// The newest heartbeat for this branch by someone of the policy; one from the future counts for nothing.
@@ -347,12 +347,17 @@ impl Walk<'_> {
 }
 
 /// The held step that needs the fewest approvals; the earliest of those.
-fn nearest_to_done(waiting: Vec<Held>, claims: &Claims, chain: &Head, most: usize) -> Option<Held> {
+fn nearest_to_done(waiting: Vec<Held>, claims: &Claims, chain: &Head, (tip, most): (Oid, usize)) -> Option<Held> {
     let count = waiting.len();
     let known: Vec<ChangeId> = waiting.iter().filter_map(|held| held.change_id).collect();
     let missing =
         |held: &Held| if held.rules.is_empty() { u32::MAX } else { held.rules.iter().map(RuleState::missing).sum() };
-    let mut held = waiting.into_iter().min_by_key(missing)?;
+    let shapeless =
+        |held: &&Held| held.commit == tip && held.reasons.iter().any(|one| one.code == Code::ForbiddenShape);
+    let mut held = match waiting.iter().find(shapeless).cloned() {
+        Some(tip) => tip,
+        None => waiting.into_iter().min_by_key(missing)?,
+    };
     held.waiting = count;
     for (oid, claim) in claims.on_the_branch() {
         let why = match claim {

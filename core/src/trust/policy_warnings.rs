@@ -29,15 +29,10 @@ impl Policy {
         for rule in self.root_rules() {
             let able = self.able(rule, at).len();
             if able <= rule.approvals as usize {
-                let message = format!(
-                    "rule {} needs {} people and {able} could sign: one lost key, and the policy can never change again",
-                    rule.name, rule.approvals
-                );
-                warnings.push(Reason::new(
-                    Code::NoSpareRoot,
-                    message,
-                    "add a person to the group, or a second key to one",
-                ));
+                let message =
+                    format!("root has no spare: rule {} needs {} of {able} who can sign", rule.name, rule.approvals);
+                let hint = "add a person, or give one a second key";
+                warnings.push(Reason::new(Code::NoSpareRoot, message, hint));
             }
         }
         warnings

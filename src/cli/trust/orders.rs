@@ -16,10 +16,10 @@ pub(super) struct DenyArgs {
     #[command(subcommand)]
     what: Denied,
     /// Take the order back
-    #[arg(long, global = true)]
+    #[arg(long, global = true, env = "PINTLE_UNDO")]
     undo: bool,
     /// Why
-    #[arg(long, global = true, value_name = "TEXT", default_value = "no reason given")]
+    #[arg(long, global = true, env = "PINTLE_REASON", value_name = "TEXT", default_value = "no reason given")]
     reason: String,
     /// The daemon's state folder
     #[arg(long, global = true, env = "PINTLE_STATE_DIR", value_name = "DIR", default_value = "/var/lib/pintle")]
@@ -46,7 +46,7 @@ pub(super) struct RewriteArgs {
     /// The commit that may be accepted although it does not descend from what is
     commit: Oid,
     /// Why the history was rewritten
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, env = "PINTLE_REASON", value_name = "TEXT")]
     reason: String,
     /// The daemon's state folder
     #[arg(long, env = "PINTLE_STATE_DIR", value_name = "DIR", default_value = "/var/lib/pintle")]

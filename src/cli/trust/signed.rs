@@ -18,7 +18,7 @@ pub(super) struct RevokeArgs {
     /// The fingerprint, as ssh-keygen -l prints it
     fingerprint: Fingerprint,
     /// Why
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, env = "PINTLE_REASON", value_name = "TEXT")]
     reason: String,
     #[command(flatten)]
     push: PushArgs,
