@@ -3,28 +3,49 @@
 
 use super::session::Session;
 use super::snapshot::{Leaf, Placed, Snapshot, TreeFault};
+use super::tree_diff::Changed;
 use crate::change::{ChangeSet, Entry, FieldChange, FieldPath, FileContent, ObjectKey, Value, encode, field_changes};
 use crate::model::{Catalog, Shape};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// The difference of two snapshots.
-pub(super) fn between(session: &mut Session<'_>, old: &Snapshot, new: &Snapshot) -> Result<ChangeSet, TreeFault> {
+/// The difference of two snapshots whose trees differ at the paths in `changed`. Where other ignore
+/// rules hide or show documents, every path is looked at.
+pub(super) fn between(
+    session: &mut Session<'_>,
+    old: &Snapshot,
+    new: &Snapshot,
+    changed: &[Changed],
+) -> Result<ChangeSet, TreeFault> {
     let mut entries = Vec::new();
-    documents(session.catalog, old, new, &mut entries);
-    files(session, old, new, &mut entries)?;
+    if old.ignores_as(new) {
+        let stand = |tree: &Snapshot| changed.iter().flat_map(|one| tree.documents_in(&one.path)).collect::<Vec<_>>();
+        let keys: BTreeSet<ObjectKey> = stand(old).into_iter().chain(stand(new)).collect();
+        documents(session.catalog, old, new, keys.iter(), &mut entries);
+        files(session, old, new, changed.iter().map(|one| &one.path), &mut entries)?;
+    } else {
+        let keys: BTreeSet<&ObjectKey> = old.documents.keys().chain(new.documents.keys()).collect();
+        documents(session.catalog, old, new, keys.into_iter(), &mut entries);
+        let paths: BTreeSet<&Arc<str>> = old.files.keys().chain(new.files.keys()).collect();
+        files(session, old, new, paths.into_iter(), &mut entries)?;
+    }
     Ok(ChangeSet::new(entries))
 }
 
-fn documents(catalog: &Catalog, old: &Snapshot, new: &Snapshot, out: &mut Vec<Entry>) {
-    for (key, before) in &old.documents {
-        match new.documents.get(key) {
-            Some(after) => document(catalog, key, before, after, out),
-            None => out.push(whole(key, Some(before), None)),
+fn documents<'k>(
+    catalog: &Catalog,
+    old: &Snapshot,
+    new: &Snapshot,
+    keys: impl Iterator<Item = &'k ObjectKey>,
+    out: &mut Vec<Entry>,
+) {
+    for key in keys {
+        match (old.documents.get(key), new.documents.get(key)) {
+            (Some(before), Some(after)) => document(catalog, key, before, after, out),
+            (None, None) => {}
+            (before, after) => out.push(whole(key, before, after)),
         }
     }
-    let created = new.documents.iter().filter(|(key, _)| !old.documents.contains_key(*key));
-    out.extend(created.map(|(key, after)| whole(key, None, Some(after))));
 }
 
 fn whole(key: &ObjectKey, old: Option<&Placed>, new: Option<&Placed>) -> Entry {
@@ -77,9 +98,14 @@ fn by_bytes(items: &[Value]) -> BTreeMap<Vec<u8>, &Value> {
     items.iter().map(encoded).collect()
 }
 
-fn files(session: &mut Session<'_>, old: &Snapshot, new: &Snapshot, out: &mut Vec<Entry>) -> Result<(), TreeFault> {
-    let added = new.files.keys().filter(|path| !old.files.contains_key(*path));
-    for path in old.files.keys().chain(added) {
+fn files<'p>(
+    session: &mut Session<'_>,
+    old: &Snapshot,
+    new: &Snapshot,
+    paths: impl Iterator<Item = &'p Arc<str>>,
+    out: &mut Vec<Entry>,
+) -> Result<(), TreeFault> {
+    for path in paths {
         let (before, after) = (old.files.get(path), new.files.get(path));
         if before == after {
             continue;

@@ -40,6 +40,7 @@ mod touches;
 mod trailer;
 mod transparent;
 mod tree;
+mod tree_diff;
 mod verdict;
 mod wire;
 mod witness;

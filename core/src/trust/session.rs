@@ -6,13 +6,17 @@ use super::limits::Limits;
 use super::snapshot::{self, DocumentFile, Snapshot, TreeFault};
 use super::sshsig::{self, SignatureError, Signed};
 use super::touches::Touches;
+use super::tree::TreeEntry;
+use super::tree_diff::changed_files;
 use super::{ObjectKind, ObjectStore, ReadError, delta};
 use crate::change::{ChangeId, ChangeSet, Digest, ObjectKey, Oid};
 use crate::model::Catalog;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-const MAX_TREES: usize = 64;
+const MAX_TREES: usize = 512;
+/// Entries of trees that are remembered.
+const MAX_ENTRIES: usize = 1_000_000;
 /// Fewer signatures than this are verified where they are asked for.
 const WORTH_A_THREAD: usize = 64;
 
@@ -60,6 +64,10 @@ pub struct Memory {
     digests: HashMap<Oid, Digest>,
     trees: HashMap<Oid, Result<Arc<Snapshot>, TreeFault>>,
     touches: HashMap<(Oid, Oid), Arc<Touches>>,
+    entries: HashMap<Oid, Arc<[TreeEntry]>>,
+    entry_count: usize,
+    /// The tree that was read last: the next one is likely to be almost the same.
+    last_tree: Option<Oid>,
     /// Bytes of the objects that commits and documents were read from.
     commit_bytes: usize,
     document_bytes: usize,
@@ -175,14 +183,33 @@ impl<'a> Session<'a> {
         if let Some(known) = self.memory.trees.get(&tree) {
             return known.clone();
         }
-        let result = snapshot::read(self, tree).map(Arc::new);
+        let near = self.memory.last_tree.and_then(|last| Some((last, self.memory.trees.get(&last)?.clone().ok()?)));
+        let derived = near.and_then(|(last, near)| snapshot::derive(self, &near, last, tree));
+        let result = derived.map_or_else(|| snapshot::read(self, tree).map(Arc::new), |derived| Ok(Arc::new(derived)));
         if !matches!(result, Err(TreeFault::Read(_))) {
             if self.memory.trees.len() >= MAX_TREES {
-                self.memory.trees.clear();
+                let last = self.memory.last_tree;
+                self.memory.trees.retain(|tree, _| Some(*tree) == last);
+            }
+            if result.is_ok() {
+                self.memory.last_tree = Some(tree);
             }
             self.memory.trees.insert(tree, result.clone());
         }
         result
+    }
+
+    pub(super) fn known_entries(&self, tree: Oid) -> Option<Arc<[TreeEntry]>> {
+        self.memory.entries.get(&tree).cloned()
+    }
+
+    pub(super) fn know_entries(&mut self, tree: Oid, entries: Arc<[TreeEntry]>) -> Arc<[TreeEntry]> {
+        if self.memory.entry_count > MAX_ENTRIES {
+            (self.memory.entries, self.memory.entry_count) = Default::default();
+        }
+        self.memory.entry_count += entries.len() + 1;
+        self.memory.entries.insert(tree, entries.clone());
+        entries
     }
 
     /// Δ between two trees.
@@ -191,7 +218,8 @@ impl<'a> Session<'a> {
         if old == new {
             return Ok(ChangeSet::default());
         }
-        delta::between(self, &old_side, &new_side)
+        let changed = changed_files(self, old, new)?;
+        delta::between(self, &old_side, &new_side, &changed)
     }
 
     /// Δ between two commits.

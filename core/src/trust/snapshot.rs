@@ -3,16 +3,18 @@
 
 use super::session::Session;
 use super::tree::{DIRECTORY, PLAIN, TreeError, parse_tree};
+use super::tree_diff::{Changed, changed_files};
 use super::{ObjectKind, ReadError};
 use crate::change::{Digest, ObjectKey, Oid};
 use crate::parse::{Document, IgnoreRules, is_document_path, parse_file};
+use imbl::OrdMap;
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 /// Where the trust policy stands.
 pub const POLICY_PATH: &str = ".pintle/trust.yaml";
 const IGNORE_PATH: &str = ".pintle/ignore";
+const VERSION: &str = "Version";
 
 /// Why a tree has no meaning, and so no change set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -92,13 +94,17 @@ pub(super) struct Placed {
     pub slice: Digest,
 }
 
-/// A tree, read.
+/// A tree, read. Its maps share what they can with those of the tree that it was derived from.
 #[derive(Debug, Default)]
 pub(super) struct Snapshot {
-    pub files: BTreeMap<Arc<str>, Leaf>,
-    pub documents: BTreeMap<ObjectKey, Placed>,
+    pub files: OrdMap<Arc<str>, Leaf>,
+    pub documents: OrdMap<ObjectKey, Placed>,
+    /// The documents of each file that holds some.
+    keys: OrdMap<Arc<str>, Arc<[ObjectKey]>>,
     /// Versions by component: number and identity.
-    releases: BTreeMap<Box<str>, Vec<(Box<str>, ObjectKey)>>,
+    releases: Arc<BTreeMap<Box<str>, Vec<(Box<str>, ObjectKey)>>>,
+    /// Bytes of all document files.
+    bytes: usize,
 }
 
 impl Snapshot {
@@ -106,6 +112,17 @@ impl Snapshot {
     pub fn releases(&self, component: &str, number: Option<&str>) -> Vec<ObjectKey> {
         let all = self.releases.get(component).into_iter().flatten();
         all.filter(|(have, _)| number.is_none_or(|number| **have == *number)).map(|(_, key)| key.clone()).collect()
+    }
+
+    /// The identities of the documents that stand in the file at `path`.
+    pub fn documents_in(&self, path: &str) -> impl Iterator<Item = ObjectKey> {
+        self.keys.get(path).cloned().into_iter().flat_map(|keys| keys.to_vec())
+    }
+
+    /// Whether both hide the same paths.
+    pub fn ignores_as(&self, other: &Self) -> bool {
+        let rules = |tree: &Self| tree.files.get(IGNORE_PATH).map(|leaf| leaf.blob);
+        rules(self) == rules(other)
     }
 
     /// The blob of the trust policy.
@@ -150,23 +167,79 @@ fn slices(bytes: &[u8], documents: &[Arc<Document>]) -> Vec<Digest> {
 pub(super) fn read(session: &mut Session<'_>, root: Oid) -> Result<Snapshot, TreeFault> {
     let mut walked = Walked::default();
     walk(session, root, "", 0, &mut walked)?;
-    let files = walked.files;
-    let ignore = ignore_rules(session, &files)?;
-    let mut snapshot = Snapshot { files, ..Snapshot::default() };
-    let mut room = session.limits.document_bytes;
-    let paths: Vec<Arc<str>> =
-        snapshot.files.keys().filter(|path| is_document_path(path) && !ignore.hides(path)).cloned().collect();
+    let mut snapshot = Snapshot { files: walked.files.into_iter().collect(), ..Snapshot::default() };
+    let ignore = ignore_rules(session, &snapshot)?;
+    let wanted = |path: &&Arc<str>| is_document_path(path) && !ignore.hides(path);
+    let paths: Vec<Arc<str>> = snapshot.files.keys().filter(wanted).cloned().collect();
     for path in paths {
-        place(session, &path, &mut snapshot, &mut room)?;
+        place(session, &path, &mut snapshot)?;
     }
-    for (key, placed) in &snapshot.documents {
-        let spec = placed.document.spec();
-        let text = |name: &str| spec.get(name).and_then(crate::change::Value::as_str);
-        if let ("Version", Some(component), Some(number)) = (&*key.kind, text("component"), text("version")) {
-            snapshot.releases.entry(component.into()).or_default().push((number.into(), key.clone()));
+    snapshot.release();
+    Ok(snapshot)
+}
+
+/// The tree `root` from `near`, which is the tree `old`: only what differs is read. `None` when that
+/// is not possible or anything is wrong: reading the whole tree says what.
+pub(super) fn derive(session: &mut Session<'_>, near: &Snapshot, old: Oid, root: Oid) -> Option<Snapshot> {
+    let changed = changed_files(session, old, root).ok()?;
+    if changed.iter().any(|one| &*one.path == IGNORE_PATH || is_twin(&one.path)) || changed.len() > near.files.len() / 2
+    {
+        return None;
+    }
+    let ignore = ignore_rules(session, near).ok()?;
+    let mut snapshot = Snapshot {
+        files: near.files.clone(),
+        documents: near.documents.clone(),
+        keys: near.keys.clone(),
+        releases: near.releases.clone(),
+        bytes: near.bytes,
+    };
+    let mut versions = false;
+    for one in &changed {
+        versions |= snapshot.take_away(session, &one.path).ok()?;
+    }
+    for Changed { path, new, .. } in &changed {
+        let Some((mode, blob)) = *new else { continue };
+        if path.len() > session.limits.path_bytes || snapshot.files.len() >= session.limits.files {
+            return None;
+        }
+        snapshot.files.insert(path.clone(), Leaf { mode, blob, documents_only: false });
+        if is_document_path(path) && !ignore.hides(path) {
+            place(session, path, &mut snapshot).ok()?;
+            versions |= snapshot.documents_in(path).any(|key| &*key.kind == VERSION);
         }
     }
-    Ok(snapshot)
+    if versions {
+        snapshot.release();
+    }
+    Some(snapshot)
+}
+
+impl Snapshot {
+    /// Takes a file and its documents away; whether one of them was a version.
+    fn take_away(&mut self, session: &mut Session<'_>, path: &Arc<str>) -> Result<bool, ReadError> {
+        let Some(leaf) = self.files.remove(path) else { return Ok(false) };
+        let Some(keys) = self.keys.remove(path) else { return Ok(false) };
+        self.bytes -= session.document_file(leaf.blob)?.bytes;
+        for key in keys.iter() {
+            self.documents.remove(key);
+        }
+        Ok(keys.iter().any(|key| &*key.kind == VERSION))
+    }
+
+    /// Finds the versions again.
+    fn release(&mut self) {
+        let mut releases: BTreeMap<Box<str>, Vec<(Box<str>, ObjectKey)>> = BTreeMap::new();
+        let all = self.documents.range(ObjectKey::new(VERSION, "")..).take_while(|(key, _)| &*key.kind == VERSION);
+        for (key, placed) in all {
+            let spec = placed.document.spec();
+            let text = |name: &str| spec.get(name).and_then(crate::change::Value::as_str);
+            if let (Some(component), Some(number)) = (text("component"), text("version")) {
+                releases.entry(component.into()).or_default().push((number.into(), key.clone()));
+            }
+        }
+        self.releases = Arc::new(releases);
+    }
 }
 
 /// The files of a tree, and how many files and folders were met.
@@ -197,7 +270,7 @@ fn walk(
         if let Some((_, what)) = over.into_iter().find(|(over, _)| *over) {
             return Err(TreeFault::TooLarge { path: path.chars().take(200).collect(), what });
         }
-        if path != POLICY_PATH && path.to_lowercase() == POLICY_PATH {
+        if is_twin(&path) {
             return Err(TreeFault::PolicyTwin { path });
         }
         if entry.mode == DIRECTORY {
@@ -209,39 +282,39 @@ fn walk(
     Ok(())
 }
 
-fn ignore_rules(session: &mut Session<'_>, files: &BTreeMap<Arc<str>, Leaf>) -> Result<IgnoreRules, TreeFault> {
-    let Some(leaf) = files.get(IGNORE_PATH) else { return Ok(IgnoreRules::none()) };
+/// Whether some file systems would read the path as that of the policy.
+fn is_twin(path: &str) -> bool {
+    path != POLICY_PATH && path.len() <= 4 * POLICY_PATH.len() && path.to_lowercase() == POLICY_PATH
+}
+
+fn ignore_rules(session: &mut Session<'_>, snapshot: &Snapshot) -> Result<IgnoreRules, TreeFault> {
+    let Some(leaf) = snapshot.files.get(IGNORE_PATH) else { return Ok(IgnoreRules::none()) };
     let raw = session.raw(leaf.blob, ObjectKind::Blob)?;
     let text = std::str::from_utf8(&raw).map_err(|_| TreeFault::Ignore { message: "it is not UTF-8".into() })?;
     IgnoreRules::parse(text).map_err(|message| TreeFault::Ignore { message })
 }
 
-fn place(
-    session: &mut Session<'_>,
-    path: &Arc<str>,
-    snapshot: &mut Snapshot,
-    room: &mut usize,
-) -> Result<(), TreeFault> {
-    let Some(leaf) = snapshot.files.get_mut(path) else { return Ok(()) };
+fn place(session: &mut Session<'_>, path: &Arc<str>, snapshot: &mut Snapshot) -> Result<(), TreeFault> {
+    let Some(leaf) = snapshot.files.get(path).copied() else { return Ok(()) };
     let file = session.document_file(leaf.blob)?;
-    *room = room.checked_sub(file.bytes).ok_or_else(|| TreeFault::TooLarge {
-        path: path.to_string(),
-        what: format!("{} bytes of documents", session.limits.document_bytes),
-    })?;
+    snapshot.bytes += file.bytes;
+    if snapshot.bytes > session.limits.document_bytes {
+        let what = format!("{} bytes of documents", session.limits.document_bytes);
+        return Err(TreeFault::TooLarge { path: path.to_string(), what });
+    }
     if let Some(message) = &file.error {
         return Err(TreeFault::Document { path: path.to_string(), message: message.clone() });
     }
-    leaf.documents_only = !file.documents.is_empty() && leaf.mode == PLAIN;
+    let documents_only = !file.documents.is_empty() && leaf.mode == PLAIN;
+    snapshot.files.insert(path.clone(), Leaf { documents_only, ..leaf });
     for (document, slice) in &file.documents {
-        match snapshot.documents.entry(document.key.clone()) {
-            Entry::Vacant(free) => {
-                free.insert(Placed { document: document.clone(), file: path.clone(), slice: *slice });
-            }
-            Entry::Occupied(taken) => {
-                let (first, second) = (taken.get().file.to_string(), path.to_string());
-                return Err(TreeFault::DuplicateIdentity { key: document.key.clone(), first, second });
-            }
+        if let Some(taken) = snapshot.documents.get(&document.key) {
+            let (first, second) = (taken.file.to_string(), path.to_string());
+            return Err(TreeFault::DuplicateIdentity { key: document.key.clone(), first, second });
         }
+        let placed = Placed { document: document.clone(), file: path.clone(), slice: *slice };
+        snapshot.documents.insert(document.key.clone(), placed);
     }
+    snapshot.keys.insert(path.clone(), file.documents.iter().map(|(document, _)| document.key.clone()).collect());
     Ok(())
 }

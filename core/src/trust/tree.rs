@@ -87,7 +87,7 @@ fn entry(raw: &[u8]) -> Result<(TreeEntry, &[u8]), TreeError> {
 }
 
 /// Git sorts directories as if their names ended with a slash.
-fn order(a: &TreeEntry, b: &TreeEntry) -> Ordering {
+pub(super) fn order(a: &TreeEntry, b: &TreeEntry) -> Ordering {
     let bytes =
         |entry: &TreeEntry| entry.name.bytes().chain((entry.mode == DIRECTORY).then_some(b'/')).collect::<Vec<_>>();
     bytes(a).cmp(&bytes(b))

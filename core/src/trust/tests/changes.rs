@@ -4,6 +4,7 @@ use super::story::{REPO, Story, instance};
 use crate::change::{Entry, Oid};
 use crate::model::Catalog;
 use crate::trust::{ChangeError, Memory, Session, TreeFault, change_id};
+use proptest::prelude::*;
 
 fn entries(story: &Story, old: Oid, new: Oid) -> Vec<String> {
     let mut memory = Memory::default();
@@ -187,6 +188,73 @@ fn a_tree_without_a_meaning_has_no_change_set() {
         match verdict.refused {
             Some(refused) => assert_eq!((refused.reason.code.as_str(), case), ("PIN0519", "case variant")),
             None => assert_eq!(verdict.held.unwrap().reasons[0].code.as_str(), "PIN0513", "{case}"),
+        }
+    }
+}
+
+/// What may stand at one of a few paths.
+const TEXTS: [&str; 7] = ["", "a: [", "ignore me", "a", "b", "c", "a\n---\nb"];
+const PATHS: [&str; 8] =
+    ["a.yaml", "b/a.yaml", "b/c.yaml", "b/d/e.yaml", ".pintle/ignore", "docs/x", "b/d", "versions/v.yaml"];
+
+fn content(path: &str, text: &str) -> String {
+    let one = |name: &str| match path {
+        "versions/v.yaml" => format!(
+            "apiVersion: pintle/v1\nkind: Version\nmetadata: {{name: {name}}}\nspec: {{component: platform, version: 1.0.0, stage: released}}\n"
+        ),
+        _ => instance(name, "silver", "1Gi"),
+    };
+    match text {
+        "a" | "b" | "c" => one(text),
+        "a\n---\nb" => format!("{}---\n{}", one("a"), one("b")),
+        _ if path == ".pintle/ignore" => "b/c.yaml\n".into(),
+        other => other.into(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A tree that is derived from the one before says what it says when it is read whole; and two
+    /// trees have one change id from a third only if they are the same.
+    #[test]
+    fn what_is_remembered_never_changes_a_change_id(trees in prop::collection::vec(prop::collection::vec((0usize..8, 0usize..7, any::<bool>()), 0..7), 2..7)) {
+        let mut story = Story::default();
+        let first = story.first;
+        let begin = story.files[&first].clone();
+        let mut commits = vec![first];
+        for tree in &trees {
+            let mut files = story.files[commits.last().unwrap()].clone();
+            for (path, text, gone) in tree {
+                let path = PATHS[*path];
+                // A file and a folder of one name cannot stand beside each other.
+                files.retain(|have, _| !have.starts_with(&format!("{path}/")) && !path.starts_with(&format!("{have}/")));
+                match gone {
+                    true => drop(files.remove(path)),
+                    false => drop(files.insert(path.into(), (0o100_644, content(path, TEXTS[*text]).into_bytes()))),
+                }
+            }
+            files.extend(begin.iter().filter(|(path, _)| path.as_str() == crate::trust::POLICY_PATH).map(|(path, file)| (path.clone(), file.clone())));
+            commits.push(story.raw_commit(Some("alice"), &[], &files, "x\n"));
+        }
+        let mut shared = Memory::default();
+        let mut ids = Vec::new();
+        for rev in &commits {
+            let warm = change_id(&mut Session::new(&story.store, Catalog::standard(), &mut shared), REPO, first, *rev);
+            let mut memory = Memory::default();
+            let cold = change_id(&mut Session::new(&story.store, Catalog::standard(), &mut memory), REPO, first, *rev);
+            prop_assert_eq!(&warm, &cold);
+            ids.push(warm.ok());
+        }
+        for (one, left) in commits.iter().zip(&ids) {
+            for (other, right) in commits.iter().zip(&ids) {
+                if left.is_some() && left == right {
+                    let mut memory = Memory::default();
+                    let mut session = Session::new(&story.store, Catalog::standard(), &mut memory);
+                    let empty = change_id(&mut session, REPO, first, first).unwrap();
+                    prop_assert_eq!(change_id(&mut session, REPO, *one, *other).unwrap(), empty);
+                }
+            }
         }
     }
 }

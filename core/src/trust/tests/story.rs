@@ -161,13 +161,6 @@ impl Story {
         self.say(who, parent, &message_of(&Trailer::Statement(statement), "About the change"))
     }
 
-    /// An empty commit on `parent` that revokes a key of `whose`.
-    pub fn revoke(&mut self, who: &str, parent: Oid, whose: &str) -> Oid {
-        let fingerprint = PublicKey::from_line(&key(whose).line()).unwrap().fingerprint();
-        let revocation = Revocation { repo_id: REPO.into(), fingerprint, reason: "laptop lost".into() };
-        self.say(who, parent, &message_of(&Trailer::Revocation(revocation), "Revoke a key"))
-    }
-
     /// An empty commit with a message.
     pub fn say(&mut self, who: &str, parent: Oid, message: &str) -> Oid {
         let files = self.files[&parent].clone();
