@@ -62,6 +62,18 @@ struct State {
     introduction: Introduction,
     seq: u64,
     commit: Oid,
+    /// What the tree of a commit meant to the Pintle that was here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reading: Option<Reading>,
+}
+
+/// What a tree meant.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Reading {
+    /// The commit whose tree it is.
+    pub commit: Oid,
+    /// Every document and file of it.
+    pub digest: Digest,
 }
 
 /// The state file of one daemon.
@@ -106,12 +118,25 @@ impl StateFile {
 
     /// Writes down that `last` is accepted. Called after the database has it.
     pub fn write(&self, last: &Acceptance) -> Result<(), StateError> {
-        let state = State {
-            format_version: "1.0".into(),
-            introduction: self.introduction.clone(),
-            seq: last.seq,
-            commit: last.commit,
-        };
+        self.put(last.seq, last.commit, self.reading()?)
+    }
+
+    /// What the accepted tree meant when it was last written down here.
+    pub fn reading(&self) -> Result<Option<Reading>, StateError> {
+        Ok(self.read()?.and_then(|state| state.reading))
+    }
+
+    /// Writes down what the accepted tree means; `None` forgets it.
+    pub fn write_reading(&self, reading: Option<Reading>) -> Result<(), StateError> {
+        match self.read()? {
+            Some(state) => self.put(state.seq, state.commit, reading),
+            None => Ok(()),
+        }
+    }
+
+    fn put(&self, seq: u64, commit: Oid, reading: Option<Reading>) -> Result<(), StateError> {
+        let introduction = self.introduction.clone();
+        let state = State { format_version: "1.0".into(), introduction, seq, commit, reading };
         let line = serde_json::to_string(&state).unwrap_or_default();
         let text = format!("{line}\n{}\n", Digest::of(line.as_bytes()));
         replace(&self.path, text.as_bytes()).map_err(|source| self.io("written", source))

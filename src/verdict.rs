@@ -1,7 +1,8 @@
 //! What trust says, as JSON: the answer of `pintle verify`, and what `status` reads from the database.
 
-use pintle_core::change::Oid;
-use pintle_core::diagnostic::{Diagnostic, Severity};
+use pintle_core::change::{Digest, Oid};
+use pintle_core::diagnostic::{Code, Diagnostic, Severity};
+use pintle_core::plan::Plan;
 use pintle_core::trust::{AcceptedCommit, Held, Refused, Verdict};
 use serde_json::{Value, json};
 
@@ -57,6 +58,30 @@ pub fn stored(verdict: &Verdict, diagnostics: &[Diagnostic]) -> Option<Value> {
     }
     let commit = verdict.accepted.as_ref().map(AcceptedCommit::commit);
     (!errors.is_empty()).then(|| json!({"verdict": "invalid", "commit": commit, "diagnostics": errors}))
+}
+
+/// That an accepted commit is not carried out, because other actions were approved.
+pub fn other_actions(commit: Oid, wanted: &[Digest], plan: &Plan) -> Value {
+    let approved: Vec<String> = wanted.iter().map(Digest::short).collect();
+    let shown: Vec<String> = plan
+        .steps()
+        .iter()
+        .take(5)
+        .map(|step| format!("{} {}", step.change.action.as_str(), step.change.key))
+        .collect();
+    let more = plan.steps().len().saturating_sub(shown.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let message = format!(
+        "it was approved for the actions {}, and {} would be done: {}{more}",
+        approved.join(", "),
+        plan.actions().0.short(),
+        shown.join(", ")
+    );
+    let hint = "bring the live state back to what the approvers saw, or accept a further change: pintle plan";
+    json!({"verdict": "held", "held": {
+        "commit": commit, "subject": "", "changeId": null, "rules": [], "waiting": 1,
+        "reasons": [{"code": Code::ActionsDiffer, "message": message, "hint": hint, "commit": null, "diagnostics": []}],
+    }})
 }
 
 /// One sentence for the log: what is held, why, and the command that lifts it.

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a bench that cannot go on ends with the place where it stopped")]
 
 mod arguments;
+mod branch;
 mod clock;
 mod cold;
 mod documents;
@@ -50,6 +51,7 @@ async fn run(arguments: &Arguments) -> Report {
     }
     if arguments.wants("verify") {
         verify::measure(&world, arguments.pick(10_000, 1_000), &mut report);
+        branch::measure(&world, arguments.pick(10_000, 1_000), &mut report);
     }
     if arguments.wants("push") {
         push::measure(&world, arguments.pick(10_000, 1_000), arguments.pick(50, 10), &mut report).await;

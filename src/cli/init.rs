@@ -1,10 +1,11 @@
 //! `pintle init`: a state repository that the user's own key begins, and the settings that introduce it.
 
 use super::signing::{home, read_file, read_setting, signing_key};
+use super::trust::allowed_signers;
 use super::{CliError, Exit, Out};
 use crate::git::Git;
-use crate::scaffold::{Introduced, ScaffoldError, Signer, install_hooks, scaffold};
-use pintle_core::trust::PublicKey;
+use crate::scaffold::{Introduced, ScaffoldError, Signer, help_to_sign, install_hooks, scaffold};
+use pintle_core::trust::{POLICY_PATH, PublicKey, read_policy};
 use std::path::{Path, PathBuf};
 
 /// Where, and who begins it.
@@ -72,8 +73,13 @@ fn hooks(dir: &Path, out: &Out) -> Result<(), CliError> {
     for path in kept {
         eprintln!("note: {} exists and was left alone", path.display());
     }
+    let policy = read_policy(&std::fs::read(dir.join(POLICY_PATH)).unwrap_or_default(), jiff::Timestamp::now());
+    let signers = policy.map(|policy| allowed_signers(&policy).join("\n") + "\n").unwrap_or_default();
+    let key = own_key().map(|path| path.display().to_string());
+    let set = help_to_sign(dir, key.as_deref(), &signers).map_err(failed)?;
     if !out.is_json() {
         out.text("Hooks: documents are checked before each commit, and unsigned commits are not pushed.");
+        set.iter().for_each(|setting| out.text(&format!("Set for this clone: {setting}")));
     }
     Ok(())
 }
@@ -105,12 +111,16 @@ fn key(args: &InitArgs, git: &Git) -> Result<(PublicKey, String), CliError> {
     {
         return Ok((read_setting(&setting)?, setting));
     }
-    let folder = home().unwrap_or_default().join(".ssh");
-    let found = ["id_ed25519_sk.pub", "id_ed25519.pub"].iter().map(|name| folder.join(name)).find(|path| path.exists());
-    match found {
+    match own_key() {
         Some(path) => Ok((read_file(&path)?, path.display().to_string())),
         None => signing_key(git).map(|signing| (signing.key, signing.setting)),
     }
+}
+
+/// The key that OpenSSH makes by default, if there is one.
+fn own_key() -> Option<PathBuf> {
+    let folder = home().unwrap_or_default().join(".ssh");
+    ["id_ed25519_sk.pub", "id_ed25519.pub"].iter().map(|name| folder.join(name)).find(|path| path.exists())
 }
 
 /// A DNS label from a name: `Alice Smith` → `alice-smith`.

@@ -61,7 +61,7 @@ struct CheckArgs {
 /// Does it.
 pub async fn run(command: &TrustCommand, out: &Out) -> Result<Exit, CliError> {
     match &command.command {
-        Command::AllowedSigners(args) => allowed_signers(&policy(args)?, out),
+        Command::AllowedSigners(args) => say_signers(&policy(args)?, out),
         Command::Show(args) => show(&policy(args)?, out),
         Command::Check(args) => return check(args, out),
         Command::Deny(args) => return orders::deny(args, out),
@@ -87,25 +87,30 @@ fn usable<'p>(policy: &'p Policy, person: &'p Person) -> impl Iterator<Item = &'
     person.keys.iter().filter(|key| !policy.revoked.contains_key(&key.key.fingerprint()))
 }
 
-fn allowed_signers(policy: &Policy, out: &Out) {
-    let mut lines = Vec::new();
+fn say_signers(policy: &Policy, out: &Out) {
+    if !out.is_json() {
+        out.text(&allowed_signers(policy).join("\n"));
+        return;
+    }
     let mut signers = Vec::new();
     for (name, person) in &policy.people {
         let principal = principal(person.email.as_deref().unwrap_or(name));
-        for key in usable(policy, person) {
-            let until = key
-                .not_after
-                .map(|end| format!(",valid-before=\"{}\"", end.strftime("%Y%m%d%H%M%SZ")))
-                .unwrap_or_default();
-            lines.push(format!("{principal} namespaces=\"git\"{until} {}", key.key.to_line()));
-            signers.push(serde_json::json!({"person": name, "principal": principal, "key": key.key.to_line(), "fingerprint": key.key.fingerprint(), "notAfter": key.not_after}));
-        }
+        signers.extend(usable(policy, person).map(|key| serde_json::json!({"person": name, "principal": principal, "key": key.key.to_line(), "fingerprint": key.key.fingerprint(), "notAfter": key.not_after})));
     }
-    if out.is_json() {
-        out.json(&serde_json::json!({"formatVersion": "1.0", "policyVersion": policy.version, "signers": signers}));
-    } else {
-        out.text(&lines.join("\n"));
+    out.json(&serde_json::json!({"formatVersion": "1.0", "policyVersion": policy.version, "signers": signers}));
+}
+
+/// The lines of the file that `gpg.ssh.allowedSignersFile` names.
+pub(super) fn allowed_signers(policy: &Policy) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (name, person) in &policy.people {
+        let principal = principal(person.email.as_deref().unwrap_or(name));
+        lines.extend(usable(policy, person).map(|key| {
+            let until = key.not_after.map(|end| format!(",valid-before=\"{}\"", end.strftime("%Y%m%d%H%M%SZ")));
+            format!("{principal} namespaces=\"git\"{} {}", until.unwrap_or_default(), key.key.to_line())
+        }));
     }
+    lines
 }
 
 /// A principal is a pattern to OpenSSH: nothing of a name may act as one.

@@ -5,6 +5,7 @@ use super::{CliError, Exit, Out};
 use crate::verdict::verdict_json;
 use jiff::Timestamp;
 use pintle_core::change::Oid;
+use pintle_core::diagnostic::Code;
 use pintle_core::render::{Paper, Style, visible};
 use pintle_core::trust::{AcceptedCommit, Counted, Held, Preview, Reason, RuleState, Verdict};
 use std::collections::BTreeSet;
@@ -86,6 +87,11 @@ impl Report<'_> {
             );
             lines.push(format!("  next     {}  ({})", visible(&refused.reason.hint), refused.reason.code));
         }
+        let urgent = |alarm: &&Reason| self.explain || matches!(alarm.code, Code::GlassBroken | Code::KeyRevoked);
+        lines.extend(self.verdict.alarms.iter().filter(urgent).map(|alarm| {
+            let text = format!("alarm: {} ({}: {})", visible(&alarm.message), alarm.code, visible(&alarm.hint));
+            self.paper.paint(Style::Warning, &text)
+        }));
         if self.explain {
             lines.extend(self.steps());
             lines.extend(

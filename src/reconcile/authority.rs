@@ -2,6 +2,7 @@
 
 use super::{Reconciler, TickError, all_diagnostics, heavy};
 use crate::source::{Bounded, Fetched, Kept, TreeLoader};
+use crate::state_file::Reading;
 use crate::store::acceptance::ANY;
 use crate::store::{LeaderProof, StoreError};
 use jiff::Timestamp;
@@ -136,6 +137,35 @@ impl Reconciler {
         self.store.keep_evidence(proof, &fresh).await?;
         self.standing.extend(fresh.iter().filter(|(_, _, standing)| *standing).map(|(oid, ..)| *oid));
         self.standing.sort_unstable();
+        Ok(())
+    }
+
+    /// Refuses to go on where the process before understood the same tree otherwise. Asked once.
+    pub(super) fn reads_alike(&mut self) -> Result<(), TickError> {
+        if self.reads_alike {
+            return Ok(());
+        }
+        if let Some(reading) = self.state.reading()? {
+            let mut session =
+                Session::new(self.objects.as_ref(), self.catalog, &mut self.memory).within(self.caps.trust);
+            let now = heavy(|| session.reading(reading.commit));
+            if now.is_ok_and(|digest| digest != reading.digest) {
+                return Err(TickError::ReadDifferently(reading.commit));
+            }
+        }
+        self.reads_alike = true;
+        Ok(())
+    }
+
+    /// Writes down what the accepted tree means, once all of it is applied: off the way of a change.
+    pub(super) fn write_reading(&mut self, commit: Oid) -> Result<(), TickError> {
+        if self.state.reading()?.is_some_and(|reading| reading.commit == commit) {
+            return Ok(());
+        }
+        let mut session = Session::new(self.objects.as_ref(), self.catalog, &mut self.memory).within(self.caps.trust);
+        if let Ok(digest) = heavy(|| session.reading(commit)) {
+            self.state.write_reading(Some(Reading { commit, digest }))?;
+        }
         Ok(())
     }
 

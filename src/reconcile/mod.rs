@@ -20,6 +20,7 @@ use pintle_core::change::Oid;
 use pintle_core::diagnostic::{Diagnostic, has_errors};
 use pintle_core::gate::{Refusal, gate};
 use pintle_core::model::Catalog;
+use pintle_core::plan::Plan;
 use pintle_core::resolve::{Resolved, diagnose};
 use pintle_core::trust::{AcceptedCommit, Introduction, Memory, Verdict};
 use std::path::Path;
@@ -47,6 +48,11 @@ pub enum TickError {
     /// The state file cannot be used, or contradicts the database.
     #[error(transparent)]
     State(#[from] StateError),
+    /// Another Pintle understood the accepted tree otherwise.
+    #[error(
+        "PIN0526: this Pintle reads the accepted {0} differently than the one before: pintle recover --reason TEXT"
+    )]
+    ReadDifferently(Oid),
     /// The verifier panicked: that means deny.
     #[error("the verifier panicked on {0}; the tip is held")]
     Verifier(Oid),
@@ -101,6 +107,10 @@ pub struct Reconciler {
     /// Kept commits that are evidence with every verdict, sorted.
     standing: Vec<Oid>,
     watch: alarms::Watch,
+    /// Whether this process reads the accepted tree as the one before did.
+    reads_alike: bool,
+    /// Why the plan is not carried out although its commit is accepted.
+    differs: Option<serde_json::Value>,
     fetched_at: Option<Instant>,
     accepted_since: Option<Instant>,
     said: Option<serde_json::Value>,
@@ -145,6 +155,8 @@ impl Reconciler {
             kept: Kept::default(),
             standing: Vec::new(),
             watch: alarms::Watch::new(freshness),
+            reads_alike: false,
+            differs: None,
             fetched_at: None,
             accepted_since: None,
             said: None,
@@ -181,6 +193,7 @@ impl Reconciler {
             return Ok(tick);
         };
         tick.accepted = Some(accepted.commit());
+        self.reads_alike()?;
         self.recall_applied(accepted.commit()).await?;
         let diagnostics = heavy(|| self.planner.read(accepted.commit(), Timestamp::now()).map(<[_]>::to_vec))?;
         self.record_verdict(proof, fetched, fresh, &verdict, &diagnostics).await?;
@@ -228,7 +241,7 @@ impl Reconciler {
         verdict: &Verdict,
         diagnostics: &[Diagnostic],
     ) -> Result<(), TickError> {
-        let json = crate::verdict::stored(verdict, diagnostics);
+        let json = crate::verdict::stored(verdict, diagnostics).or_else(|| self.differs.clone());
         if self.said != json {
             match &json {
                 Some(json) => tracing::warn!(tip = %fetched.tip, "{}", crate::verdict::sentence(json)),
@@ -270,6 +283,9 @@ impl Reconciler {
         tick.drifted = plan.counts().heal;
         let waits = waiting(&plan);
         let settled = plan.is_empty() && seen.open.is_empty();
+        if self.other_actions(accepted, &plan).await? {
+            return Ok(waits);
+        }
         let admitted = gate(plan, accepted)?;
         tick.enqueued = self.store.enqueue(proof, SOURCE, &seen, &admitted).await?;
         crate::crash::point("enqueued");
@@ -278,8 +294,24 @@ impl Reconciler {
             let took = self.accepted_since.map(|since| since.elapsed()).unwrap_or_default();
             self.store.record_applied(proof, &accepted.commit().to_string(), took).await?;
             self.planner.prune(proof).await?;
+            self.write_reading(accepted.commit())?;
         }
         Ok(waits)
+    }
+
+    /// Whether the step that comes next was approved for other actions than the plan would do. Asked
+    /// until its first job is enqueued: from then on the plan only gets shorter.
+    async fn other_actions(&mut self, accepted: &AcceptedCommit, plan: &Plan) -> Result<bool, TickError> {
+        self.differs = None;
+        if accepted.actions_after(0).is_empty() && accepted.steps().iter().all(|step| step.actions.is_empty()) {
+            return Ok(false);
+        }
+        let wanted = accepted.actions_after(self.store.begun_seq().await?);
+        if wanted.iter().all(|digest| *digest == plan.actions().0) {
+            return Ok(false);
+        }
+        self.differs = Some(crate::verdict::other_actions(accepted.commit(), wanted, plan));
+        Ok(true)
     }
 
     /// Records what waits when it is not what was recorded last.

@@ -3,7 +3,7 @@
 
 mod hooks;
 
-pub use hooks::install_hooks;
+pub use hooks::{help_to_sign, install_hooks};
 
 use crate::git::{Git, GitError};
 use pintle_core::change::Digest;

@@ -95,6 +95,19 @@ impl Store {
         Ok(rows.into_iter().map(|Json(acceptance)| acceptance).collect())
     }
 
+    /// Up to which accepted step something was enqueued, or found to be applied.
+    pub async fn begun_seq(&self) -> Result<u64, StoreError> {
+        let seq: Option<i64> = sqlx::query_scalar(
+            "SELECT greatest((SELECT max(seq) FROM pintle.plans WHERE source_id = $1),
+                (SELECT a.seq FROM pintle.accepted_commits a JOIN pintle.sources s ON s.id = a.source_id AND s.applied_commit = a.commit WHERE s.id = $1))",
+        )
+        .bind(SOURCE)
+        .fetch_one(&self.pool)
+        .await
+        .map_err(StoreError::during("read what was begun"))?;
+        Ok(seq.unwrap_or(0) as u64)
+    }
+
     /// Records new acceptances, each with its audit record, and which documents each step touched.
     pub async fn record_acceptances(
         &self,

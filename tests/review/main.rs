@@ -6,3 +6,4 @@ mod begin;
 mod documents;
 mod sandbox;
 mod verify;
+mod words;

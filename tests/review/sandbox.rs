@@ -87,6 +87,11 @@ impl Sandbox {
         line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
     }
 
+    /// The fingerprint of someone's key.
+    pub fn fingerprint(&self, person: &str) -> String {
+        pintle_core::trust::PublicKey::from_line(&self.key(person)).unwrap().fingerprint().to_string()
+    }
+
     pub fn read(&self, file: &str) -> String {
         std::fs::read_to_string(self.path("repo").join(file)).unwrap()
     }

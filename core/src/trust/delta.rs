@@ -18,7 +18,7 @@ pub(super) fn between(
     changed: &[Changed],
 ) -> Result<ChangeSet, TreeFault> {
     let mut entries = Vec::new();
-    if old.ignores_as(new) {
+    if old.ignores_as(new) && !old.files.is_empty() {
         let stand = |tree: &Snapshot| changed.iter().flat_map(|one| tree.documents_in(&one.path)).collect::<Vec<_>>();
         let keys: BTreeSet<ObjectKey> = stand(old).into_iter().chain(stand(new)).collect();
         documents(session.catalog, old, new, keys.iter(), &mut entries);

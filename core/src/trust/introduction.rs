@@ -56,6 +56,7 @@ pub(super) fn introduce(session: &mut Session<'_>, introduction: &Introduction) 
         evidence: vec![introduction.commit],
         broken_glass: None,
         ratifies: Vec::new(),
+        actions: Vec::new(),
         rewrite: false,
     };
     Ok(Head::begin(step, Arc::new(policy)))

@@ -11,7 +11,7 @@ use super::session::{ChangeError, Session};
 use super::verdict::{Counted, Reason, Role, RuleState};
 use super::witness::{Witness, approvers, author_witness};
 use super::words::Words;
-use crate::change::{ChangeSet, Entry};
+use crate::change::{ChangeSet, Entry, Oid};
 use crate::diagnostic::Code;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -28,8 +28,8 @@ pub(super) struct Case<'a> {
     pub work: Work<'a>,
     pub set: &'a ChangeSet,
     pub words: Words<'a>,
-    /// Until when its approvals are withdrawn.
-    pub withdrawn_at: Option<i64>,
+    /// By which commits its approvals are withdrawn, and when.
+    pub withdrawn: Vec<(Oid, i64)>,
 }
 
 /// How the change stands.
@@ -69,7 +69,7 @@ pub(super) fn judge(session: &mut Session<'_>, case: &mut Case<'_>) -> Result<Ju
     let needs = needs(session.catalog, case.work.policy, case.set, sides);
     let mut reasons: Vec<Reason> = needs.unmatched.first().map(|_| no_rule(&needs.unmatched)).into_iter().collect();
     reasons.append(&mut case.words.ignored);
-    case.withdrawn_at = withdrawn_at(case, &needs.rules, &mut reasons);
+    case.withdrawn = withdrawn(case, &needs.rules, &mut reasons);
     let reach = closure(session.catalog, sides, case.set.entries().iter().filter_map(Entry::key));
     let mut witnesses = approvers(session, case, &reach, &mut reasons)?;
     witnesses.extend(author_witness(session, case, &reach, &mut reasons)?);
@@ -96,10 +96,10 @@ fn no_rule(unmatched: &[String]) -> Reason {
     )
 }
 
-/// The latest moment at which someone whom a rule asks took the approvals of this change back.
-fn withdrawn_at(case: &Case<'_>, rules: &[&Rule], reasons: &mut Vec<Reason>) -> Option<i64> {
+/// The words by which someone whom a rule asks took the approvals of this change back.
+fn withdrawn(case: &Case<'_>, rules: &[&Rule], reasons: &mut Vec<Reason>) -> Vec<(Oid, i64)> {
     let policy = case.work.policy;
-    let mut latest = None;
+    let mut withdrawn = Vec::new();
     for said in &case.words.withdrawals {
         let statement = said.statement;
         let here = *statement.repo_id == *case.work.repo_id && *statement.git_ref == *case.git_ref;
@@ -107,12 +107,12 @@ fn withdrawn_at(case: &Case<'_>, rules: &[&Rule], reasons: &mut Vec<Reason>) -> 
         if !here || !rules.iter().any(|rule| policy.may_approve(&person, rule)) {
             continue;
         }
-        latest = latest.max(Some(said.seconds));
+        withdrawn.push((said.commit, said.seconds));
         let message = format!("{person} withdrew it by {}", said.commit.short());
         let hint = format!("whoever still means it approves again: pintle approve {}", case.work.candidate.short());
         reasons.push(Reason::new(Code::Withdrawn, message, hint).about(said.commit));
     }
-    latest
+    withdrawn
 }
 
 fn default_bind(set: &ChangeSet) -> Bind {

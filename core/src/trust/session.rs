@@ -222,6 +222,14 @@ impl<'a> Session<'a> {
         delta::between(self, &old_side, &new_side, &changed)
     }
 
+    /// What the tree of a commit means, in one digest: every document and file of it. Another Pintle
+    /// that gives another digest reads the same bytes differently.
+    pub fn reading(&mut self, commit: Oid) -> Result<Digest, ChangeError> {
+        let tree = self.commit(commit)?.tree;
+        let snapshot = self.snapshot(tree)?;
+        Ok(delta::between(self, &Snapshot::default(), &snapshot, &[])?.id("").0)
+    }
+
     /// Δ between two commits.
     pub(super) fn change(&mut self, old: Oid, new: Oid) -> Result<ChangeSet, ChangeError> {
         let (old, new) = (self.commit(old)?.tree, self.commit(new)?.tree);

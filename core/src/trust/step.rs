@@ -14,7 +14,7 @@ use super::snapshot::TreeFault;
 use super::succession::succession;
 use super::verdict::{Acceptance, Held, Reason, RuleState};
 use super::words::{Asked, Words};
-use crate::change::{ChangeId, Oid};
+use crate::change::{ChangeId, Digest, Oid};
 use crate::diagnostic::Code;
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -84,18 +84,21 @@ pub(super) struct Standing {
     policy: Result<Option<Arc<Policy>>, Reason>,
     brought: Brought,
     proofs: Vec<Oid>,
+    /// What the approvals that count insist on.
+    actions: Vec<Digest>,
     at: Timestamp,
     empty: bool,
 }
 
 fn attempt(session: &mut Session<'_>, bench: &Bench<'_>, one: Try<'_>) -> Result<Outcome, ChangeError> {
-    let Standing { change, judgement, policy, brought, proofs, at, empty } = stand(session, bench, one)?;
+    let Standing { change, judgement, policy, brought, proofs, actions, at, empty } = stand(session, bench, one)?;
     if empty {
         return empty_step(session, one, change, at);
     }
     match policy {
         Ok(policy) if judgement.met => {
-            let step = accepted(one, change, judgement, &policy, &brought, proofs, at);
+            let step =
+                Acceptance { actions, ..accepted(one, change, judgement, policy.as_deref(), &brought, proofs, at) };
             Ok(Outcome::Accepted(Box::new(step), Brought { policy, ..brought }))
         }
         Ok(_) => Ok(Outcome::Held(held(session, one.candidate, Some(change), judgement.rules, judgement.reasons))),
@@ -117,8 +120,9 @@ pub(super) fn stand(session: &mut Session<'_>, bench: &Bench<'_>, one: Try<'_>) 
     };
     if set.is_empty() {
         let at = moment(session, candidate, &Words::default(), one.at)?;
-        let (policy, brought, proofs) = (Ok(None), Brought::default(), Vec::new());
-        return Ok(Standing { change, judgement: Judgement::nothing(), policy, brought, proofs, at, empty: true });
+        let (policy, brought) = (Ok(None), Brought::default());
+        let (judgement, proofs, actions) = (Judgement::nothing(), Vec::new(), Vec::new());
+        return Ok(Standing { change, judgement, policy, brought, proofs, actions, at, empty: true });
     }
     let brought_policy = policy_after(session, head, candidate, by_the_clock)?;
     let new = brought_policy.as_ref().ok().and_then(|policy| policy.as_deref());
@@ -136,7 +140,7 @@ pub(super) fn stand(session: &mut Session<'_>, bench: &Bench<'_>, one: Try<'_>) 
         policy,
         at,
     };
-    let mut case = Case { head, git_ref: &bench.introduction.git_ref, work, set: &set, words, withdrawn_at: None };
+    let mut case = Case { head, git_ref: &bench.introduction.git_ref, work, set: &set, words, withdrawn: Vec::new() };
     let mut judgement = judge(session, &mut case)?;
     let mut brought = Brought::default();
     if !judgement.met {
@@ -156,7 +160,18 @@ pub(super) fn stand(session: &mut Session<'_>, bench: &Bench<'_>, one: Try<'_>) 
     judgement.reasons.truncate(session.limits.reasons);
     // A key may have proved itself by an approval that counts for no rule: keep those too.
     let proofs = case.words.approvals.iter().map(|said| said.commit).filter(|_| new.is_some()).collect();
-    Ok(Standing { change, judgement, policy: brought_policy, brought, proofs, at, empty: false })
+    let actions = insisted(&case.words, &judgement);
+    Ok(Standing { change, judgement, policy: brought_policy, brought, proofs, actions, at, empty: false })
+}
+
+/// The actions that the approvals which count insist on.
+fn insisted(words: &Words<'_>, judgement: &Judgement) -> Vec<Digest> {
+    let counts = |oid: Oid| judgement.counted.iter().any(|one| one.commit == oid);
+    let insisting = words.approvals.iter().filter(|said| counts(said.commit));
+    let mut actions: Vec<Digest> = insisting.filter_map(|said| said.statement.actions).collect();
+    actions.sort_unstable();
+    actions.dedup();
+    actions
 }
 
 fn moment(session: &mut Session<'_>, candidate: Oid, words: &Words<'_>, at: At) -> Result<Timestamp, ChangeError> {
@@ -189,6 +204,7 @@ fn record(one: Try<'_>, change_id: ChangeId, policy_version: u64, accepted_at: T
         evidence: Vec::new(),
         broken_glass: None,
         ratifies: Vec::new(),
+        actions: Vec::new(),
         rewrite: one.rewrite,
     }
 }
@@ -197,12 +213,12 @@ fn accepted(
     one: Try<'_>,
     change: ChangeId,
     judgement: Judgement,
-    policy: &Option<Arc<Policy>>,
+    policy: Option<&Policy>,
     brought: &Brought,
     proofs: Vec<Oid>,
     at: Timestamp,
 ) -> Acceptance {
-    let version = policy.as_ref().map_or(one.head.policy().version, |policy| policy.version);
+    let version = policy.map_or(one.head.policy().version, |policy| policy.version);
     let mut evidence: Vec<Oid> = judgement.counted.iter().map(|one| one.commit).chain(proofs).collect();
     evidence.sort_unstable();
     evidence.dedup();

@@ -5,7 +5,7 @@ use super::glass::OpenGlass;
 use super::head::Head;
 use super::keys::Fingerprint;
 use super::policy::Policy;
-use crate::change::{ChangeId, Oid};
+use crate::change::{ChangeId, Digest, Oid};
 use crate::diagnostic::{Code, Diagnostic};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -71,6 +71,9 @@ pub struct Acceptance {
     /// The changes by broken glass that were ratified by then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ratifies: Vec<ChangeId>,
+    /// The actions that those who approved it insist on, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<Digest>,
     /// Whether it does not descend from the step before it: an operator let the history be considered.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rewrite: bool,
@@ -136,6 +139,14 @@ impl AcceptedCommit {
     /// Every step from the introduction on.
     pub fn steps(&self) -> &[Acceptance] {
         self.head.steps()
+    }
+
+    /// The actions that the newest step after `seq` that changes something was approved for, and no
+    /// others; none when nobody insisted on any.
+    pub fn actions_after(&self, seq: u64) -> &[Digest] {
+        let newer = self.steps().iter().rev().take_while(|step| step.seq > seq);
+        let changing = newer.into_iter().find(|step| !step.counted.is_empty());
+        changing.map(|step| step.actions.as_slice()).unwrap_or_default()
     }
 
     /// Glass that was broken and is not ratified by an accepted step.

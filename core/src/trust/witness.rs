@@ -2,7 +2,7 @@
 //! author who wrote the whole of it. For which rule a word counts is the quorum's matter.
 
 use super::author::{Work, author};
-use super::graph::newest_step;
+use super::graph::{descends, newest_step};
 use super::keys::Fingerprint;
 use super::policy::{Bind, Policy, Rule};
 use super::quorum::Case;
@@ -84,7 +84,7 @@ pub(super) fn witness_of(
         Ok(base) => base,
         Err(why) => return Ok(Err(why)),
     };
-    if case.withdrawn_at.is_some_and(|at| said.seconds <= at) {
+    if is_withdrawn(session, case, said.commit, said.seconds)? {
         return Ok(Err("it was withdrawn".into()));
     }
     let person = match case.work.policy.signer(&said.signed, case.work.at) {
@@ -140,6 +140,16 @@ pub(super) fn age(seconds: i64, at: Timestamp) -> Result<SignedDuration, String>
     Ok(age)
 }
 
+/// Whether a word was taken back: it neither stands on the withdrawal nor was signed after it.
+fn is_withdrawn(session: &mut Session<'_>, case: &Case<'_>, commit: Oid, seconds: i64) -> Result<bool, ChangeError> {
+    for (withdrawal, at) in &case.withdrawn {
+        if seconds <= *at && !descends(session, case.work.ground, *withdrawal, commit)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// What steps accepted after `place` touched of what the change touches, or of what that resolves through.
 fn lapsed_since(
     session: &mut Session<'_>,
@@ -174,7 +184,7 @@ pub(super) fn author_witness(
         }
     };
     let seconds = session.commit(found.commit)?.committer.seconds;
-    if case.withdrawn_at.is_some_and(|at| seconds <= at) {
+    if is_withdrawn(session, case, found.commit, seconds)? {
         return Ok(None);
     }
     let Ok(signed) = session.seal(found.signed_by)? else { return Ok(None) };
