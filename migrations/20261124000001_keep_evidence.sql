@@ -8,7 +8,7 @@ CREATE TABLE pintle.evidence (
     kept_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (source_id, oid)
 );
-GRANT SELECT, INSERT ON pintle.evidence TO pintle_engine;
+GRANT SELECT, INSERT, UPDATE (standing) ON pintle.evidence TO pintle_engine;
 
 -- What someone must look at although nothing is held by it, and since when main is blocked.
 ALTER TABLE pintle.sources ADD COLUMN alarms jsonb NOT NULL DEFAULT '[]';

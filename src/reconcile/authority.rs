@@ -12,7 +12,7 @@ use pintle_core::model::Kind;
 use pintle_core::model::platform_config::PlatformConfig;
 use pintle_core::resolve::resolve;
 use pintle_core::trust::{
-    Acceptance, ObjectKind, ObjectStore, Question, ReadError, Session, Times, Verdict, accept, accept_from,
+    Acceptance, Commit, ObjectKind, ObjectStore, Question, ReadError, Session, Times, Verdict, accept, accept_from,
 };
 use std::sync::Arc;
 use std::time::Instant;
@@ -117,19 +117,19 @@ impl Reconciler {
     async fn keep(&mut self, proof: &LeaderProof, commits: Vec<Oid>, standing: bool) -> Result<(), TickError> {
         let mut fresh = Vec::new();
         for oid in commits {
-            let known = if standing { self.standing.binary_search(&oid).is_ok() } else { self.kept.has(oid) };
-            if known {
-                continue;
-            }
             let Ok(raw) = self.raw(oid) else { continue };
-            for parent in pintle_core::trust::Commit::parse(&raw).map(|commit| commit.parents).unwrap_or_default() {
+            let parents = Commit::parse(&raw).map(|commit| commit.parents).unwrap_or_default();
+            let stood = standing && self.standing.binary_search(&oid).is_err();
+            if stood || !self.kept.has(oid) {
+                self.kept.add(oid, raw.clone());
+                fresh.push((oid, raw, standing));
+            }
+            for parent in parents {
                 if let (false, Ok(raw)) = (self.kept.has(parent), self.raw(parent)) {
                     self.kept.add(parent, raw.clone());
                     fresh.push((parent, raw, false));
                 }
             }
-            self.kept.add(oid, raw.clone());
-            fresh.push((oid, raw, standing));
         }
         if fresh.is_empty() {
             return Ok(());

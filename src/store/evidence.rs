@@ -41,7 +41,7 @@ impl Store {
             .collect()
     }
 
-    /// Keeps commits; those that are kept already stay as they are.
+    /// Keeps commits; one that is kept already can only come to stand by itself.
     pub async fn keep_evidence(
         &self,
         proof: &LeaderProof,
@@ -52,7 +52,7 @@ impl Store {
         let bytes: Vec<&[u8]> = commits.iter().map(|(_, raw, _)| raw.as_ref()).collect();
         let standing: Vec<bool> = commits.iter().map(|(.., standing)| *standing).collect();
         let mut tx = self.begin_as(proof).await?;
-        sqlx::query("INSERT INTO pintle.evidence (source_id, oid, raw, standing) SELECT $1, * FROM unnest($2::text[], $3::bytea[], $4::bool[]) ON CONFLICT DO NOTHING")
+        sqlx::query("INSERT INTO pintle.evidence (source_id, oid, raw, standing) SELECT $1, * FROM unnest($2::text[], $3::bytea[], $4::bool[]) ON CONFLICT (source_id, oid) DO UPDATE SET standing = true WHERE EXCLUDED.standing AND NOT evidence.standing")
             .bind(SOURCE)
             .bind(names)
             .bind(bytes)

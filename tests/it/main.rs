@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
 
 mod audit_log;
+mod authority;
 mod crash_sweep;
 mod delivery;
 mod drift;

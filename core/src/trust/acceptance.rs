@@ -251,6 +251,10 @@ fn advance(
     let ratified = ratified(session, chain, question.binding(), &claims, question.clock())?;
     let open = chain.unratified().iter().filter(|glass| ratified.iter().all(|(change, _)| *change != glass.change));
     verdict.alarms.extend(open.map(super::glass::OpenGlass::alarm));
+    for oid in claims.withdrawing() {
+        let known = session.seal(oid)?.is_ok_and(|signed| chain.policy().holder(&signed.key).is_some());
+        verdict.keep.extend(known.then_some(oid));
+    }
     verdict.heartbeat = newest_heartbeat(question, session, chain, &claims)?;
     verdict.keep.extend(ratified.into_iter().flat_map(|(_, commits)| commits));
     Ok(nearest_to_done(waiting, &claims, chain, (question.tip, session.limits.reasons)))

@@ -139,6 +139,14 @@ impl Claims {
         })
     }
 
+    /// The statements that take approvals back.
+    pub fn withdrawing(&self) -> impl Iterator<Item = Oid> {
+        self.all.iter().filter_map(|(oid, claim)| match claim {
+            Ok(Trailer::Statement(said)) if said.word == Word::Withdraw => Some(*oid),
+            _ => None,
+        })
+    }
+
     /// The revocations.
     pub fn revoking(&self) -> impl Iterator<Item = &Claim> {
         self.revoking.iter().map(|at| &self.all[*at])

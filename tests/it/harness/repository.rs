@@ -122,6 +122,22 @@ impl Repository {
         self.commit(who, &format!("Change {name}"))
     }
 
+    /// The same, committed at another moment.
+    pub fn say_at(&self, who: &str, message: &str, at: &str) -> String {
+        let signer = person(who);
+        let (name, email) = (format!("user.name={}", signer.person), format!("user.email={}", signer.email));
+        let key = format!("user.signingKey={}", signer.signing_key);
+        let fixed = ["-c", &name, "-c", &email, "-c", &key, "commit", "--quiet", "--allow-empty", "--gpg-sign"];
+        let mut git = self.command(&[&fixed[..], &["--message", message]].concat());
+        assert!(git.env("GIT_COMMITTER_DATE", at).status().unwrap().success());
+        self.head()
+    }
+
+    /// Whether the object is there.
+    pub fn has(&self, oid: &str) -> bool {
+        self.command(&["cat-file", "-e", oid]).output().unwrap().status.success()
+    }
+
     pub fn head(&self) -> String {
         self.git(&["rev-parse", "HEAD"])
     }
