@@ -5,6 +5,7 @@ use pintle_core::trust::{Limits, ObjectLimits};
 use std::time::Duration;
 
 /// How much work one verdict may take.
+#[allow(clippy::struct_field_names, reason = "the fields are the flags' names")]
 #[derive(Debug, Clone, Copy, clap::Args)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitArgs {

@@ -9,8 +9,6 @@ pub enum Goal {
     AtMost(f64),
     /// Ours over the floor, for things of which more is better.
     AtLeast(f64),
-    /// Shown only.
-    Shown,
 }
 
 /// One row.
@@ -34,7 +32,7 @@ impl Row {
         match (self.goal, self.ratio()) {
             (Goal::AtMost(most), Some(ratio)) => Some(ratio <= most),
             (Goal::AtLeast(least), Some(ratio)) => Some(ratio >= least),
-            _ => None,
+            (_, None) => None,
         }
     }
 
@@ -42,7 +40,6 @@ impl Row {
         match self.goal {
             Goal::AtMost(most) => format!("≤ {most}×"),
             Goal::AtLeast(least) => format!("≥ {least}×"),
-            Goal::Shown => "–".into(),
         }
     }
 }

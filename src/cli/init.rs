@@ -79,7 +79,9 @@ fn hooks(dir: &Path, out: &Out) -> Result<(), CliError> {
     let set = help_to_sign(dir, key.as_deref(), &signers).map_err(failed)?;
     if !out.is_json() {
         out.text("Hooks: documents are checked before each commit, and unsigned commits are not pushed.");
-        set.iter().for_each(|setting| out.text(&format!("Set for this clone: {setting}")));
+        for setting in set {
+            out.text(&format!("Set for this clone: {setting}"));
+        }
     }
     Ok(())
 }

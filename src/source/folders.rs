@@ -23,6 +23,9 @@ pub struct Found {
     pub parsed: OnceLock<Arc<ParsedFile>>,
 }
 
+/// A file before and after.
+pub type Changed = (Arc<Found>, Arc<Found>);
+
 /// The folders of the tree that was read last, by path.
 #[derive(Default)]
 pub struct Folders(HashMap<Arc<str>, Arc<Folder>>);
@@ -103,7 +106,7 @@ impl Folders {
         root: Oid,
         wanted: &dyn Fn(&str) -> bool,
         limits: Limits,
-    ) -> Result<Option<Vec<(Arc<Found>, Arc<Found>)>>, LoadError> {
+    ) -> Result<Option<Vec<Changed>>, LoadError> {
         let (mut changed, mut fresh, mut budget) = (Vec::new(), Vec::new(), Budget::of(limits));
         let mut open: Vec<(Arc<str>, Oid)> = vec![("".into(), root)];
         while let Some((path, tree)) = open.pop() {

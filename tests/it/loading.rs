@@ -26,7 +26,7 @@ const DOCUMENTS: [&str; 4] = [
 ];
 
 struct Repository {
-    repository: git2::Repository,
+    git: git2::Repository,
     objects: Arc<GitObjects>,
     _folder: tempfile::TempDir,
 }
@@ -34,22 +34,22 @@ struct Repository {
 impl Repository {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let repository = git2::Repository::init_bare(folder.path()).unwrap();
+        let git = git2::Repository::init_bare(folder.path()).unwrap();
         let objects = Arc::new(GitObjects::open(folder.path()).unwrap());
-        Self { repository, objects, _folder: folder }
+        Self { git, objects, _folder: folder }
     }
 
     fn commit(&self, files: &BTreeMap<&str, String>) -> Oid {
         let mut builder = git2::build::TreeUpdateBuilder::new();
         for (path, text) in files {
-            let blob = self.repository.blob(text.as_bytes()).unwrap();
+            let blob = self.git.blob(text.as_bytes()).unwrap();
             builder.upsert(*path, blob, git2::FileMode::Blob);
         }
-        let empty = self.repository.treebuilder(None).unwrap().write().unwrap();
-        let tree = builder.create_updated(&self.repository, &self.repository.find_tree(empty).unwrap()).unwrap();
-        let tree = self.repository.find_tree(tree).unwrap();
+        let empty = self.git.treebuilder(None).unwrap().write().unwrap();
+        let tree = builder.create_updated(&self.git, &self.git.find_tree(empty).unwrap()).unwrap();
+        let tree = self.git.find_tree(tree).unwrap();
         let who = git2::Signature::new("t", "t@t.example", &git2::Time::new(1_750_000_000, 0)).unwrap();
-        let oid = self.repository.commit(None, &who, &who, "x", &tree, &[]).unwrap();
+        let oid = self.git.commit(None, &who, &who, "x", &tree, &[]).unwrap();
         Oid::from_bytes(oid.as_bytes()).unwrap()
     }
 

@@ -15,7 +15,9 @@ use super::people::{MAIN, REPO, line, policy};
 use super::repository::{Files, PLAIN, Repository, START, instance};
 use jiff::Timestamp;
 use pintle_core::change::Oid;
-use pintle_core::trust::{POLICY_PATH, PublicKey, Revocation, Statement, Trailer, Verdict, Word, message_of};
+use pintle_core::trust::{
+    AcceptedCommit, POLICY_PATH, PublicKey, Revocation, Statement, Trailer, Verdict, Word, message_of,
+};
 use std::collections::HashMap;
 
 /// A story at work.
@@ -183,7 +185,7 @@ impl Story {
         self.repository.derives_again(&verdict);
         let mut parts = outcome.split(',').map(str::trim);
         let accepted = parts.next().unwrap().strip_prefix("accepted ").unwrap();
-        let is = verdict.accepted.as_ref().map(|accepted| accepted.commit());
+        let is = verdict.accepted.as_ref().map(AcceptedCommit::commit);
         let named =
             |oid: Option<Oid>| self.names.iter().find(|(_, one)| Some(**one) == oid).map(|(name, _)| name.clone());
         assert_eq!(named(is).as_deref(), Some(accepted), "{rest}\n{:#?}\n{:#?}", verdict.held, verdict.refused);

@@ -38,12 +38,16 @@ impl Resolved {
             return None;
         }
         let pairs = self.pairs(edits)?;
-        pairs.iter().for_each(|(_, new)| self.memory.index.put(new.clone()));
+        for (_, new) in &pairs {
+            self.memory.index.put(new.clone());
+        }
         let exchanges = self.exchanges(&pairs, catalog, now).filter(|all| self.stands(all, catalog));
         match exchanges {
             Some(all) => Some(all.into_iter().map(|one| self.exchange(one)).collect()),
             None => {
-                pairs.into_iter().for_each(|(old, _)| self.memory.index.put(old));
+                for (old, _) in pairs {
+                    self.memory.index.put(old);
+                }
                 None
             }
         }

@@ -138,7 +138,9 @@ impl Tally<'_> {
         let heard = fitting.iter().filter(|one| one.role == Role::Approver || approved || rule.implicit);
         let mut by_person: BTreeMap<(Arc<str>, Role), Vec<&Witness>> = BTreeMap::new();
         heard.for_each(|one| by_person.entry((one.person.clone(), one.role)).or_default().push(one));
-        by_person.values().for_each(|said| count(said, rule, counted));
+        for said in by_person.values() {
+            count(said, rule, counted);
+        }
         let have: BTreeSet<Arc<str>> = by_person.into_keys().map(|(person, _)| person).collect();
         let strangers = have.iter().filter(|person| !self.writers.people.contains(*person)).count() as u32;
         RuleState {

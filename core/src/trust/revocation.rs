@@ -46,15 +46,15 @@ pub(super) fn revocations(
             continue;
         }
         all.commits.push(*commit);
-        all.take(policy, said.fingerprint, format!("by {person}: {}", said.reason), *commit, at);
+        all.take(policy, said.fingerprint, &format!("by {person}: {}", said.reason), *commit, at);
     }
     Ok(all)
 }
 
 impl Revocations {
-    fn take(&mut self, policy: &Policy, key: Fingerprint, why: String, commit: Oid, at: Timestamp) {
+    fn take(&mut self, policy: &Policy, key: Fingerprint, why: &str, commit: Oid, at: Timestamp) {
         let mut with = self.keys.clone();
-        with.insert(key, why.clone());
+        with.insert(key, why.to_owned());
         let view = policy.without(&with);
         let short = view.root_rules().find(|rule| view.able(rule, at).len() < rule.approvals as usize);
         let (message, hint) = match short {

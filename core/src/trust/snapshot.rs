@@ -94,6 +94,9 @@ pub(super) struct Placed {
     pub slice: Digest,
 }
 
+/// The versions of each component: number and identity.
+type Releases = BTreeMap<Box<str>, Vec<(Box<str>, ObjectKey)>>;
+
 /// A tree, read. Its maps share what they can with those of the tree that it was derived from.
 #[derive(Debug, Default)]
 pub(super) struct Snapshot {
@@ -102,7 +105,7 @@ pub(super) struct Snapshot {
     /// The documents of each file that holds some.
     keys: OrdMap<Arc<str>, Arc<[ObjectKey]>>,
     /// Versions by component: number and identity.
-    releases: Arc<BTreeMap<Box<str>, Vec<(Box<str>, ObjectKey)>>>,
+    releases: Arc<Releases>,
     /// Bytes of all document files.
     bytes: usize,
 }
@@ -229,7 +232,7 @@ impl Snapshot {
 
     /// Finds the versions again.
     fn release(&mut self) {
-        let mut releases: BTreeMap<Box<str>, Vec<(Box<str>, ObjectKey)>> = BTreeMap::new();
+        let mut releases = Releases::new();
         let all = self.documents.range(ObjectKey::new(VERSION, "")..).take_while(|(key, _)| &*key.kind == VERSION);
         for (key, placed) in all {
             let spec = placed.document.spec();

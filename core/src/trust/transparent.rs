@@ -83,7 +83,7 @@ fn by_names(session: &mut Session<'_>, trees: Four<Oid>, depth: usize) -> Result
 }
 
 /// What the names alone tell.
-fn settled<T: PartialEq>(base: T, left: T, right: T, merge: T) -> Option<bool> {
+fn settled<T: PartialEq + Copy>(base: T, left: T, right: T, merge: T) -> Option<bool> {
     match (left == base, right == base) {
         (true, _) => Some(merge == right),
         (_, true) => Some(merge == left),

@@ -5,8 +5,11 @@ use crate::notation::Story;
 use crate::people::armor;
 use git2::ObjectType;
 
+/// How a raw commit is bent.
+type Bend = fn(&Parts) -> Vec<u8>;
+
 /// Each: a name, how the raw commit is bent, and how its tip ends: `refused` or `held`.
-const MUTATIONS: &[(&str, fn(&Parts) -> Vec<u8>, &str)] = &[
+const MUTATIONS: &[(&str, Bend, &str)] = &[
     ("NUL after the message", |p| [p.good.as_bytes(), b"\0"].concat(), "held"),
     ("NUL and a second message", |p| [p.good.as_bytes(), b"\0more\n"].concat(), "held"),
     ("NUL in a header", |p| p.good.replacen("alice", "al\0ice", 1).into(), "refused"),
