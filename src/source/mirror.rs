@@ -3,28 +3,21 @@
 //! `refs/replace` is never fetched, because no refspec names it, and git is told to heed none.
 
 use super::GitObjects;
-use super::fetch::{Git, Listed, Listing, MAX_FETCH_BYTES};
+use super::fetch::{Git, Listed, MAX_FETCH_BYTES};
+use super::remains::forget_remains;
 use pintle_core::change::Oid;
 use pintle_core::trust::ObjectLimits;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long one fetch may take; and, where the branch and the approvals cannot be had together, the
 /// branch alone and then the approvals one by one.
 const FETCH_LIMIT: Duration = Duration::from_mins(1);
-/// How long one approval alone may take, or it would keep those after it waiting.
-const APPROVAL_LIMIT: Duration = Duration::from_secs(10);
-/// Approvals that are fetched one by one in one tick.
-const MAX_ONE_BY_ONE: usize = 200;
-/// Of those, how many that failed before: a forge is not asked for each bad one every few seconds.
-const MAX_RETRIES: usize = 10;
-/// Folders that are looked through for what a killed git left.
-const MAX_FOLDERS: usize = 1_000;
 const TIP: &str = "refs/pintle/tip";
-const APPROVALS: &str = "refs/pintle/approvals/";
+pub(super) const APPROVALS: &str = "refs/pintle/approvals/";
 /// Files that make git or libgit2 see other parents, or objects of another repository.
 const ODD_FILES: [&str; 4] = ["shallow", "info/grafts", "objects/info/alternates", "objects/info/http-alternates"];
 
@@ -78,12 +71,12 @@ pub struct Fetched {
 
 /// A mirror of one ref of one repository.
 pub struct Mirror {
-    folder: PathBuf,
-    url: String,
+    pub(super) folder: PathBuf,
+    pub(super) url: String,
     git_ref: String,
     max_fetch_bytes: u64,
     /// Approvals that could not be fetched, and how often. No more than one listing names.
-    failed: Mutex<HashMap<Listed, u32>>,
+    pub(super) failed: Mutex<HashMap<Listed, u32>>,
 }
 
 impl Mirror {
@@ -96,7 +89,7 @@ impl Mirror {
             max_fetch_bytes: MAX_FETCH_BYTES,
             failed: Mutex::default(),
         };
-        mirror.forget_remains();
+        forget_remains(&mirror.folder);
         if !folder.join("HEAD").exists() {
             std::fs::create_dir_all(folder).map_err(FetchError::Run)?;
             let init = ["init", "--quiet", "--bare", "--template=", "."];
@@ -130,7 +123,7 @@ impl Mirror {
         self.fetched().map_err(FetchError::Mirror)
     }
 
-    async fn fetch_refs(&self, refspecs: &[&str], deadline: Instant) -> Result<(), FetchError> {
+    pub(super) async fn fetch_refs(&self, refspecs: &[&str], deadline: Instant) -> Result<(), FetchError> {
         let mut arguments = vec![
             // Named, so that git looks for no other repository above a mirror that is broken.
             "--git-dir=.",
@@ -147,64 +140,9 @@ impl Mirror {
         arguments.extend_from_slice(refspecs);
         let fetched = self.git().run("fetch", &arguments, deadline).await;
         if fetched.is_err() {
-            self.forget_remains();
+            forget_remains(&self.folder);
         }
         fetched.map(drop)
-    }
-
-    /// Fetches the approvals that are new, one by one, passing over those that cannot be had.
-    async fn fetch_approvals(&self, deadline: Instant) -> Result<(), FetchError> {
-        let pattern = format!("{APPROVALS}*");
-        let list = ["--git-dir=.", "ls-remote", "--quiet", "--refs", "--", &self.url, &pattern];
-        let printed = self.git().run("ls-remote", &list, deadline).await?;
-        let due = self.due(&Listing::parse(&printed, APPROVALS)).map_err(FetchError::Mirror)?;
-        for approval in due {
-            let refspec = format!("+{0}:{0}", approval.name);
-            let limit = deadline.min(Instant::now() + APPROVAL_LIMIT);
-            let ended = self.fetch_refs(&[&refspec], limit).await;
-            if Instant::now() >= deadline {
-                return Err(FetchError::TimedOut);
-            }
-            self.note(approval, ended);
-        }
-        Ok(())
-    }
-
-    /// What to fetch of the listed: first what was never tried, then a few of those that failed, the
-    /// least tried before the others, so that bad ones never take the place of good ones for good.
-    fn due(&self, listing: &Listing) -> Result<Vec<Listed>, git2::Error> {
-        let repository = git2::Repository::open_bare(&self.folder)?;
-        if listing.complete {
-            forget_gone(&repository, &listing.refs)?;
-        }
-        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        let there: HashSet<&Listed> = listing.refs.iter().collect();
-        failed.retain(|approval, _| there.contains(approval));
-        let is_new = |approval: &Listed| {
-            let have = repository.refname_to_id(&approval.name);
-            !have.is_ok_and(|have| have.as_bytes() == approval.oid.0)
-        };
-        let failures = |approval: &Listed| failed.get(approval).copied().unwrap_or(0);
-        let mut due: Vec<Listed> = listing.refs.iter().filter(|approval| is_new(approval)).cloned().collect();
-        due.sort_by_key(failures);
-        let untried = due.iter().filter(|approval| failures(approval) == 0).count();
-        due.truncate(MAX_ONE_BY_ONE.min(untried + MAX_RETRIES));
-        Ok(due)
-    }
-
-    /// Remembers how fetching one approval ended; told once, and tried again later.
-    fn note(&self, approval: Listed, ended: Result<(), FetchError>) {
-        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        let Err(error) = ended else {
-            failed.remove(&approval);
-            return;
-        };
-        let name = approval.name.clone();
-        let failures = failed.entry(approval).or_default();
-        *failures += 1;
-        if *failures == 1 {
-            tracing::warn!(approval = name, %error, "passing over {name}, which cannot be fetched: {error}");
-        }
     }
 
     /// What the last fetch brought.
@@ -231,7 +169,7 @@ impl Mirror {
         GitObjects::open(&self.folder).map(|objects| Arc::new(objects.with_limits(limits)))
     }
 
-    fn git(&self) -> Git<'_> {
+    pub(super) fn git(&self) -> Git<'_> {
         Git { folder: &self.folder, max_fetch_bytes: self.max_fetch_bytes }
     }
 
@@ -244,47 +182,6 @@ impl Mirror {
             None => Ok(()),
         }
     }
-
-    /// Removes what a git that was killed or failed leaves: with a lock on a ref in its way no fetch
-    /// would ever succeed again, and half a pack is never used. The mirror is ours alone, and nothing
-    /// else fetches meanwhile.
-    fn forget_remains(&self) {
-        let lock = |name: &str| name.rsplit_once('.').is_some_and(|(_, end)| end == "lock");
-        remove_below(&self.folder, 0, &lock);
-        remove_below(&self.folder.join("refs/pintle"), MAX_FOLDERS, &lock);
-        remove_below(&self.folder.join("objects"), 1, &|name: &str| name.starts_with("tmp_"));
-    }
-}
-
-/// Removes the files that `is_left` names in `root`, and in folders in each other down to `levels`.
-fn remove_below(root: &Path, levels: usize, is_left: &dyn Fn(&str) -> bool) {
-    let mut folders = vec![(root.to_owned(), levels)];
-    let mut seen = 0;
-    while let Some((folder, levels)) = folders.pop().filter(|_| seen < MAX_FOLDERS) {
-        seen += 1;
-        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                folders.extend(levels.checked_sub(1).map(|levels| (path, levels)));
-            } else if entry.file_name().to_str().is_some_and(is_left) {
-                tracing::warn!(path = %path.display(), "removing what a failed git left: {}", path.display());
-                let _ = std::fs::remove_file(&path);
-            }
-        }
-    }
-}
-
-/// Removes approvals that the remote no longer has, as pruning does when all are fetched together.
-fn forget_gone(repository: &git2::Repository, there: &[Listed]) -> Result<(), git2::Error> {
-    let there: HashSet<&str> = there.iter().map(|approval| approval.name.as_str()).collect();
-    let have: Vec<git2::Reference<'_>> =
-        repository.references_glob(&format!("{APPROVALS}*"))?.collect::<Result<_, _>>()?;
-    for mut reference in have {
-        if !reference.name().is_ok_and(|name| there.contains(name)) {
-            reference.delete()?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Git: a bare mirror of our own, fetched by the user's git; objects read raw and checked against
 //! their names. Nothing is ever checked out.
 
+mod approvals;
 mod documents;
 mod fetch;
 mod folder;
@@ -8,6 +9,7 @@ mod folders;
 mod kept;
 mod mirror;
 mod objects;
+mod remains;
 mod watch;
 
 pub use documents::{LoadError, LoadedTree, TreeLoader};

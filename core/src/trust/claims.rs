@@ -1,9 +1,9 @@
 //! Which commits say something: those between the accepted commit and the tip, and those under the
 //! approvals ref, found by what they are about. What cannot be read is passed over, loudly.
 
-use super::acceptance::Question;
 use super::graph::exclusive;
 use super::head::Head;
+use super::question::Question;
 use super::session::{HistoryFault, Session};
 use super::trailer::{Heartbeat, NoTrailer, Statement, Trailer, Word, is_empty, trailer_of};
 use super::verdict::Reason;

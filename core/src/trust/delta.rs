@@ -2,8 +2,9 @@
 //! Nothing is merged, resolved or filled in; that a rule matches an entry is decided elsewhere.
 
 use super::session::Session;
-use super::snapshot::{Leaf, Placed, Snapshot, TreeFault};
+use super::snapshot::{Leaf, Placed, Snapshot};
 use super::tree_diff::Changed;
+use super::tree_fault::TreeFault;
 use crate::change::{ChangeSet, Entry, FieldChange, FieldPath, FileContent, ObjectKey, Value, encode, field_changes};
 use crate::model::{Catalog, Shape};
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,7 +5,7 @@ use super::head::Head;
 use super::policy::Policy;
 use super::policy_file::read_policy;
 use super::session::{ChangeError, HistoryFault, Session};
-use super::snapshot::TreeFault;
+use super::tree_fault::TreeFault;
 use super::verdict::{Acceptance, Counted, Reason, Role};
 use super::{ObjectKind, POLICY_PATH};
 use crate::change::{ChangeSet, Digest, Oid};

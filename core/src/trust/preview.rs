@@ -1,8 +1,8 @@
 //! How one commit would stand if it came next: what people are shown before and after they approve.
 //! It accepts nothing; only `accept` does.
 
-use super::acceptance::Question;
 use super::claims::Claims;
+use super::question::Question;
 use super::session::{ChangeError, Session};
 use super::step::{At, Outcome, Try, stand, step};
 use super::verdict::{AcceptedCommit, Counted, Reason, RuleState};

@@ -1,11 +1,11 @@
 //! The recorded steps derived again from objects. A record is believed about its place, its evidence
 //! and, as far as this host wrote it down itself, its time; everything else is judged anew.
 
-use super::acceptance::{Question, Times};
 use super::claims::Claims;
 use super::glass::ratified;
 use super::graph::descends;
 use super::head::Head;
+use super::question::{Question, Times};
 use super::revocation::Revoked;
 use super::session::Session;
 use super::step::{At, Bench, Outcome, Try, step};

@@ -2,12 +2,14 @@
 //! The memory is keyed by content, so it changes the time a verdict takes and never the verdict.
 
 use super::commit::{Commit, CommitError, Irregular, Seal};
+use super::document_file::DocumentFile;
 use super::limits::Limits;
-use super::snapshot::{self, DocumentFile, Snapshot, TreeFault};
+use super::snapshot::{self, Snapshot};
 use super::sshsig::{self, SignatureError, Signed};
 use super::touches::Touches;
 use super::tree::TreeEntry;
 use super::tree_diff::changed_files;
+use super::tree_fault::TreeFault;
 use super::{ObjectKind, ObjectStore, ReadError, delta};
 use crate::change::{ChangeId, ChangeSet, Digest, ObjectKey, Oid};
 use crate::model::Catalog;

@@ -2,11 +2,12 @@
 //! A tree with a document that does not parse, or two of one identity, has no snapshot.
 
 use super::session::Session;
-use super::tree::{DIRECTORY, PLAIN, TreeError, parse_tree};
+use super::tree::{DIRECTORY, PLAIN, parse_tree};
 use super::tree_diff::{Changed, changed_files};
+use super::tree_fault::TreeFault;
 use super::{ObjectKind, ReadError};
 use crate::change::{Digest, ObjectKey, Oid};
-use crate::parse::{Document, IgnoreRules, is_document_path, parse_file};
+use crate::parse::{Document, IgnoreRules, is_document_path};
 use imbl::OrdMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,67 +16,6 @@ use std::sync::Arc;
 pub const POLICY_PATH: &str = ".pintle/trust.yaml";
 const IGNORE_PATH: &str = ".pintle/ignore";
 const VERSION: &str = "Version";
-
-/// Why a tree has no meaning, and so no change set.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TreeFault {
-    /// An object cannot be had.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// A tree object breaks the grammar.
-    #[error("{path}: {error}")]
-    Tree {
-        /// The directory; empty for the root.
-        path: String,
-        /// What is wrong.
-        error: TreeError,
-    },
-    /// More than the daemon's settings allow of one tree.
-    #[error("{path}: the tree has more than {what}")]
-    TooLarge {
-        /// Where it was noticed.
-        path: String,
-        /// Which limit.
-        what: String,
-    },
-    /// A case variant of the policy's path.
-    #[error("{path}: would be read as the trust policy on some file systems")]
-    PolicyTwin {
-        /// The path.
-        path: String,
-    },
-    /// `.pintle/ignore` cannot be read.
-    #[error("{IGNORE_PATH}: {message}")]
-    Ignore {
-        /// What is wrong.
-        message: String,
-    },
-    /// A document file does not parse.
-    #[error("{path}: {message}")]
-    Document {
-        /// The file.
-        path: String,
-        /// The first of its errors.
-        message: String,
-    },
-    /// Two documents of one identity.
-    #[error("{key} stands in {first} and in {second}")]
-    DuplicateIdentity {
-        /// The identity.
-        key: ObjectKey,
-        /// One file.
-        first: String,
-        /// The other.
-        second: String,
-    },
-}
-
-impl TreeFault {
-    /// Whether the tree is of a shape that never counts, whatever its documents say.
-    pub fn is_a_shape(&self) -> bool {
-        matches!(self, Self::Tree { .. } | Self::TooLarge { .. } | Self::PolicyTwin { .. })
-    }
-}
 
 /// A file of a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,38 +72,6 @@ impl Snapshot {
     pub fn policy(&self) -> Option<Oid> {
         self.files.get(POLICY_PATH).map(|leaf| leaf.blob)
     }
-}
-
-/// One blob as a document file: its documents, each with the digest of its slice.
-#[derive(Debug)]
-pub(super) struct DocumentFile {
-    documents: Vec<(Arc<Document>, Digest)>,
-    bytes: usize,
-    error: Option<String>,
-}
-
-impl DocumentFile {
-    pub fn read(bytes: &[u8]) -> Self {
-        let parsed = parse_file(bytes);
-        let error = parsed.errors.first().map(|error| format!("line {}: {}", error.span.line, error.message));
-        let slices = slices(bytes, &parsed.documents);
-        Self { documents: parsed.documents.into_iter().zip(slices).collect(), bytes: bytes.len(), error }
-    }
-}
-
-/// Cuts a file at the markers between its documents. Every byte belongs to one slice.
-fn slices(bytes: &[u8], documents: &[Arc<Document>]) -> Vec<Digest> {
-    let lines: Vec<&[u8]> = bytes.split_inclusive(|b| *b == b'\n').collect();
-    let mut starts = vec![0];
-    for document in documents.iter().skip(1) {
-        let own = (document.line.saturating_sub(1) as usize).min(lines.len());
-        let marker = (0..=own.min(lines.len().saturating_sub(1))).rev().find(|at| lines[*at].starts_with(b"---"));
-        let floor = starts.last().copied().unwrap_or(0);
-        starts.push(marker.unwrap_or(own).max(floor));
-    }
-    let ends = starts.iter().skip(1).copied().chain([lines.len()]);
-    let digests = starts.iter().zip(ends).map(|(from, to)| Digest::of(&lines[*from..to].concat()));
-    digests.take(documents.len()).collect()
 }
 
 /// Reads the tree `root`.

@@ -4,14 +4,13 @@ use super::author::Work;
 use super::claims::Claims;
 use super::glass::break_glass;
 use super::head::{Brought, Head};
-use super::introduction::{Introduction, policy_bytes};
+use super::introduction::Introduction;
 use super::policy::Policy;
-use super::policy_file::read_policy;
 use super::quorum::{Case, Judgement, judge};
 use super::revocation::Revoked;
 use super::session::{ChangeError, Session};
-use super::snapshot::TreeFault;
-use super::succession::succession;
+use super::succession::{policy_after, succession};
+use super::tree_fault::TreeFault;
 use super::verdict::{Acceptance, Held, Reason, RuleState};
 use super::words::{Asked, Words};
 use crate::change::{ChangeId, Digest, Oid};
@@ -224,36 +223,6 @@ fn accepted(
     evidence.dedup();
     let broken_glass = brought.glass.as_ref().map(|glass| glass.reason.clone());
     Acceptance { counted: judgement.counted, evidence, broken_glass, ..record(one, change, version, at) }
-}
-
-/// The new policy that the candidate brings, if it brings one; the reason if that cannot be used.
-fn policy_after(
-    session: &mut Session<'_>,
-    head: &Head,
-    candidate: Oid,
-    at: Timestamp,
-) -> Result<Result<Option<Arc<Policy>>, Reason>, ChangeError> {
-    let (old_tree, new_tree) = (session.commit(head.commit())?.tree, session.commit(candidate)?.tree);
-    if session.snapshot(old_tree)?.policy() == session.snapshot(new_tree)?.policy() {
-        return Ok(Ok(None));
-    }
-    let new = policy_bytes(session, new_tree)?;
-    let refuse = |message: String| {
-        Reason::new(Code::PolicyRefused, message, "repair .pintle/trust.yaml and commit again: pintle trust check")
-    };
-    let Some(bytes) = new else { return Ok(Err(refuse("the change removes .pintle/trust.yaml".into()))) };
-    let policy = match read_policy(&bytes, at) {
-        Ok(policy) => policy,
-        Err(diagnostics) => return Ok(Err(Reason { diagnostics, ..refuse("the new trust policy is invalid".into()) })),
-    };
-    let wanted = head.policy().version + 1;
-    if policy.version != wanted {
-        return Ok(Err(refuse(format!("the new trust policy has version {}; it must have {wanted}", policy.version))));
-    }
-    if policy.repo_id != head.policy().repo_id {
-        return Ok(Err(refuse(format!("the new trust policy is for another repository, {}", policy.repo_id))));
-    }
-    Ok(Ok(Some(Arc::new(policy))))
 }
 
 fn held(

@@ -3,13 +3,19 @@
 //! holds, or somebody else's, cannot be written in.
 
 use super::author::Work;
+use super::head::Head;
+use super::introduction::policy_bytes;
 use super::keys::Fingerprint;
 use super::policy::{Policy, Rule};
+use super::policy_file::read_policy;
 use super::quorum::Case;
+use super::session::{ChangeError, Session};
 use super::sshsig::Signed;
 use super::verdict::Reason;
 use super::witness::addressed;
+use crate::change::Oid;
 use crate::diagnostic::Code;
+use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -81,4 +87,34 @@ fn unmet(work: Work<'_>, new: &Policy, rule: &Rule, signers: &[Arc<Signed>]) -> 
 fn signers(case: &Case<'_>) -> Vec<Arc<Signed>> {
     let timely = case.words.approvals.iter().filter(|said| addressed(case, said).is_ok());
     timely.map(|said| said.signed.clone()).collect()
+}
+
+/// The new policy that the candidate brings, if it brings one; the reason if that cannot be used.
+pub(super) fn policy_after(
+    session: &mut Session<'_>,
+    head: &Head,
+    candidate: Oid,
+    at: Timestamp,
+) -> Result<Result<Option<Arc<Policy>>, Reason>, ChangeError> {
+    let (old_tree, new_tree) = (session.commit(head.commit())?.tree, session.commit(candidate)?.tree);
+    if session.snapshot(old_tree)?.policy() == session.snapshot(new_tree)?.policy() {
+        return Ok(Ok(None));
+    }
+    let new = policy_bytes(session, new_tree)?;
+    let refuse = |message: String| {
+        Reason::new(Code::PolicyRefused, message, "repair .pintle/trust.yaml and commit again: pintle trust check")
+    };
+    let Some(bytes) = new else { return Ok(Err(refuse("the change removes .pintle/trust.yaml".into()))) };
+    let policy = match read_policy(&bytes, at) {
+        Ok(policy) => policy,
+        Err(diagnostics) => return Ok(Err(Reason { diagnostics, ..refuse("the new trust policy is invalid".into()) })),
+    };
+    let wanted = head.policy().version + 1;
+    if policy.version != wanted {
+        return Ok(Err(refuse(format!("the new trust policy has version {}; it must have {wanted}", policy.version))));
+    }
+    if policy.repo_id != head.policy().repo_id {
+        return Ok(Err(refuse(format!("the new trust policy is for another repository, {}", policy.repo_id))));
+    }
+    Ok(Ok(Some(Arc::new(policy))))
 }

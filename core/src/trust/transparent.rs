@@ -7,8 +7,8 @@ use super::author::Work;
 use super::commit::Commit;
 use super::graph::merge_base;
 use super::session::{ChangeError, Session};
-use super::snapshot::TreeFault;
 use super::tree::{DIRECTORY, parse_tree};
+use super::tree_fault::TreeFault;
 use crate::change::Oid;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -3,8 +3,8 @@
 
 use super::ObjectKind;
 use super::session::Session;
-use super::snapshot::TreeFault;
 use super::tree::{DIRECTORY, TreeEntry, order, parse_tree};
+use super::tree_fault::TreeFault;
 use crate::change::Oid;
 use std::cmp::Ordering;
 use std::sync::Arc;
