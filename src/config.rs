@@ -117,7 +117,7 @@ pub struct DaemonSettings {
     pub freshness: Freshness,
     /// From where it is trusted.
     pub introduction: Introduction,
-    /// The mirror and other state that can be derived again.
+    /// What this host knows itself: how far it accepted, what an operator ordered, and the mirror.
     pub state_dir: PathBuf,
     /// How often the repository is asked when nothing rings.
     pub poll_interval: Duration,

@@ -1,6 +1,6 @@
 //! What an operator ordered on this host, beside the repository: changes and keys that count for
-//! nothing here, histories that may be considered, the go-ahead after a restored backup. One file in
-//! the state folder, written whole; read with every tick, so that an order works at once.
+//! nothing here, histories that may be considered. One file in the state folder, written whole; read with every
+//! tick, so that an order works at once.
 
 use crate::state_file::{StateError, replace};
 use jiff::Timestamp;

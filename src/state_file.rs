@@ -31,7 +31,7 @@ pub enum StateError {
     Foreign(String),
     /// The database knows less than this host accepted.
     #[error(
-        "the database stands at accepted commit {database}, but this host accepted {file}: was a backup restored? pintle recover --reason TEXT shows both and goes on from the database ({path})"
+        "the database stands at accepted commit {database}, but this host accepted {file}: was a backup restored? pintle recover --reason TEXT shows both; with --yes this host goes on from the database ({path})"
     )]
     Behind {
         /// The database's last sequence number.
@@ -118,7 +118,7 @@ impl StateFile {
 
     /// Writes down that `last` is accepted. Called after the database has it.
     pub fn write(&self, last: &Acceptance) -> Result<(), StateError> {
-        self.put(last.seq, last.commit, self.reading()?)
+        self.put(last.seq, last.commit, self.reading().unwrap_or(None))
     }
 
     /// What the accepted tree meant when it was last written down here.

@@ -77,7 +77,7 @@ pub fn other_actions(commit: Oid, wanted: &[Digest], plan: &Plan) -> Value {
         plan.actions().0.short(),
         shown.join(", ")
     );
-    let hint = "bring the live state back to what the approvers saw, or accept a further change: pintle plan";
+    let hint = "bring the live state back to what the approvers saw, or have a further change approved with --actions: pintle plan";
     json!({"verdict": "held", "held": {
         "commit": commit, "subject": "", "changeId": null, "rules": [], "waiting": 1,
         "reasons": [{"code": Code::ActionsDiffer, "message": message, "hint": hint, "commit": null, "diagnostics": []}],

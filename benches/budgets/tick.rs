@@ -84,6 +84,7 @@ async fn settled(world: &World, fleet: &Fleet, database: &Database, last: Oid) -
     mirror.fetch().await.unwrap();
     let writer = store.audit_writer(Uuid::now_v7()).await.unwrap();
     let state_dir = world.path(&format!("state-{}", fleet.size));
+    std::fs::create_dir_all(&state_dir).unwrap();
     let host = Host { state_dir: &state_dir, caps: Caps::default(), freshness: Freshness::default() };
     let mut reconciler =
         Reconciler::new(store.clone(), mirror, Catalog::standard(), introduction, writer, host).unwrap();

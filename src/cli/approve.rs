@@ -171,7 +171,10 @@ impl Case {
     /// Whether the signature only proves that a key which the change adds is held by someone.
     fn proves(&self, after: &Preview) -> bool {
         let fingerprint = self.signer.key.fingerprint().to_string();
-        let asked = |preview: &Preview| preview.reasons.iter().any(|reason| reason.message.contains(&fingerprint));
+        let refused = pintle_core::diagnostic::Code::PolicyRefused;
+        let asked = |preview: &Preview| {
+            preview.reasons.iter().any(|reason| reason.code == refused && reason.message.contains(&fingerprint))
+        };
         asked(&self.preview) && !asked(after)
     }
 }
@@ -286,7 +289,7 @@ fn asked(question: &str, yes: bool) -> Result<(), CliError> {
     let _ = std::io::stdin().read_line(&mut answer);
     match answer.trim().to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),
-        _ => Err(CliError::new("not approved; nothing was signed").hint("run it again to approve")),
+        _ => Err(CliError::new("nothing was signed").hint("run it again to be asked again")),
     }
 }
 

@@ -52,10 +52,13 @@ impl Judge {
         let caps = Caps::from(args.limits);
         let objects = open_within(&args.repo, caps)?;
         let (introduction, Known { recorded, kept, .. }) = introduction(args, &objects).await?;
-        let mut evidence = objects
-            .approvals()
-            .map_err(|error| CliError::because("the approvals of the repository cannot be read", error))?;
-        evidence.extend(kept.iter().filter(|one| one.standing).map(|one| one.oid));
+        // What stands by itself comes first, as for the daemon: no crowd pushes it out.
+        let mut evidence: Vec<Oid> = kept.iter().filter(|one| one.standing).map(|one| one.oid).collect();
+        evidence.extend(
+            objects
+                .approvals()
+                .map_err(|error| CliError::because("the approvals of the repository cannot be read", error))?,
+        );
         let kept = Kept::of(kept.into_iter().map(|one| (one.oid, one.raw)));
         let times = if recorded.is_empty() && at.is_none() { Times::Signed } else { Times::Clock };
         let now = at.unwrap_or_else(Timestamp::now);

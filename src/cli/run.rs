@@ -17,7 +17,7 @@ pub struct RunArgs {
     servers: ServerArgs,
     #[command(flatten)]
     source: SourceArgs,
-    /// Where the mirror is kept; it can be derived again
+    /// What this host knows itself: how far it accepted, what an operator ordered, and the mirror
     #[arg(long, env = "PINTLE_STATE_DIR", value_name = "DIR", default_value = "/var/lib/pintle")]
     state_dir: PathBuf,
     /// What this process does

@@ -68,6 +68,9 @@ fn human(view: &View, paper: &Paper) -> String {
         None => lines.add("head", "no repository was introduced yet (pintle run)"),
         Some(source) => {
             lines.add("head", head(source, view, paper));
+            for rule in source.verdict.iter().flat_map(rules) {
+                lines.add("needs", rule);
+            }
             if let Some(error) = &source.fetch_error {
                 lines.add("fetch", paper.paint(Style::Warning, &format!("fails: {}", shown(error))));
             }
@@ -85,6 +88,24 @@ fn human(view: &View, paper: &Paper) -> String {
     lines.add("audit", plural(view.numbers.audit_records, "record"));
     lines.add("leader", leader(view, paper));
     lines.render(paper)
+}
+
+/// The rules that a held commit needs, each with who counts and who could.
+fn rules(verdict: &serde_json::Value) -> Vec<String> {
+    let names = |value: &serde_json::Value| -> Vec<String> {
+        value.as_array().into_iter().flatten().filter_map(|one| one.as_str().map(shown)).collect()
+    };
+    let line = |rule: &serde_json::Value| {
+        let have = names(&rule["have"]);
+        let has = if have.is_empty() { "nobody yet".to_owned() } else { listed(&have) };
+        let missing = match (rule["missing"].as_i64(), names(&rule["missingOf"])) {
+            (Some(missing), of) if missing > 0 => format!("; {missing} more of {}", of.join(", ")),
+            _ => String::new(),
+        };
+        let name = shown(rule["name"].as_str().unwrap_or_default());
+        format!("rule {name}: {} of {}, has {has}{missing}", rule["needed"], names(&rule["from"]).join(", "))
+    };
+    verdict["held"]["rules"].as_array().into_iter().flatten().map(line).collect()
 }
 
 /// An alarm and what to do about it.

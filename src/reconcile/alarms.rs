@@ -20,13 +20,19 @@ pub(super) struct Watch {
     /// The held tip and since when something is held.
     held: Option<(Oid, Instant)>,
     disappeared: Option<(Oid, Oid)>,
-    said: BTreeSet<String>,
+    /// What was raised last; nothing is known of what a process before this one raised.
+    said: Option<BTreeSet<String>>,
 }
 
 impl Watch {
     pub fn new(freshness: Freshness) -> Self {
-        Self { freshness, answered_at: Instant::now(), held: None, disappeared: None, said: BTreeSet::new() }
+        Self { freshness, answered_at: Instant::now(), held: None, disappeared: None, said: None }
     }
+}
+
+/// What makes two alarms the same.
+fn name(alarm: &Reason) -> String {
+    format!("{} {:?}", alarm.code, alarm.commit)
 }
 
 impl Reconciler {
@@ -45,17 +51,18 @@ impl Reconciler {
         alarms.extend(self.disappeared(fetched.tip));
         alarms.extend(self.blocked(fetched.tip, verdict));
         alarms.extend(self.silent());
-        alarms.extend(self.heartless(fetched.tip, verdict));
-        let said: BTreeSet<String> = alarms.iter().map(|alarm| format!("{} {:?}", alarm.code, alarm.commit)).collect();
+        alarms.extend(self.without_heartbeat(fetched.tip, verdict));
+        let said: BTreeSet<String> = alarms.iter().map(name).collect();
         for alarm in &alarms {
-            if !self.watch.said.contains(&format!("{} {:?}", alarm.code, alarm.commit)) {
+            let known = self.watch.said.as_ref().is_some_and(|said| said.contains(&name(alarm)));
+            if !known {
                 tracing::warn!(code = %alarm.code, "{} ({})", alarm.message, alarm.hint);
             }
         }
-        if said != self.watch.said || !alarms.is_empty() {
+        if self.watch.said.as_ref() != Some(&said) || !alarms.is_empty() {
             self.store.record_alarms(proof, &serde_json::to_value(&alarms).unwrap_or_default()).await?;
         }
-        self.watch.said = said;
+        self.watch.said = Some(said);
         Ok(())
     }
 
@@ -85,11 +92,7 @@ impl Reconciler {
         let waited = since.elapsed();
         (waited >= self.watch.freshness.blocked_after).then(|| {
             let message = format!("main is blocked since {} h by {}", waited.as_secs() / 3600, by.short());
-            Reason::new(
-                Code::MainBlocked,
-                message,
-                format!("pintle verify --explain; then pintle approve or pintle unblock {}", by.short()),
-            )
+            Reason::new(Code::MainBlocked, message, "pintle verify --explain; then pintle approve or pintle unblock")
         })
     }
 
@@ -101,7 +104,7 @@ impl Reconciler {
         })
     }
 
-    fn heartless(&self, tip: Oid, verdict: &Verdict) -> Option<Reason> {
+    fn without_heartbeat(&self, tip: Oid, verdict: &Verdict) -> Option<Reason> {
         let limit = self.watch.freshness.heartbeat_limit?;
         let hint = "pintle trust heartbeat --push; if one was pushed, the remote withholds it";
         let Some((at, seen)) = verdict.heartbeat else {

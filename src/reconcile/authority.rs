@@ -14,6 +14,7 @@ use pintle_core::resolve::resolve;
 use pintle_core::trust::{
     Acceptance, Commit, ObjectKind, ObjectStore, Question, ReadError, Session, Times, Verdict, accept, accept_from,
 };
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -26,8 +27,10 @@ impl Reconciler {
         let orders = self.orders.read()?;
         let recorded = if self.accepted.is_none() { self.recall().await? } else { Vec::new() };
         let (denied, denied_keys, considered) = (orders.changes(), orders.keys(), orders.commits());
-        let standing = self.standing.iter().filter(|oid| fetched.evidence.binary_search(oid).is_err());
-        let evidence: Vec<Oid> = fetched.evidence.iter().chain(standing).copied().collect();
+        let standing = self.standing.iter().copied();
+        let fetched_too = fetched.evidence.iter().copied().filter(|oid| !self.standing.contains(oid));
+        // What stands by itself comes first: no crowd under the approvals ref pushes it out.
+        let evidence: Vec<Oid> = standing.chain(fetched_too).collect();
         // A host without a state file derives everything again, and believes no row about its time.
         let times = if self.accepted.is_none() && self.believed.is_none() { Times::Signed } else { Times::Clock };
         let Self { objects, kept, caps, catalog, introduction, memory, accepted, believed, .. } = self;
@@ -59,7 +62,6 @@ impl Reconciler {
         self.recorded = recorded.last().map_or(0, |last| last.seq);
         let kept = self.store.evidence().await?;
         self.standing = kept.iter().filter(|one| one.standing).map(|one| one.oid).collect();
-        self.standing.sort_unstable();
         self.kept = Kept::of(kept.into_iter().map(|one| (one.oid, one.raw)));
         Ok(recorded)
     }
@@ -101,6 +103,7 @@ impl Reconciler {
             }
             recorded?;
             self.recorded = accepted.seq();
+            self.accepted = Some(accepted.clone());
             self.accepted_since = Some(Instant::now());
             tracing::info!(commit = %accepted.commit(), seq = accepted.seq(), "accepted {}", accepted.commit());
         }
@@ -115,28 +118,29 @@ impl Reconciler {
 
     /// Keeps the raw bytes of evidence, and of what it stands on: refs may be deleted, or withheld.
     async fn keep(&mut self, proof: &LeaderProof, commits: Vec<Oid>, standing: bool) -> Result<(), TickError> {
-        let mut fresh = Vec::new();
+        let mut fresh: BTreeMap<Oid, (Arc<[u8]>, bool)> = BTreeMap::new();
+        let mut stood = Vec::new();
         for oid in commits {
             let Ok(raw) = self.raw(oid) else { continue };
             let parents = Commit::parse(&raw).map(|commit| commit.parents).unwrap_or_default();
-            let stood = standing && self.standing.binary_search(&oid).is_err();
-            if stood || !self.kept.has(oid) {
-                self.kept.add(oid, raw.clone());
-                fresh.push((oid, raw, standing));
+            let stands = standing && !self.standing.contains(&oid) && !stood.contains(&oid);
+            if stands || !self.kept.has(oid) {
+                fresh.insert(oid, (raw, stands));
             }
+            stood.extend(stands.then_some(oid));
             for parent in parents {
                 if let (false, Ok(raw)) = (self.kept.has(parent), self.raw(parent)) {
-                    self.kept.add(parent, raw.clone());
-                    fresh.push((parent, raw, false));
+                    fresh.entry(parent).or_insert((raw, false));
                 }
             }
         }
-        if fresh.is_empty() {
-            return Ok(());
+        if !fresh.is_empty() {
+            self.store.keep_evidence(proof, &fresh).await?;
         }
-        self.store.keep_evidence(proof, &fresh).await?;
-        self.standing.extend(fresh.iter().filter(|(_, _, standing)| *standing).map(|(oid, ..)| *oid));
-        self.standing.sort_unstable();
+        for (oid, (raw, _)) in fresh {
+            self.kept.add(oid, raw);
+        }
+        self.standing.extend(stood);
         Ok(())
     }
 
@@ -148,9 +152,11 @@ impl Reconciler {
         if let Some(reading) = self.state.reading()? {
             let mut session =
                 Session::new(self.objects.as_ref(), self.catalog, &mut self.memory).within(self.caps.trust);
-            let now = heavy(|| session.reading(reading.commit));
-            if now.is_ok_and(|digest| digest != reading.digest) {
-                return Err(TickError::ReadDifferently(reading.commit));
+            match heavy(|| session.reading(reading.commit)) {
+                Ok(digest) if digest != reading.digest => return Err(TickError::ReadDifferently(reading.commit)),
+                Ok(_) => {}
+                // It cannot be told yet: asked again at the next tick.
+                Err(_) => return Ok(()),
             }
         }
         self.reads_alike = true;

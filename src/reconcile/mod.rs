@@ -17,7 +17,7 @@ use crate::store::waiting::waiting;
 use crate::store::{LeaderProof, Store, StoreError};
 use jiff::Timestamp;
 use pintle_core::change::Oid;
-use pintle_core::diagnostic::{Diagnostic, has_errors};
+use pintle_core::diagnostic::{Code, Diagnostic, has_errors};
 use pintle_core::gate::{Refusal, gate};
 use pintle_core::model::Catalog;
 use pintle_core::plan::Plan;
@@ -50,7 +50,8 @@ pub enum TickError {
     State(#[from] StateError),
     /// Another Pintle understood the accepted tree otherwise.
     #[error(
-        "PIN0526: this Pintle reads the accepted {0} differently than the one before: pintle recover --reason TEXT"
+        "{code}: this Pintle reads the accepted {0} differently than the one before: pintle recover --reason TEXT",
+        code = Code::ReadDifferently
     )]
     ReadDifferently(Oid),
     /// The verifier panicked: that means deny.
@@ -303,7 +304,7 @@ impl Reconciler {
     /// until its first job is enqueued: from then on the plan only gets shorter.
     async fn other_actions(&mut self, accepted: &AcceptedCommit, plan: &Plan) -> Result<bool, TickError> {
         self.differs = None;
-        if accepted.actions_after(0).is_empty() && accepted.steps().iter().all(|step| step.actions.is_empty()) {
+        if accepted.actions_after(0).is_empty() {
             return Ok(false);
         }
         let wanted = accepted.actions_after(self.store.begun_seq().await?);

@@ -26,11 +26,6 @@ impl Kept {
         self.0.contains_key(&oid)
     }
 
-    /// The names of those that are kept.
-    pub fn names(&self) -> impl Iterator<Item = Oid> {
-        self.0.keys().copied()
-    }
-
     /// Keeps one more.
     pub fn add(&mut self, oid: Oid, raw: Arc<[u8]>) {
         self.0.insert(oid, raw);
@@ -59,5 +54,27 @@ impl ObjectStore for Bounded<'_> {
             }
             found => found,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn when_the_time_is_up_nothing_is_read_and_what_is_not_its_name_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = git2::Repository::init_bare(folder.path()).unwrap();
+        let raw =
+            b"tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\nauthor a <a> 1 +0000\ncommitter a <a> 1 +0000\n\nx\n";
+        let oid = repository.odb().unwrap().write(git2::ObjectType::Commit, raw).unwrap();
+        let oid = Oid::from_bytes(oid.as_bytes()).unwrap();
+        let kept = Kept::of([(Oid([7; 20]), raw.to_vec())]);
+        assert!(!kept.has(Oid([7; 20])), "its content is not its name");
+        let objects = GitObjects::open(folder.path()).unwrap();
+        let store = |until| Bounded { objects: &objects, kept: &kept, until };
+        assert!(store(Instant::now() + std::time::Duration::from_mins(1)).raw(oid, ObjectKind::Commit).is_ok());
+        let late = store(Instant::now()).raw(oid, ObjectKind::Commit);
+        assert!(matches!(late, Err(ReadError::Failed { .. })), "{late:?}");
     }
 }

@@ -6,6 +6,7 @@ use super::{LeaderProof, Store, StoreError};
 use pintle_core::change::Oid;
 use sqlx::Row;
 use sqlx::types::Json;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A kept commit.
@@ -20,14 +21,15 @@ pub struct EvidenceRow {
 }
 
 impl Store {
-    /// Everything that is kept.
+    /// Everything that is kept, the oldest first.
     pub async fn evidence(&self) -> Result<Vec<EvidenceRow>, StoreError> {
         let failed = || StoreError::during("read the kept evidence");
-        let rows = sqlx::query("SELECT oid, raw, standing FROM pintle.evidence WHERE source_id = $1 ORDER BY oid")
-            .bind(SOURCE)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(failed())?;
+        let rows =
+            sqlx::query("SELECT oid, raw, standing FROM pintle.evidence WHERE source_id = $1 ORDER BY kept_at, oid")
+                .bind(SOURCE)
+                .fetch_all(&self.pool)
+                .await
+                .map_err(failed())?;
         rows.iter()
             .map(|row| {
                 let oid: &str = row.try_get("oid").map_err(failed())?;
@@ -41,16 +43,16 @@ impl Store {
             .collect()
     }
 
-    /// Keeps commits; one that is kept already can only come to stand by itself.
+    /// Keeps commits, with whether each stands by itself; one that is kept already can only come to stand by itself.
     pub async fn keep_evidence(
         &self,
         proof: &LeaderProof,
-        commits: &[(Oid, Arc<[u8]>, bool)],
+        commits: &BTreeMap<Oid, (Arc<[u8]>, bool)>,
     ) -> Result<(), StoreError> {
         let failed = || StoreError::during("keep evidence");
-        let names: Vec<String> = commits.iter().map(|(oid, ..)| oid.to_string()).collect();
-        let bytes: Vec<&[u8]> = commits.iter().map(|(_, raw, _)| raw.as_ref()).collect();
-        let standing: Vec<bool> = commits.iter().map(|(.., standing)| *standing).collect();
+        let names: Vec<String> = commits.keys().map(Oid::to_string).collect();
+        let bytes: Vec<&[u8]> = commits.values().map(|(raw, _)| raw.as_ref()).collect();
+        let standing: Vec<bool> = commits.values().map(|(_, standing)| *standing).collect();
         let mut tx = self.begin_as(proof).await?;
         sqlx::query("INSERT INTO pintle.evidence (source_id, oid, raw, standing) SELECT $1, * FROM unnest($2::text[], $3::bytea[], $4::bool[]) ON CONFLICT (source_id, oid) DO UPDATE SET standing = true WHERE EXCLUDED.standing AND NOT evidence.standing")
             .bind(SOURCE)
@@ -74,16 +76,5 @@ impl Store {
             .await
             .map_err(failed())?;
         tx.commit().await.map_err(failed())
-    }
-
-    /// The alarms on record.
-    pub async fn alarms(&self) -> Result<Vec<serde_json::Value>, StoreError> {
-        let found: Option<Json<Vec<serde_json::Value>>> =
-            sqlx::query_scalar("SELECT alarms FROM pintle.sources WHERE id = $1")
-                .bind(SOURCE)
-                .fetch_optional(&self.pool)
-                .await
-                .map_err(StoreError::during("read the alarms"))?;
-        Ok(found.map(|Json(alarms)| alarms).unwrap_or_default())
     }
 }

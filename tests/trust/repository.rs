@@ -153,6 +153,8 @@ impl Repository {
     pub fn poll(&mut self, tip: Oid) -> Verdict {
         let verdict = self.verdict(tip);
         self.recorded = verdict.steps().to_vec();
+        let fresh: Vec<Oid> = verdict.keep.iter().filter(|oid| !self.evidence.contains(oid)).copied().collect();
+        self.evidence.splice(0..0, fresh);
         verdict
     }
 

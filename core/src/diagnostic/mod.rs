@@ -81,13 +81,6 @@ impl Diagnostic {
         self.hint = Some(hint.into());
         self
     }
-
-    /// The same with a label at the marked place.
-    #[must_use]
-    pub fn with_label(mut self, label: impl Into<String>) -> Self {
-        self.label = Some(label.into());
-        self
-    }
 }
 
 /// Whether any of them holds the commit.

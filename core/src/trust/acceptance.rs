@@ -9,13 +9,14 @@ use super::introduction::introduce;
 use super::question::{Question, Times};
 use super::replay::{replay, unproven};
 use super::session::{ChangeError, HistoryFault, Session};
-use super::step::{At, Outcome, Try, step};
+use super::step::{At, Outcome, Try, UNREADABLE, step};
 use super::verdict::{AcceptedCommit, Held, Reason, Refused, Verdict};
 use super::walk::{Walk, nearest_to_done};
 use super::witness::age;
-use crate::change::Oid;
+use crate::change::{ChangeId, Oid};
 use crate::diagnostic::Code;
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 
 /// What is accepted, from the introduction on.
 pub fn accept(question: &Question<'_>, session: &mut Session<'_>) -> Verdict {
@@ -116,7 +117,7 @@ fn considered(
 }
 
 fn unreadable(fault: &str) -> Reason {
-    Reason::new(Code::HistoryUnreadable, fault, "fetch again: pintle verify --fetch")
+    Reason::new(Code::HistoryUnreadable, fault, UNREADABLE)
 }
 
 fn astray(chain: &Head, standing: Standing) -> Reason {
@@ -155,16 +156,17 @@ fn advance(
             break waiting;
         }
     };
-    question.revoked(session, chain, &claims, Some(&mut *verdict))?;
-    let ratified = ratified(session, chain, question.binding(), &claims, question.clock())?;
+    let bench = question.bench(question.revoked(session, chain, &claims, Some(&mut *verdict))?);
+    let ratified = ratified(session, chain, &bench, &claims, question.clock())?;
     let open = chain.unratified().iter().filter(|glass| ratified.iter().all(|(change, _)| *change != glass.change));
     verdict.alarms.extend(open.map(OpenGlass::alarm));
-    for oid in claims.withdrawing() {
+    let open: BTreeSet<ChangeId> = chain.unratified().iter().map(|glass| glass.change).collect();
+    let ratifying = claims.ratifying().filter(|(_, said)| open.contains(&said.change)).map(|(oid, _)| oid);
+    for oid in claims.withdrawing().chain(ratifying) {
         let known = session.seal(oid)?.is_ok_and(|signed| chain.policy().holder(&signed.key).is_some());
         verdict.keep.extend(known.then_some(oid));
     }
     verdict.heartbeat = newest_heartbeat(question, session, chain, &claims)?;
-    verdict.keep.extend(ratified.into_iter().flat_map(|(_, commits)| commits));
     Ok(nearest_to_done(waiting, &claims, chain, (question.tip, session.limits.reasons)))
 }
 

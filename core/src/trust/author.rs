@@ -1,7 +1,7 @@
 //! Who wrote a change: the one author whose signature covers it whole, and the writers that an
 //! independent approver must not be among. It says "I wrote it", never "ship it".
 
-use super::graph::{Ground, descends, exclusive, merge_base};
+use super::graph::{Ground, descends, exclusive, merge_base, newest_steps};
 use super::policy::Policy;
 use super::session::{ChangeError, HistoryFault, Session};
 use super::trailer::is_empty;
@@ -30,6 +30,8 @@ pub(super) struct Author {
     pub commit: Oid,
     /// A commit of the work with the author's signature: the end, if that is one.
     pub signed_by: Oid,
+    /// The place of the step that its oldest part was written on.
+    pub place: usize,
 }
 
 /// The one person who signed the whole change, or why there is none.
@@ -43,6 +45,8 @@ pub(super) fn author(session: &mut Session<'_>, work: Work<'_>) -> Result<Result
         return Ok(Err(format!("{} brings another change than the merge", end.short())));
     }
     let mut author: Option<(Arc<str>, Oid)> = None;
+    let newest = newest_steps(session, work.ground, end)?;
+    let mut place = usize::MAX;
     let mut commits: Vec<Oid> = exclusive(session, work.ground, end, work.accepted)?.into_iter().collect();
     commits.sort_unstable();
     for oid in commits {
@@ -56,6 +60,7 @@ pub(super) fn author(session: &mut Session<'_>, work: Work<'_>) -> Result<Result
             }
             continue;
         }
+        place = place.min(newest.get(&oid).copied().flatten().unwrap_or(0));
         let signer = match session.seal(oid)? {
             Err(why) => return Ok(Err(format!("{}: {why}", oid.short()))),
             Ok(signed) => work.policy.signer(&signed, work.at),
@@ -72,7 +77,7 @@ pub(super) fn author(session: &mut Session<'_>, work: Work<'_>) -> Result<Result
         }
     }
     Ok(author
-        .map(|(person, signed_by)| Author { person, commit: end, signed_by })
+        .map(|(person, signed_by)| Author { person, commit: end, signed_by, place })
         .ok_or_else(|| "nobody signed a commit that changes anything".into()))
 }
 

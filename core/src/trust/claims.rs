@@ -58,13 +58,22 @@ impl Claims {
         claims
     }
 
-    /// What the commits of a record's evidence say.
-    pub fn of_evidence(session: &mut Session<'_>, evidence: &[Oid], chain: &Head) -> Result<Self, HistoryFault> {
+    /// What the commits of a record's evidence say; and, with `beside`, what stands under the
+    /// approvals ref now.
+    pub fn of_evidence(
+        session: &mut Session<'_>,
+        evidence: &[Oid],
+        chain: &Head,
+        beside: Option<&Question<'_>>,
+    ) -> Result<Self, HistoryFault> {
         let mut claims = Self::default();
         for oid in evidence {
             if let Some(trailer) = trailer_of(session, *oid)? {
                 claims.add((*oid, trailer));
             }
+        }
+        if let Some(question) = beside {
+            pushed(question, session, &mut claims, &mut Vec::new());
         }
         claims.pushed = claims.all.len();
         let before: Vec<Oid> = claims.by_base.keys().filter(|base| chain.at(**base).is_some()).copied().collect();
@@ -106,11 +115,13 @@ impl Claims {
         self.from_before.extend(self.by_base.get(&base).into_iter().flatten());
     }
 
-    /// The accepted commit has passed these: what they say on the branch is said.
+    /// The accepted commit has passed these: what they say on the branch is said. Only what takes an
+    /// approval back goes on to say so.
     pub fn passed(&mut self, commits: &HashSet<Oid>) {
         for oid in commits {
             if let Some(at) = self.place.get(oid).filter(|at| **at >= self.pushed) {
-                self.alive[*at] = false;
+                let withdraws = matches!(&self.all[*at].1, Ok(Trailer::Statement(said)) if said.word == Word::Withdraw);
+                self.alive[*at] = withdraws;
             }
         }
         let alive = &self.alive;

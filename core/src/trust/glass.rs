@@ -7,8 +7,9 @@ use super::claims::Claims;
 use super::head::Head;
 use super::policy::{Action, Matching, Policy, Rule};
 use super::quorum::{Case, Judgement};
-use super::rules::{Sides, acts};
+use super::rules::Sides;
 use super::session::{ChangeError, Session};
+use super::step::Bench;
 use super::verdict::{Counted, Reason, Role};
 use super::witness::{Witness, age, witness_of};
 use super::words::ignored;
@@ -105,7 +106,8 @@ fn counted(witness: Witness) -> Counted {
 fn outside(case: &Case<'_>, scope: &Matching, sides: Sides<'_>) -> Option<String> {
     let allowed = |entry: &Entry| {
         let policy = matches!(entry, Entry::File { path, .. } if path.starts_with(".pintle/"));
-        !policy && !acts(Action::Delete, entry, sides) && scope.covers(entry, sides)
+        let ends = Matching { actions: vec![Action::Delete], ..Matching::default() }.is_about(entry, sides);
+        !policy && !ends && scope.covers(entry, sides)
     };
     case.set.entries().iter().find(|entry| !allowed(entry)).map(ToString::to_string)
 }
@@ -133,12 +135,14 @@ fn may_break(case: &Case<'_>, seconds: i64, from: &[Arc<str>], witness: Witness)
 pub(super) fn ratified(
     session: &mut Session<'_>,
     head: &Head,
-    binding: (&str, &str),
+    bench: &Bench<'_>,
     claims: &Claims,
     at: Timestamp,
 ) -> Result<Vec<(ChangeId, Vec<Oid>)>, ChangeError> {
     let mut all = Vec::new();
+    let binding = (&*bench.introduction.repo_id, &*bench.introduction.git_ref);
     for glass in head.unratified() {
+        let policy = glass.policy.without(&bench.revoked);
         let (mut people, mut commits) = (BTreeSet::new(), Vec::new());
         for (commit, said) in claims.ratifying().filter(|(_, said)| said.change == glass.change) {
             if (&*said.repo_id, &*said.git_ref) != binding || head.at(said.base).is_none() {
@@ -147,8 +151,8 @@ pub(super) fn ratified(
             let seconds = session.commit(commit)?.committer.seconds;
             let Ok(signed) = session.seal(commit)? else { continue };
             let timely = age(seconds, at).is_ok_and(|age| age <= glass.policy.approval_max_age);
-            let known = (glass.policy.signer(&signed, at).ok())
-                .filter(|person| head.policy().holder(&signed.key) == Some(person));
+            let known =
+                (policy.signer(&signed, at).ok()).filter(|person| head.policy().holder(&signed.key) == Some(person));
             if let (true, Some(person)) = (timely, known) {
                 people.insert(person);
                 commits.push(commit);

@@ -203,12 +203,31 @@ fn ancestors(
     Ok(seen)
 }
 
-/// The newest step that `from` is or descends from; `None` when it descends from none.
-pub(super) fn newest_step(
+/// For each commit on the ways down from `from`: the newest step that it is or descends from.
+pub(super) fn newest_steps(
     session: &mut Session<'_>,
     ground: &Ground,
     from: Oid,
-) -> Result<Option<usize>, HistoryFault> {
-    let met = reachable(session, from, |oid| ground.contains_key(oid))?;
-    Ok(met.iter().filter_map(|oid| ground.get(oid)).max().copied())
+) -> Result<HashMap<Oid, Option<usize>>, HistoryFault> {
+    let (mut newest, mut open) = (HashMap::new(), vec![from]);
+    while let Some(at) = open.last().copied() {
+        // A commit may wait twice, once for each of two children.
+        if newest.len() + open.len() > 2 * session.limits.walk {
+            return Err(HistoryFault::TooLong(session.limits.walk));
+        }
+        if newest.contains_key(&at) || ground.contains_key(&at) {
+            newest.entry(at).or_insert(ground.get(&at).copied());
+            open.pop();
+            continue;
+        }
+        let parents = session.commit(at)?.parents.clone();
+        let unknown = parents.iter().copied().filter(|parent| !newest.contains_key(parent));
+        let before = open.len();
+        open.extend(unknown);
+        if open.len() == before {
+            newest.insert(at, parents.iter().filter_map(|parent| newest[parent]).max());
+            open.pop();
+        }
+    }
+    Ok(newest)
 }

@@ -1,5 +1,7 @@
 //! The recorded steps derived again from objects. A record is believed about its place, its evidence
-//! and, as far as this host wrote it down itself, its time; everything else is judged anew.
+//! and, as far as this host wrote it down itself, its time; everything else is judged anew. What this
+//! host did not write down is judged as if it came now: a database must not bring what a revocation or
+//! a withdrawal that stands here has stopped.
 
 use super::claims::Claims;
 use super::glass::ratified;
@@ -34,8 +36,9 @@ pub(super) fn replay(
         let failed = |why: String| (record.commit, unproven(why).about(record.commit));
         follows(session, chain, record).map_err(failed)?;
         let at = time_of(question, chain, record).map_err(failed)?;
+        let news = Some(question).filter(|question| is_news(question, record));
         let claims =
-            Claims::of_evidence(session, &record.evidence, chain).map_err(|fault| failed(fault.to_string()))?;
+            Claims::of_evidence(session, &record.evidence, chain, news).map_err(|fault| failed(fault.to_string()))?;
         again(question, session, chain, record, &claims, at).map_err(failed)?;
     }
     Ok(())
@@ -47,13 +50,18 @@ fn follows(session: &mut Session<'_>, chain: &Head, record: &Acceptance) -> Resu
     if descends { Ok(()) } else { Err("the recorded commit does not descend from the step before it".into()) }
 }
 
+/// Whether this host learns of the step from the record alone.
+fn is_news(question: &Question<'_>, record: &Acceptance) -> bool {
+    question.times == Times::Clock && record.seq > question.believed
+}
+
 /// By which time a recorded step is judged again.
 fn time_of(question: &Question<'_>, chain: &Head, record: &Acceptance) -> Result<At, String> {
     let before = chain.last().accepted_at;
     if question.times == Times::Signed {
         return Ok(At::Signed(before, question.now));
     }
-    if record.seq > question.believed {
+    if is_news(question, record) {
         return Ok(At::Moment(question.now.max(before)));
     }
     if record.accepted_at < before && record.seq > 2 {
@@ -73,11 +81,15 @@ fn again(
     claims: &Claims,
     at: At,
 ) -> Result<(), String> {
-    let bench = Bench { introduction: question.introduction, denied: &[], revoked: Revoked::new() };
+    let bench = if is_news(question, record) {
+        question.bench(question.revoked(session, chain, claims, None).map_err(|fault| fault.to_string())?)
+    } else {
+        Bench { introduction: question.introduction, denied: &[], revoked: Revoked::new() }
+    };
     let one = Try { head: chain, candidate: record.commit, claims, at, rewrite: record.rewrite };
     match step(session, &bench, one) {
         Outcome::Accepted(mut step, brought) => {
-            step.ratifies = ratifies(question, session, chain, record, claims, step.accepted_at)?;
+            step.ratifies = ratifies(session, chain, &bench, record, claims, step.accepted_at)?;
             step.evidence.clone_from(&record.evidence);
             chain.push(*step, brought);
             Ok(())
@@ -91,14 +103,13 @@ fn again(
 }
 
 fn ratifies(
-    question: &Question<'_>,
     session: &mut Session<'_>,
     chain: &Head,
+    bench: &Bench<'_>,
     record: &Acceptance,
     claims: &Claims,
     at: Timestamp,
 ) -> Result<Vec<crate::change::ChangeId>, String> {
-    let binding = (&*question.introduction.repo_id, &*question.introduction.git_ref);
-    let shown = ratified(session, chain, binding, claims, at).map_err(|fault| fault.to_string())?;
+    let shown = ratified(session, chain, bench, claims, at).map_err(|fault| fault.to_string())?;
     Ok(shown.into_iter().map(|(change, _)| change).filter(|change| record.ratifies.contains(change)).collect())
 }

@@ -6,12 +6,13 @@ use super::claims::Claims;
 use super::keys::Fingerprint;
 use super::policy::Policy;
 use super::session::{HistoryFault, Session};
-use super::trailer::Trailer;
+use super::trailer::{Revocation, Trailer};
 use super::verdict::Reason;
 use crate::change::Oid;
 use crate::diagnostic::Code;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Keys with the reason why they count for nothing.
 pub(super) type Revoked = BTreeMap<Fingerprint, String>;
@@ -25,14 +26,43 @@ pub(super) struct Revocations {
     pub commits: Vec<Oid>,
 }
 
-/// The keys that `claims` revoke under `policy` at `at`.
+/// A revocation by a root person of the policy.
+struct Heard<'c> {
+    commit: Oid,
+    said: &'c Revocation,
+    person: Arc<str>,
+    by: Fingerprint,
+}
+
+/// The keys that `claims` revoke under `policy` at `at`. Whoever is revoked by another revokes nobody:
+/// first those count whom nobody else revokes, then the others in order, what was kept first before all.
 pub(super) fn revocations(
     session: &mut Session<'_>,
     policy: &Policy,
     claims: &Claims,
     at: Timestamp,
 ) -> Result<Revocations, HistoryFault> {
-    let mut all = Revocations::default();
+    let heard = heard(session, policy, claims, at)?;
+    let mut all = Revocations { commits: heard.iter().map(|one| one.commit).collect(), ..Revocations::default() };
+    let accused =
+        |one: &Heard<'_>| heard.iter().any(|other| other.person != one.person && other.said.fingerprint == one.by);
+    let (free, accused): (Vec<&Heard<'_>>, Vec<&Heard<'_>>) = heard.iter().partition(|one| !accused(one));
+    for one in free.into_iter().chain(accused) {
+        if !all.keys.contains_key(&one.by) {
+            let why = format!("by {}: {}", one.person, one.said.reason);
+            all.take(policy, one.said.fingerprint, &why, one.commit, at);
+        }
+    }
+    Ok(all)
+}
+
+fn heard<'c>(
+    session: &mut Session<'_>,
+    policy: &Policy,
+    claims: &'c Claims,
+    at: Timestamp,
+) -> Result<Vec<Heard<'c>>, HistoryFault> {
+    let mut heard = Vec::new();
     for (commit, claim) in claims.revoking() {
         let Ok(Trailer::Revocation(said)) = claim else { continue };
         let settled =
@@ -42,13 +72,11 @@ pub(super) fn revocations(
         }
         let Ok(signed) = session.seal(*commit)? else { continue };
         let Ok(person) = policy.signer(&signed, at) else { continue };
-        if !policy.is_root(&person) {
-            continue;
+        if policy.is_root(&person) {
+            heard.push(Heard { commit: *commit, said, person, by: signed.key.fingerprint() });
         }
-        all.commits.push(*commit);
-        all.take(policy, said.fingerprint, &format!("by {person}: {}", said.reason), *commit, at);
     }
-    Ok(all)
+    Ok(heard)
 }
 
 impl Revocations {

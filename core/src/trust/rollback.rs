@@ -38,16 +38,19 @@ pub(super) fn is_rollback(
 }
 
 /// Whether a number goes down past a version that repairs something or that no upgrade may jump
-/// over, or whether versions themselves change.
+/// over, or whether versions themselves change. Where no number stands, it is taken to be the worst.
 fn lowers_a_floor(case: &Case<'_>, sides: Sides<'_>) -> bool {
     let floors: Vec<Version> =
         sides.old.documents.iter().filter_map(|(key, placed)| floor(&key.kind, placed)).collect();
     case.set.entries().iter().any(|entry| match entry {
         _ if entry.key().is_some_and(|key| &*key.kind == VERSION) => true,
         Entry::Field { old, new, .. } => {
-            let highest = old.as_ref().and_then(|value| numbers(value).into_iter().max());
-            let lowest = new.as_ref().and_then(|value| numbers(value).into_iter().min());
-            highest.zip(lowest).is_some_and(|(from, to)| floors.iter().any(|floor| to < *floor && *floor <= from))
+            let from = old.as_ref().and_then(|value| numbers(value).into_iter().max());
+            let to = new.as_ref().and_then(|value| numbers(value).into_iter().min());
+            let passes = |floor: &Version| {
+                to.as_ref().is_none_or(|to| to < floor) && from.as_ref().is_none_or(|from| floor <= from)
+            };
+            (from.is_some() || to.is_some()) && floors.iter().any(passes)
         }
         _ => false,
     })

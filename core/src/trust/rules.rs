@@ -118,7 +118,7 @@ impl Matching {
 
     /// Whether the fields and actions of an entry are ones that the rule is about. Profiles that a
     /// document takes up or leaves give it fields, and may end it.
-    fn is_about(&self, entry: &Entry, sides: Sides<'_>) -> bool {
+    pub(super) fn is_about(&self, entry: &Entry, sides: Sides<'_>) -> bool {
         let plain = self.field_matches(entry) && self.action_matches(entry, sides);
         plain || self.is_about_any(&taken_up(entry, sides), entry, sides)
     }
@@ -193,7 +193,7 @@ fn sides_of<'a>(entry: &'a Entry, sides: Sides<'a>) -> Vec<Side<'a>> {
 }
 
 /// Whether `action` is what happens to the document or file of an entry.
-pub(super) fn acts(action: Action, entry: &Entry, sides: Sides<'_>) -> bool {
+fn acts(action: Action, entry: &Entry, sides: Sides<'_>) -> bool {
     let (created, deleted) = match entry {
         Entry::File { old, new, .. } => (old.is_none(), new.is_none()),
         other => (other.creates(), other.deletes()),

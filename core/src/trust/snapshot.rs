@@ -93,8 +93,7 @@ pub(super) fn read(session: &mut Session<'_>, root: Oid) -> Result<Snapshot, Tre
 /// is not possible or anything is wrong: reading the whole tree says what.
 pub(super) fn derive(session: &mut Session<'_>, near: &Snapshot, old: Oid, root: Oid) -> Option<Snapshot> {
     let changed = changed_files(session, old, root).ok()?;
-    if changed.iter().any(|one| &*one.path == IGNORE_PATH || is_twin(&one.path)) || changed.len() > near.files.len() / 2
-    {
+    if changed.iter().any(|one| &*one.path == IGNORE_PATH) || changed.len() > near.files.len() / 2 {
         return None;
     }
     let ignore = ignore_rules(session, near).ok()?;
@@ -194,7 +193,7 @@ fn walk(
 }
 
 /// Whether some file systems would read the path as that of the policy.
-fn is_twin(path: &str) -> bool {
+pub(super) fn is_twin(path: &str) -> bool {
     path != POLICY_PATH && path.len() <= 4 * POLICY_PATH.len() && path.to_lowercase() == POLICY_PATH
 }
 

@@ -18,6 +18,10 @@ use crate::diagnostic::Code;
 use jiff::Timestamp;
 use std::sync::Arc;
 
+/// What helps when objects are missing or too much.
+pub(super) const UNREADABLE: &str =
+    "git fetch (git fetch --unshallow in a shallow clone), or raise the limit that it names: --max-…";
+
 /// What became of a candidate.
 pub(super) enum Outcome {
     Accepted(Box<Acceptance>, Brought),
@@ -62,14 +66,12 @@ pub(super) fn step(session: &mut Session<'_>, bench: &Bench<'_>, one: Try<'_>) -
             let candidate = one.candidate;
             let (code, hint) = match &error {
                 ChangeError::Tree(TreeFault::Read(_)) | ChangeError::History(_) => {
-                    (Code::HistoryUnreadable, "fetch again: pintle verify --fetch".to_owned())
+                    (Code::HistoryUnreadable, UNREADABLE.to_owned())
                 }
                 ChangeError::Tree(fault) if fault.is_a_shape() => {
-                    (Code::ForbiddenShape, format!("commit without it, or: pintle unblock {}", candidate.short()))
+                    (Code::ForbiddenShape, "commit without it, or: pintle unblock".to_owned())
                 }
-                ChangeError::Tree(_) => {
-                    (Code::NoChangeSet, format!("repair it, or: pintle unblock {}", candidate.short()))
-                }
+                ChangeError::Tree(_) => (Code::NoChangeSet, "repair it, or: pintle unblock".to_owned()),
             };
             Outcome::Held(held(session, candidate, None, Vec::new(), vec![Reason::new(code, error.to_string(), hint)]))
         }
@@ -114,16 +116,13 @@ pub(super) fn stand(session: &mut Session<'_>, bench: &Bench<'_>, one: Try<'_>) 
     let Try { head, candidate, .. } = one;
     let set = session.change(head.commit(), candidate)?;
     let change = set.id(&bench.introduction.repo_id);
-    let by_the_clock = match one.at {
-        At::Moment(at) | At::Signed(_, at) => at,
-    };
+    let at = moment(session, candidate, &Words::default(), one.at)?;
     if set.is_empty() {
-        let at = moment(session, candidate, &Words::default(), one.at)?;
         let (policy, brought) = (Ok(None), Brought::default());
         let (judgement, proofs, actions) = (Judgement::nothing(), Vec::new(), Vec::new());
         return Ok(Standing { change, judgement, policy, brought, proofs, actions, at, empty: true });
     }
-    let brought_policy = policy_after(session, head, candidate, by_the_clock)?;
+    let brought_policy = policy_after(session, head, candidate, at)?;
     let new = brought_policy.as_ref().ok().and_then(|policy| policy.as_deref());
     let fewer = (!bench.revoked.is_empty()).then(|| head.policy().without(&bench.revoked));
     let policy: &Policy = fewer.as_ref().unwrap_or(head.policy());
@@ -152,7 +151,7 @@ pub(super) fn stand(session: &mut Session<'_>, bench: &Bench<'_>, one: Try<'_>) 
         judgement.met = false;
     }
     if let Some(new) = new {
-        let missing = succession(&case, new);
+        let missing = succession(&case, new, &bench.revoked);
         judgement.met &= missing.is_empty();
         judgement.reasons.extend(missing);
     }

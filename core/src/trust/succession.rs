@@ -9,6 +9,7 @@ use super::keys::Fingerprint;
 use super::policy::{Policy, Rule};
 use super::policy_file::read_policy;
 use super::quorum::Case;
+use super::revocation::Revoked;
 use super::session::{ChangeError, Session};
 use super::sshsig::Signed;
 use super::verdict::Reason;
@@ -20,7 +21,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What is missing for `new` to follow the policy of the case.
-pub(super) fn succession(case: &Case<'_>, new: &Policy) -> Vec<Reason> {
+pub(super) fn succession(case: &Case<'_>, new: &Policy, revoked: &Revoked) -> Vec<Reason> {
     let signers = signers(case);
     let proven: BTreeSet<Fingerprint> = signers.iter().map(|signed| signed.key.fingerprint()).collect();
     let (before, after) = (fingerprints(case.work.policy), fingerprints(new));
@@ -34,7 +35,8 @@ pub(super) fn succession(case: &Case<'_>, new: &Policy) -> Vec<Reason> {
         ));
     }
     if root_of(case.work.policy) != root_of(new) {
-        reasons.extend(new.root_rules().filter_map(|rule| unmet(case.work, new, rule, &signers)));
+        let view = new.without(revoked);
+        reasons.extend(view.root_rules().filter_map(|rule| unmet(case.work, &view, rule, &signers)));
     }
     reasons
 }

@@ -23,7 +23,8 @@ pub(super) fn is_transparent(
     let Some(base) = merge_base(session, work.ground, *left, *right)? else { return Ok(false) };
     let mut tree = |oid| session.commit(oid).map(|commit| commit.tree);
     let trees = Four { base: tree(base)?, left: tree(*left)?, right: tree(*right)?, merge: commit.tree };
-    if let Some(answer) = by_names(session, trees, session.limits.depth)? {
+    let mut budget = session.limits.files;
+    if let Some(answer) = by_names(session, trees, session.limits.depth, &mut budget)? {
         return Ok(answer);
     }
     let mut id = |old, new| match session.change(old, new) {
@@ -47,8 +48,14 @@ struct Four<T> {
 }
 
 /// Whether every file of the merge is that of the side that changed it. `None` when one file changed
-/// on both sides, which only its documents can tell.
-fn by_names(session: &mut Session<'_>, trees: Four<Oid>, depth: usize) -> Result<Option<bool>, TreeFault> {
+/// on both sides, which only its documents can tell, or when more than `budget` entries are in the way:
+/// reading the documents says what is too much.
+fn by_names(
+    session: &mut Session<'_>,
+    trees: Four<Oid>,
+    depth: usize,
+    budget: &mut usize,
+) -> Result<Option<bool>, TreeFault> {
     let Four { base, left, right, merge } = trees;
     if let Some(answer) = settled(base, left, right, merge) {
         return Ok(Some(answer));
@@ -61,6 +68,8 @@ fn by_names(session: &mut Session<'_>, trees: Four<Oid>, depth: usize) -> Result
         sides.push(entries(session, tree)?);
     }
     let names: BTreeSet<&Box<str>> = sides.iter().flat_map(BTreeMap::keys).collect();
+    let Some(left_over) = budget.checked_sub(names.len()) else { return Ok(None) };
+    *budget = left_over;
     for name in names {
         let [base, left, right, merge] = [0, 1, 2, 3].map(|side: usize| sides[side].get(name).copied());
         match settled(base, left, right, merge) {
@@ -74,7 +83,7 @@ fn by_names(session: &mut Session<'_>, trees: Four<Oid>, depth: usize) -> Result
         else {
             return Ok(None);
         };
-        match by_names(session, Four { base, left, right, merge }, depth - 1)? {
+        match by_names(session, Four { base, left, right, merge }, depth - 1, budget)? {
             Some(true) => {}
             other => return Ok(other),
         }

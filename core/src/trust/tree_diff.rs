@@ -3,6 +3,7 @@
 
 use super::ObjectKind;
 use super::session::Session;
+use super::snapshot::is_twin;
 use super::tree::{DIRECTORY, TreeEntry, order, parse_tree};
 use super::tree_fault::TreeFault;
 use crate::change::Oid;
@@ -77,6 +78,9 @@ impl Walk {
         let limits = session.limits;
         if self.met > limits.files || depth >= limits.depth {
             return Err(TreeFault::TooLarge { path, what: format!("{} files and folders", limits.files) });
+        }
+        if other.is_some() && is_twin(&path) {
+            return Err(TreeFault::PolicyTwin { path });
         }
         let folder = |entry: Option<&TreeEntry>| entry.filter(|entry| entry.mode == DIRECTORY).map(|entry| entry.oid);
         let file = |entry: Option<&TreeEntry>| entry.filter(|entry| entry.mode != DIRECTORY).map(blob);

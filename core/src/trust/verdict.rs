@@ -141,12 +141,11 @@ impl AcceptedCommit {
         self.head.steps()
     }
 
-    /// The actions that the newest step after `seq` that changes something was approved for, and no
-    /// others; none when nobody insisted on any.
+    /// The actions that the newest step after `seq` whose approvers insist on any was approved for, and
+    /// no others. A later step that insists on nothing lifts nothing.
     pub fn actions_after(&self, seq: u64) -> &[Digest] {
-        let newer = self.steps().iter().rev().take_while(|step| step.seq > seq);
-        let changing = newer.into_iter().find(|step| !step.counted.is_empty());
-        changing.map(|step| step.actions.as_slice()).unwrap_or_default()
+        let mut newer = self.steps().iter().rev().take_while(|step| step.seq > seq);
+        newer.find(|step| !step.actions.is_empty()).map(|step| step.actions.as_slice()).unwrap_or_default()
     }
 
     /// Glass that was broken and is not ratified by an accepted step.

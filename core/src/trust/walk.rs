@@ -47,6 +47,8 @@ impl Walk<'_> {
         }
         let bench = question.bench(question.revoked(session, chain, claims, None)?);
         let at = match question.times {
+            // The introduction's time is whatever its operator's clock said.
+            Times::Clock if chain.steps().len() > 1 => At::Moment(question.clock().max(chain.last().accepted_at)),
             Times::Clock => At::Moment(question.clock()),
             Times::Signed => At::Signed(chain.last().accepted_at, question.clock()),
         };
@@ -56,7 +58,7 @@ impl Walk<'_> {
             let one = Try { head: chain, candidate, claims, at, rewrite: false };
             match step(session, &bench, one) {
                 Outcome::Accepted(mut step, brought) => {
-                    let shown = ratified(session, chain, question.binding(), claims, step.accepted_at)?;
+                    let shown = ratified(session, chain, &bench, claims, step.accepted_at)?;
                     for (change, commits) in shown {
                         step.ratifies.push(change);
                         step.evidence.extend(commits);

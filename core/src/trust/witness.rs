@@ -2,7 +2,7 @@
 //! author who wrote the whole of it. For which rule a word counts is the quorum's matter.
 
 use super::author::{Work, author};
-use super::graph::{descends, newest_step};
+use super::graph::descends;
 use super::keys::Fingerprint;
 use super::policy::{Bind, Policy, Rule};
 use super::quorum::Case;
@@ -188,14 +188,14 @@ pub(super) fn author_witness(
         return Ok(None);
     }
     let Ok(signed) = session.seal(found.signed_by)? else { return Ok(None) };
-    // What was accepted, then taken back, is not said again by merging the old branch once more.
-    let place = newest_step(session, case.work.ground, found.commit)?.unwrap_or(0);
     Ok(Some(Witness {
         person: found.person,
         fingerprint: signed.key.fingerprint(),
         commit: found.commit,
         role: Role::Author,
         base_policy: case.head.policy().clone(),
-        lapsed: lapsed_since(session, case, place, reach)?,
+        // What was accepted, then taken back, is not said again by merging the old branch once
+        // more, nor by updating it from main first.
+        lapsed: lapsed_since(session, case, found.place, reach)?,
     }))
 }

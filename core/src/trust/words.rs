@@ -67,8 +67,10 @@ impl<'c> Words<'c> {
                 words.ignore(session, asked, commit, statement, &why);
                 continue;
             }
-            heard += 1;
-            if heard > session.limits.claims || !means(session, asked, statement, &mut from_base)? {
+            // No number of other words keeps a withdrawal from being heard.
+            heard += usize::from(statement.word != Word::Withdraw);
+            let beyond = heard > session.limits.claims && statement.word != Word::Withdraw;
+            if beyond || !means(session, asked, statement, &mut from_base)? {
                 continue;
             }
             let seconds = session.commit(commit)?.committer.seconds;

@@ -46,9 +46,9 @@ pub(super) async fn run(args: &ApproveArgs, out: &Out) -> Result<Exit, CliError>
         out.json(&serde_json::json!({"formatVersion": "1.0", "commit": commit, "ratifies": glass.commit, "person": signer.person, "ref": name, "pushed": args.push.is_some()}));
     } else {
         out.text(&format!(
-            "{} says so as {}, by {}. It is ratified when those whom the rules ask have.",
-            glass.commit.short(),
+            "{} ratifies {}, by {}. It closes when everyone whom the rules ask has.",
             signer.person,
+            glass.commit.short(),
             commit.short()
         ));
     }

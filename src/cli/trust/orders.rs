@@ -86,7 +86,8 @@ pub(super) fn accept_rewrite(args: &RewriteArgs, out: &Out) -> Result<Exit, CliE
         out.json(&serde_json::json!({"formatVersion": "1.0", "considered": args.commit}));
     } else {
         out.text(&format!(
-            "The daemon of this host will consider {}. What it changes still needs the approvals of the accepted policy.\nnext  pintle verify --explain, then pintle approve {}",
+            "The daemon of this host will consider {}. What it changes still needs the approvals of the accepted policy.\nnext  each approver signs an empty commit on {}, its last paragraph: Approve: v1 repo=ID ref=REF base=ACCEPTED change=ID\n      ID of the change: pintle change-id --base ACCEPTED --rev {}",
+            args.commit.short(),
             args.commit.short(),
             args.commit.short()
         ));

@@ -26,8 +26,9 @@ pub(super) fn rule_words(rule: &Rule) -> String {
     let implicit = if rule.implicit { "; the author's signature alone suffices" } else { "" };
     let machines = if rule.machines { "; machines count" } else { "" };
     let rollback = rule.rollback.map(|least| format!("; an exact rollback needs {least}")).unwrap_or_default();
+    let reach = if rule.reach { "" } else { "; not what those resolve through" };
     format!(
-        "{}: {} of {}{independent} for {}{implicit}{machines}{rollback}.",
+        "{}: {} of {}{independent} for {}{reach}{implicit}{machines}{rollback}.",
         visible(&rule.name),
         rule.approvals,
         visible(&rule.from.join(", ")),

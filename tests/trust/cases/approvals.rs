@@ -174,6 +174,13 @@ stories! {
         push x
         m - on 0,p: merge 0
         tip m: accepted 0, held PIN0517"
+    a_withdrawal_that_main_itself_holds: "
+        w - on 0: a=9Gi
+        p bob on w: approve 0..w
+        push p
+        x erin on 0: withdraw 0..w
+        m - on x,p: merge 0
+        tip m: accepted x, held PIN0517"
     who_means_it_after_a_withdrawal_approves_again: "
         w - on 0: a=9Gi
         p bob on w: approve 0..w

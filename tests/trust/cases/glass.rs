@@ -58,6 +58,26 @@ stories! {
         y bob on r: g=10Gi
         m bob on y: glass r..y
         tip m: accepted r, held PIN0518"
+    it_is_ratified_at_one_poll_after_the_other: "
+        now 10m
+        w bob on 0: g=9Gi
+        k bob on w: glass 0..w
+        poll k
+        r alice on k: ratify 0..w base=k
+        poll r
+        s erin on r: ratify 0..w base=k
+        poll s
+        y bob on s: g=10Gi
+        m bob on y: glass s..y
+        tip m: accepted m"
+    who_was_revoked_first_revokes_nobody: "
+        r carol on 0: revoke bob
+        s bob on 0: revoke carol
+        push r
+        push s
+        w alice on 0: policy 2
+        q carol on w: approve 0..w
+        tip q: accepted q"
     a_revocation_by_one_root_person_works_at_once: "
         w - on 0: a=9Gi
         p bob on w: approve 0..w

@@ -55,4 +55,14 @@ stories! {
         tip p: accepted 0, held PIN0516
         q alice on p: approve 0..x
         tip q: accepted q"
+    what_was_squashed_and_taken_back_is_not_revived_by_updating_the_branch: "
+        w alice on 0: put docs/x.md hi
+        s - on 0: files w
+        p bob on s: approve 0..s
+        poll p
+        r carol on p: del docs/x.md
+        poll r
+        u - on w,r: merge 0
+        m - on r,u: files u
+        tip m: accepted r, held PIN0510"
 }

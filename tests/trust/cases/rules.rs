@@ -117,6 +117,15 @@ stories! {
         s - on q: g=6Gi
         t erin on s: approve q..s
         tip t: accepted q, held PIN0510"
+    a_rollback_over_a_security_fix_is_an_ordinary_change: "
+        v alice on 0: put versions/v.yaml apiVersion: pintle/v1\\nkind: Version\\nmetadata: {name: v1-1-0}\\nspec: {version: 1.1.0, security: [CVE-1]}\\n
+        x bob on v: approve 0..v
+        w alice on x: put instances/g.yaml apiVersion: pintle/v1\\nkind: Instance\\nmetadata: {name: g, labels: {tier: gold, release: 1.2.0}}\\nspec: {type: shared-saas, resources: {memory: 8Gi}}\\n
+        q bob on w: approve x..w
+        poll q
+        s carol on q: files x
+        t erin on s: approve q..s
+        tip t: accepted q, held PIN0510"
     a_rollback_after_a_week_is_an_ordinary_change: "
         w alice on 0: g=9Gi
         p bob on w: approve 0..w
