@@ -6,6 +6,7 @@
 //! p bob on w: approve 0..w                an empty commit with the trailer for that change
 //! wait 15d | now 20d                      the next commit's time; the daemon's clock
 //! poll m | push p | deny 0..w | denykey bob | consider m
+//! believe 1                               how many records this host wrote down itself
 //! tip m: accepted m                       what trust says of a tip: the accepted commit,
 //! tip m: accepted 0, held PIN0510         and the code of a reason why the rest is not
 //! tip m: accepted 0, same                 a tip that moves nothing, and says the same
@@ -62,6 +63,7 @@ impl Story {
             "wait" => self.repository.time += seconds(rest),
             "now" => self.repository.now = Timestamp::from_second(START + seconds(rest)).unwrap(),
             "poll" => drop(self.repository.poll(self.oid(rest))),
+            "believe" => self.repository.believed = rest.parse().unwrap(),
             "push" => self.repository.evidence.push(self.oid(rest)),
             "consider" => self.repository.considered.push(self.oid(rest)),
             "deny" => {

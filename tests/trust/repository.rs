@@ -32,6 +32,8 @@ pub struct Repository {
     pub considered: Vec<Oid>,
     pub denied: Vec<ChangeId>,
     pub denied_keys: BTreeMap<Fingerprint, String>,
+    /// How many of the records this host wrote down itself.
+    pub believed: u64,
     pub folder: tempfile::TempDir,
 }
 
@@ -70,6 +72,7 @@ impl Repository {
             considered: Vec::new(),
             denied: Vec::new(),
             denied_keys: BTreeMap::new(),
+            believed: u64::MAX,
             folder,
         };
         repository.first = repository.commit(Some("alice"), &[], files, "Begin\n");
@@ -138,6 +141,7 @@ impl Repository {
             considered: &self.considered,
             denied: &self.denied,
             denied_keys: &self.denied_keys,
+            believed: self.believed,
             times,
             ..Question::new(&introduction, tip, self.now)
         };

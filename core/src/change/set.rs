@@ -3,6 +3,7 @@
 
 use super::{Digest, FieldPath, ObjectKey, Value, encode};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -182,13 +183,16 @@ pub enum Touched {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ChangeSet {
     entries: Vec<Entry>,
+    /// The files of the documents that come or go.
+    places: BTreeMap<ObjectKey, Arc<str>>,
 }
 
 impl ChangeSet {
-    /// The set of `entries`, sorted.
-    pub fn new(mut entries: Vec<Entry>) -> Self {
+    /// The set of `entries`, sorted. `places` says in which file each document stands that comes or
+    /// goes: rules are matched by path, so whoever puts it elsewhere brings another change.
+    pub fn new(mut entries: Vec<Entry>, places: BTreeMap<ObjectKey, Arc<str>>) -> Self {
         entries.sort_by_cached_key(Entry::encoded);
-        Self { entries }
+        Self { entries, places }
     }
 
     /// The entries in order.
@@ -208,6 +212,10 @@ impl ChangeSet {
         encode::bytes(repo_id.as_bytes(), &mut out);
         encode::count(self.entries.len(), &mut out);
         self.entries.iter().for_each(|entry| encode::bytes(&entry.encoded(), &mut out));
+        for (key, file) in &self.places {
+            document(b'W', key, &FieldPath::default(), &mut out);
+            encode::bytes(file.as_bytes(), &mut out);
+        }
         ChangeId(Digest::of(&out))
     }
 }

@@ -18,33 +18,36 @@ pub(super) fn between(
     new: &Snapshot,
     changed: &[Changed],
 ) -> Result<ChangeSet, TreeFault> {
-    let mut entries = Vec::new();
+    let (mut entries, mut places) = (Vec::new(), BTreeMap::new());
     if old.ignores_as(new) && !old.files.is_empty() {
         let stand = |tree: &Snapshot| changed.iter().flat_map(|one| tree.documents_in(&one.path)).collect::<Vec<_>>();
         let keys: BTreeSet<ObjectKey> = stand(old).into_iter().chain(stand(new)).collect();
-        documents(session.catalog, old, new, keys.iter(), &mut entries);
+        documents(session.catalog, (old, new), keys.iter(), &mut entries, &mut places);
         files(session, old, new, changed.iter().map(|one| &one.path), &mut entries)?;
     } else {
         let keys: BTreeSet<&ObjectKey> = old.documents.keys().chain(new.documents.keys()).collect();
-        documents(session.catalog, old, new, keys.into_iter(), &mut entries);
+        documents(session.catalog, (old, new), keys.into_iter(), &mut entries, &mut places);
         let paths: BTreeSet<&Arc<str>> = old.files.keys().chain(new.files.keys()).collect();
         files(session, old, new, paths.into_iter(), &mut entries)?;
     }
-    Ok(ChangeSet::new(entries))
+    Ok(ChangeSet::new(entries, places))
 }
 
 fn documents<'k>(
     catalog: &Catalog,
-    old: &Snapshot,
-    new: &Snapshot,
+    (old, new): (&Snapshot, &Snapshot),
     keys: impl Iterator<Item = &'k ObjectKey>,
     out: &mut Vec<Entry>,
+    places: &mut BTreeMap<ObjectKey, Arc<str>>,
 ) {
     for key in keys {
         match (old.documents.get(key), new.documents.get(key)) {
             (Some(before), Some(after)) => document(catalog, key, before, after, out),
             (None, None) => {}
-            (before, after) => out.push(whole(key, before, after)),
+            (before, after) => {
+                out.push(whole(key, before, after));
+                places.extend(before.or(after).map(|placed| (key.clone(), placed.file.clone())));
+            }
         }
     }
 }

@@ -35,8 +35,8 @@ pub fn preview(
     let revoked = question.revoked(session, &head, &claims, None)?;
     let bench = question.bench(revoked);
     let one = Try { head: &head, candidate, claims: &claims, at: At::Moment(question.clock()), rewrite: false };
-    let standing = stand(session, &bench, one)?;
-    let (change, judgement) = (standing.change, standing.judgement);
+    let judged = stand(session, &bench, one)?;
+    let (change, judgement) = (judged.change, judged.judgement);
     let (rules, counted) = (judgement.rules, judgement.counted);
     Ok(match step(session, &bench, one) {
         Outcome::Accepted(..) => Preview { change, accepted: true, rules, counted, reasons: judgement.reasons },

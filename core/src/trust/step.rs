@@ -79,7 +79,7 @@ pub(super) fn step(session: &mut Session<'_>, bench: &Bench<'_>, one: Try<'_>) -
 }
 
 /// How a candidate's change stands by its approvals, and what else stands in the way.
-pub(super) struct Standing {
+pub(super) struct Judged {
     pub change: ChangeId,
     pub judgement: Judgement,
     policy: Result<Option<Arc<Policy>>, Reason>,
@@ -92,7 +92,7 @@ pub(super) struct Standing {
 }
 
 fn attempt(session: &mut Session<'_>, bench: &Bench<'_>, one: Try<'_>) -> Result<Outcome, ChangeError> {
-    let Standing { change, judgement, policy, brought, proofs, actions, at, empty } = stand(session, bench, one)?;
+    let Judged { change, judgement, policy, brought, proofs, actions, at, empty } = stand(session, bench, one)?;
     if empty {
         return empty_step(session, one, change, at);
     }
@@ -112,7 +112,7 @@ fn attempt(session: &mut Session<'_>, bench: &Bench<'_>, one: Try<'_>) -> Result
 }
 
 /// Judges the change of a candidate, whatever becomes of it.
-pub(super) fn stand(session: &mut Session<'_>, bench: &Bench<'_>, one: Try<'_>) -> Result<Standing, ChangeError> {
+pub(super) fn stand(session: &mut Session<'_>, bench: &Bench<'_>, one: Try<'_>) -> Result<Judged, ChangeError> {
     let Try { head, candidate, .. } = one;
     let set = session.change(head.commit(), candidate)?;
     let change = set.id(&bench.introduction.repo_id);
@@ -120,7 +120,7 @@ pub(super) fn stand(session: &mut Session<'_>, bench: &Bench<'_>, one: Try<'_>) 
     if set.is_empty() {
         let (policy, brought) = (Ok(None), Brought::default());
         let (judgement, proofs, actions) = (Judgement::nothing(), Vec::new(), Vec::new());
-        return Ok(Standing { change, judgement, policy, brought, proofs, actions, at, empty: true });
+        return Ok(Judged { change, judgement, policy, brought, proofs, actions, at, empty: true });
     }
     let brought_policy = policy_after(session, head, candidate, at)?;
     let new = brought_policy.as_ref().ok().and_then(|policy| policy.as_deref());
@@ -159,7 +159,7 @@ pub(super) fn stand(session: &mut Session<'_>, bench: &Bench<'_>, one: Try<'_>) 
     // A key may have proved itself by an approval that counts for no rule: keep those too.
     let proofs = case.words.approvals.iter().map(|said| said.commit).filter(|_| new.is_some()).collect();
     let actions = insisted(&case.words, &judgement);
-    Ok(Standing { change, judgement, policy: brought_policy, brought, proofs, actions, at, empty: false })
+    Ok(Judged { change, judgement, policy: brought_policy, brought, proofs, actions, at, empty: false })
 }
 
 /// The actions that the approvals which count insist on.

@@ -116,24 +116,9 @@ impl AcceptedCommit {
         self.last().seq
     }
 
-    /// The change that it brought.
-    pub fn change_id(&self) -> ChangeId {
-        self.last().change_id
-    }
-
     /// The version of the policy that stands in it.
     pub fn policy_version(&self) -> u64 {
         self.last().policy_version
-    }
-
-    /// When it was accepted first.
-    pub fn accepted_at(&self) -> Timestamp {
-        self.last().accepted_at
-    }
-
-    /// Whose word counted.
-    pub fn counted(&self) -> &[Counted] {
-        &self.last().counted
     }
 
     /// Every step from the introduction on.

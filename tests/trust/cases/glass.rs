@@ -99,6 +99,15 @@ stories! {
         push t
         w carol on 0: policy 2
         tip w: accepted 0, held PIN0510"
+    a_record_that_this_host_did_not_write_brings_nothing_that_a_revocation_stopped: "
+        w - on 0: a=9Gi
+        p bob on w: approve 0..w
+        poll p
+        r carol on p: revoke bob
+        push r
+        tip p: accepted p
+        believe 1
+        tip p: accepted 0, refused PIN0523"
     a_revocation_changes_nothing_that_is_accepted: "
         w - on 0: a=9Gi
         p bob on w: approve 0..w

@@ -65,4 +65,11 @@ stories! {
         u - on w,r: merge 0
         m - on r,u: files u
         tip m: accepted r, held PIN0510"
+    a_new_document_that_the_forge_puts_under_a_weaker_path_is_another_change: "
+        w - on 0: put secure/n.yaml apiVersion: pintle/v1\\nkind: Instance\\nmetadata: {name: n, labels: {tier: silver}}\\nspec: {type: shared-saas, resources: {memory: 8Gi}}\\n
+        p bob on w: approve 0..w
+        tip p: accepted 0, held PIN0510      # two are asked below secure/
+        m - on 0: put instances/n.yaml apiVersion: pintle/v1\\nkind: Instance\\nmetadata: {name: n, labels: {tier: silver}}\\nspec: {type: shared-saas, resources: {memory: 8Gi}}\\n
+        push p
+        tip m: accepted 0, held PIN0510"
 }
