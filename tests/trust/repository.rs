@@ -7,7 +7,7 @@ use pintle_core::change::{ChangeId, Digest, Oid};
 use pintle_core::model::Catalog;
 use pintle_core::trust::{
     Acceptance, AcceptedCommit, Fingerprint, Introduction, Memory, POLICY_PATH, Question, Session, Times, Verdict,
-    accept, change_id,
+    accept, change_id, preview,
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -133,9 +133,14 @@ impl Repository {
         change_id(&mut Session::new(&self.objects, Catalog::standard(), &mut memory), REPO, base, rev).unwrap()
     }
 
-    pub fn ask(&self, recorded: &[Acceptance], tip: Oid, times: Times) -> Verdict {
-        let introduction = self.introduction();
-        let question = Question {
+    fn question<'a>(
+        &'a self,
+        introduction: &'a Introduction,
+        recorded: &'a [Acceptance],
+        tip: Oid,
+        times: Times,
+    ) -> Question<'a> {
+        Question {
             recorded,
             evidence: &self.evidence,
             considered: &self.considered,
@@ -143,8 +148,24 @@ impl Repository {
             denied_keys: &self.denied_keys,
             believed: self.believed,
             times,
-            ..Question::new(&introduction, tip, self.now)
-        };
+            ..Question::new(introduction, tip, self.now)
+        }
+    }
+
+    /// Whether `candidate` may come next after the last of `recorded`, with what is said up to `tip`.
+    pub fn may_follow(&self, recorded: &[Acceptance], candidate: Oid, tip: Oid) -> bool {
+        let introduction = self.introduction();
+        let mut memory = Memory::default();
+        let mut session = Session::new(&self.objects, Catalog::standard(), &mut memory);
+        let base = recorded.last().map_or(self.first, |last| last.commit);
+        let accepted = accept(&self.question(&introduction, recorded, base, Times::Clock), &mut session).accepted;
+        let question = self.question(&introduction, recorded, tip, Times::Clock);
+        preview(&accepted.unwrap(), candidate, &question, &mut session).unwrap().accepted
+    }
+
+    pub fn ask(&self, recorded: &[Acceptance], tip: Oid, times: Times) -> Verdict {
+        let introduction = self.introduction();
+        let question = self.question(&introduction, recorded, tip, times);
         let mut memory = Memory::default();
         accept(&question, &mut Session::new(&self.objects, Catalog::standard(), &mut memory))
     }
