@@ -8,10 +8,10 @@ use std::time::Duration;
 #[command(next_help_heading = "Alarms")]
 pub struct FreshnessArgs {
     /// Seconds without a fetch after which the remote counts as silent
-    #[arg(long, env = "PINTLE_STALE_AFTER", value_name = "SECONDS", default_value_t = 900)]
+    #[arg(long, env = "PINTLE_STALE_AFTER", value_name = "SECONDS", default_value_t = Freshness::default().stale_after.as_secs())]
     stale_after: u64,
     /// Seconds for which a tip may be held before main counts as blocked
-    #[arg(long, env = "PINTLE_BLOCKED_AFTER", value_name = "SECONDS", default_value_t = 3600)]
+    #[arg(long, env = "PINTLE_BLOCKED_AFTER", value_name = "SECONDS", default_value_t = Freshness::default().blocked_after.as_secs())]
     blocked_after: u64,
     /// Seconds that the newest heartbeat may be old (pintle trust heartbeat signs one); none are expected by default
     #[arg(long, env = "PINTLE_HEARTBEAT_LIMIT", value_name = "SECONDS")]

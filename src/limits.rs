@@ -10,7 +10,7 @@ use std::time::Duration;
 #[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
     /// Seconds that one verdict may take; then the tip is held
-    #[arg(long, env = "PINTLE_MAX_VERIFY_SECONDS", value_name = "N", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..), hide_short_help = true)]
+    #[arg(long, env = "PINTLE_MAX_VERIFY_SECONDS", value_name = "N", default_value_t = Caps::default().verdict.as_secs(), value_parser = clap::value_parser!(u64).range(1..), hide_short_help = true)]
     max_verify_seconds: u64,
     /// Bytes of one commit object
     #[arg(long, env = "PINTLE_MAX_COMMIT_BYTES", value_name = "N", default_value_t = ObjectLimits::default().commit, hide_short_help = true)]

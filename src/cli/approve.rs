@@ -9,7 +9,7 @@ mod report;
 pub(super) mod target;
 
 use super::approvals::{line, of_preview};
-use super::judge::{Judge, TrustArgs, fetch_approvals, policy_at};
+use super::judge::{Judge, TrustArgs, accepted_of, fetch_approvals, policy_at};
 use super::plan::{Revision, header, planned, read, rendered, unsound};
 use super::signing::signing_key;
 use super::{CliError, Exit, Out};
@@ -18,12 +18,12 @@ use jiff::Timestamp;
 use pintle_core::change::Oid;
 use pintle_core::diff::LiveState;
 use pintle_core::plan::Plan;
-use pintle_core::trust::{AcceptedCommit, Policy, Preview, PublicKey, Role, Signed, Statement, Verdict, Word};
-pub(super) use place::empty;
+use pintle_core::trust::{AcceptedCommit, Policy, Preview, PublicKey, Role, Signed, Statement, Word};
+pub(super) use place::{approvals_name, empty};
 use report::report;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
-use target::{Target, target};
+use target::{Target, rewritten, target};
 
 /// What to approve.
 #[derive(Debug, clap::Args)]
@@ -39,6 +39,9 @@ pub struct ApproveArgs {
     /// Push the approval, to the branch and to refs/pintle/approvals/
     #[arg(long, env = "PINTLE_PUSH", value_name = "REMOTE", num_args = 0..=1, default_missing_value = "origin")]
     push: Option<String>,
+    /// Approve a history that does not descend from what is accepted, as trust accept-rewrite lets it be considered
+    #[arg(long, env = "PINTLE_REWRITE", conflicts_with_all = ["refresh", "ratify"])]
+    rewrite: bool,
     /// Fetch the approvals from a remote first
     #[arg(long, env = "PINTLE_FETCH", value_name = "REMOTE", num_args = 0..=1, default_missing_value = "origin")]
     fetch: Option<String>,
@@ -73,13 +76,13 @@ impl ApproveArgs {
 struct Case {
     judge: Judge,
     git: Git,
-    verdict: Verdict,
+    accepted: AcceptedCommit,
     target: Target,
     preview: Preview,
     signer: Signer,
 }
 
-/// Who signs, and whether with a token.
+/// Who signs, and with which key.
 #[derive(Clone)]
 struct Signer {
     person: Arc<str>,
@@ -108,9 +111,10 @@ async fn one(args: &ApproveArgs, what: &str, out: &Out) -> Result<Exit, CliError
         return Ok(exit);
     }
     let mut case = case(opened, args.word())?;
-    let plan = plan_of(&case, &revision)?;
+    let plan = plan_after(&case.accepted, &case.judge, &revision)?;
     if !out.is_json() {
-        out.text(&rendered(&plan, &title(&case, &revision)?, Some(&of_preview(&case.preview)), out));
+        let title = title(case.target.tip, &case.judge, &revision)?;
+        out.text(&rendered(&plan, &title, Some(&of_preview(&case.preview)), out));
     }
     if args.word() == Word::Approve && nothing_to_add(&case) {
         report(out, &case, &case.preview, None, args);
@@ -124,7 +128,7 @@ async fn one(args: &ApproveArgs, what: &str, out: &Out) -> Result<Exit, CliError
         case.git.run(&["show", "--no-patch", "--format=%s", &case.target.tip.to_string()]).unwrap_or_default();
     let commit = place::signed(&case.git, &case.signer, case.target.tip, statement, &subject)?;
     case.judge.evidence.push(commit);
-    let after = case.judge.preview(&case.verdict, case.target.candidate, case.target.candidate)?;
+    let after = case.judge.preview(&case.accepted, case.target.candidate, case.target.candidate)?;
     refuse_if_vain(args.word(), &case, &after, commit)?;
     let name = place::approvals_ref(args.word(), &case.preview.change.to_string(), &case.signer.person);
     place::placed(&case.git, &case.target, &name, commit)?;
@@ -138,8 +142,7 @@ async fn one(args: &ApproveArgs, what: &str, out: &Out) -> Result<Exit, CliError
 /// Whether this person's approval counts for every rule that it could count for.
 fn nothing_to_add(case: &Case) -> bool {
     let own = |one: &&pintle_core::trust::Counted| one.person == case.signer.person && one.role == Role::Approver;
-    let Some(accepted) = &case.verdict.accepted else { return false };
-    let policy = accepted.policy();
+    let policy = case.accepted.policy();
     let asks = |rule: &&pintle_core::trust::RuleState| policy.in_groups(&case.signer.person, &rule.from);
     let counts = |rule: &pintle_core::trust::RuleState| {
         case.preview.counted.iter().filter(own).any(|one| one.rules.contains(&rule.name))
@@ -183,7 +186,6 @@ impl Case {
 struct Opened {
     judge: Judge,
     git: Git,
-    verdict: Verdict,
     accepted: AcceptedCommit,
     key: PublicKey,
     target: Target,
@@ -191,24 +193,18 @@ struct Opened {
 
 async fn opened(args: &ApproveArgs, what: &str) -> Result<Opened, CliError> {
     let mut judge = Judge::open(&args.trust, None).await?;
-    let git = Git::at(&judge.objects.work_tree().unwrap_or_else(|| judge.objects.path().to_owned()));
+    let git = judge.git();
     let key = signing_key(&git)?.key;
     let watched = judge.tip(None).or_else(|_| judge.tip(Some(what)))?;
-    let verdict = judge.verdict(watched)?;
+    let accepted = accepted_of(judge.verdict(watched)?)?;
     judge.times = pintle_core::trust::Times::Clock;
-    let Some(accepted) = verdict.accepted.clone() else {
-        let why = verdict.refused.as_ref().map(|refused| refused.reason.message.clone()).unwrap_or_default();
-        return Err(CliError::new(format!("nothing is accepted yet: {why}"))
-            .hint("pintle doctor checks the introduction")
-            .exit(Exit::Untrusted));
-    };
-    let target = target(&judge, &git, &accepted, what)?;
-    Ok(Opened { judge, git, verdict, accepted, key, target })
+    let target = if args.rewrite { rewritten(&judge, &git, what)? } else { target(&judge, &git, &accepted, what)? };
+    Ok(Opened { judge, git, accepted, key, target })
 }
 
 fn case(opened: Opened, word: Word) -> Result<Case, CliError> {
-    let Opened { judge, git, verdict, accepted, key, target } = opened;
-    let preview = judge.preview(&verdict, target.candidate, target.candidate)?;
+    let Opened { judge, git, accepted, key, target } = opened;
+    let preview = judge.preview(&accepted, target.candidate, target.candidate)?;
     if preview.rules.is_empty() && preview.reasons.is_empty() {
         return Err(CliError::new(format!("{} changes nothing that needs an approval", target.tip.short()))
             .hint("pintle verify"));
@@ -220,7 +216,7 @@ fn case(opened: Opened, word: Word) -> Result<Case, CliError> {
     if known && word != Word::BreakGlass {
         may(&person, &preview, accepted.policy())?;
     }
-    Ok(Case { judge, git, verdict, target, preview, signer: Signer { person, key } })
+    Ok(Case { judge, git, accepted, target, preview, signer: Signer { person, key } })
 }
 
 /// Whose key it is, by the accepted policy.
@@ -252,18 +248,18 @@ fn may(person: &str, preview: &Preview, policy: &Policy) -> Result<(), CliError>
 }
 
 /// What the change would do to what is accepted.
-fn plan_of(case: &Case, revision: &Revision) -> Result<Plan, CliError> {
-    let accepted = case.verdict.accepted.as_ref().map(|accepted| accepted.commit().to_string()).unwrap_or_default();
-    let base = read(case.judge.objects.path(), &accepted)?;
-    Ok(planned(revision, &LiveState::as_applied(&base.resolved, &accepted, Timestamp::now())))
+pub(super) fn plan_after(accepted: &AcceptedCommit, judge: &Judge, revision: &Revision) -> Result<Plan, CliError> {
+    let commit = accepted.commit().to_string();
+    let base = read(judge.objects.path(), &commit)?;
+    Ok(planned(revision, &LiveState::as_applied(&base.resolved, &commit, Timestamp::now())))
 }
 
 /// The head of the plan names the commit that people know, not the merge that was tried.
-fn title(case: &Case, revision: &Revision) -> Result<pintle_core::render::Header, CliError> {
-    if case.target.tip == revision.oid {
+pub(super) fn title(tip: Oid, judge: &Judge, revision: &Revision) -> Result<pintle_core::render::Header, CliError> {
+    if tip == revision.oid {
         return Ok(header(revision));
     }
-    Ok(header(&read(case.judge.objects.path(), &case.target.tip.to_string())?))
+    Ok(header(&read(judge.objects.path(), &tip.to_string())?))
 }
 
 fn question(args: &ApproveArgs, case: &Case) -> String {
@@ -294,7 +290,7 @@ fn asked(question: &str, yes: bool) -> Result<(), CliError> {
 }
 
 fn statement(case: &Case, word: Word) -> Statement {
-    let accepted = case.verdict.accepted.as_ref().map_or(case.target.tip, AcceptedCommit::commit);
+    let accepted = case.accepted.commit();
     let introduction = &case.judge.introduction;
     Statement::new(word, introduction.repo_id.clone(), introduction.git_ref.clone(), accepted, case.preview.change)
 }

@@ -3,12 +3,10 @@
 
 use super::approvals::of_preview;
 use super::approve::target::{Target, target};
-use super::judge::{Judge, TrustArgs, fetch_approvals};
-use super::plan::{header, planned, read, rendered, unsound};
+use super::approve::{plan_after, title};
+use super::judge::{Judge, TrustArgs, accepted_of, fetch_approvals};
+use super::plan::{read, rendered, unsound};
 use super::{CliError, Exit, Format, Out};
-use crate::git::Git;
-use jiff::Timestamp;
-use pintle_core::diff::LiveState;
 use pintle_core::render::plan_json;
 use pintle_core::trust::{AcceptedCommit, Preview, RuleState};
 
@@ -42,29 +40,20 @@ pub async fn run(args: &CiArgs, out: &Out) -> Result<Exit, CliError> {
     let mut judge = Judge::open(&args.trust, None).await?;
     let tip = judge.tip(Some(&args.rev))?;
     let watched = judge.tip(None).unwrap_or(tip);
-    let verdict = judge.verdict(watched)?;
+    let accepted = accepted_of(judge.verdict(watched)?)?;
     judge.times = pintle_core::trust::Times::Clock;
-    let Some(accepted) = verdict.accepted.clone() else {
-        let why = verdict.refused.as_ref().map(|refused| refused.reason.message.clone()).unwrap_or_default();
-        return Err(CliError::new(format!("nothing is accepted yet: {why}"))
-            .hint("pintle doctor")
-            .exit(Exit::Untrusted));
-    };
     if judge.objects.descends(accepted.commit(), tip) {
         return Ok(already(&accepted, out));
     }
-    let git = Git::at(&judge.objects.work_tree().unwrap_or_else(|| judge.objects.path().to_owned()));
-    let Target { candidate, .. } = target(&judge, &git, &accepted, &args.rev)?;
+    let Target { candidate, .. } = target(&judge, &judge.git(), &accepted, &args.rev)?;
     let revision = read(judge.objects.path(), &candidate.to_string())?;
     if let Some(exit) = unsound(&revision, out) {
         return Ok(exit);
     }
-    let base = read(judge.objects.path(), &accepted.commit().to_string())?;
-    let live = LiveState::as_applied(&base.resolved, &accepted.commit().to_string(), Timestamp::now());
-    let plan = planned(&revision, &live);
-    let preview = judge.preview(&verdict, candidate, candidate)?;
+    let plan = plan_after(&accepted, &judge, &revision)?;
+    let preview = judge.preview(&accepted, candidate, candidate)?;
     let approvals = of_preview(&preview);
-    let head = header(&read(judge.objects.path(), &tip.to_string())?);
+    let head = title(tip, &judge, &revision)?;
     if out.format == Format::Json {
         let mut json = plan_json(&plan, &head, Some(&approvals));
         json["check"] = check(&preview);

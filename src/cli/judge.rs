@@ -5,15 +5,15 @@ use super::CliError;
 use crate::config::TrustedArgs;
 use crate::git::Git;
 use crate::limits::{Caps, LimitArgs};
-use crate::source::{Bounded, GitObjects, Kept};
+use crate::source::{APPROVALS, Bounded, GitObjects, Kept};
 use crate::store::Store;
 use crate::store::evidence::EvidenceRow;
 use jiff::Timestamp;
 use pintle_core::change::Oid;
 use pintle_core::model::Catalog;
 use pintle_core::trust::{
-    Acceptance, Introduction, Memory, POLICY_PATH, Policy, Preview, Question, Session, Times, Verdict, accept, preview,
-    read_policy,
+    Acceptance, AcceptedCommit, Introduction, Memory, POLICY_PATH, Policy, Preview, Question, Session, Times, Verdict,
+    accept, preview, read_policy,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -78,6 +78,11 @@ impl Judge {
         })
     }
 
+    /// The user's own git, where the repository is checked out.
+    pub fn git(&self) -> Git {
+        Git::at(&self.objects.work_tree().unwrap_or_else(|| self.objects.path().to_owned()))
+    }
+
     /// Forgets the records beyond `tip`: for asking about a commit of the past.
     pub fn until(&mut self, tip: Oid) {
         let objects = self.objects.clone();
@@ -90,11 +95,7 @@ impl Judge {
     }
 
     /// How `candidate` would stand if it came next after what is accepted.
-    pub fn preview(&self, verdict: &Verdict, candidate: Oid, tip: Oid) -> Result<Preview, CliError> {
-        let accepted = verdict
-            .accepted
-            .as_ref()
-            .ok_or_else(|| CliError::new("nothing is accepted yet").exit(super::Exit::Untrusted))?;
+    pub fn preview(&self, accepted: &AcceptedCommit, candidate: Oid, tip: Oid) -> Result<Preview, CliError> {
         let answer = self.asked(tip, |question, session| preview(accepted, candidate, question, session))?;
         answer.map_err(|error| {
             CliError::because(format!("{} cannot be judged", candidate.short()), error)
@@ -123,6 +124,16 @@ impl Judge {
     }
 }
 
+/// What is accepted.
+pub(super) fn accepted_of(verdict: Verdict) -> Result<AcceptedCommit, CliError> {
+    verdict.accepted.ok_or_else(|| {
+        let why = verdict.refused.map(|refused| refused.reason.message).unwrap_or_default();
+        CliError::new(format!("nothing is accepted yet: {why}"))
+            .hint("pintle doctor checks the introduction")
+            .exit(super::Exit::Untrusted)
+    })
+}
+
 /// The repository at or above `path`.
 pub(super) fn open_repository(path: &Path) -> Result<Arc<GitObjects>, CliError> {
     open_within(path, Caps::default())
@@ -138,13 +149,7 @@ fn open_within(path: &Path, caps: Caps) -> Result<Arc<GitObjects>, CliError> {
 
 /// Fetches the approvals that stand under the remote's approvals ref.
 pub(super) fn fetch_approvals(repo: &Path, remote: &str) -> Result<(), CliError> {
-    let fetched = Git::at(repo).run(&[
-        "fetch",
-        "--quiet",
-        "--no-tags",
-        remote,
-        "+refs/pintle/approvals/*:refs/pintle/approvals/*",
-    ]);
+    let fetched = Git::at(repo).run(&["fetch", "--quiet", "--no-tags", remote, &format!("+{APPROVALS}*:{APPROVALS}*")]);
     fetched.map(drop).map_err(|error| {
         CliError::because(format!("the approvals cannot be fetched from {remote}"), error)
             .hint("git remote -v; or leave --fetch out")

@@ -41,7 +41,7 @@ pub async fn run(args: &UnblockArgs, out: &Out) -> Result<Exit, CliError> {
         out.text("Nothing is held.");
         return Ok(Exit::Success);
     };
-    let git = Git::at(&judge.objects.work_tree().unwrap_or_else(|| judge.objects.path().to_owned()));
+    let git = judge.git();
     signing_key(&git)?;
     let branch = args.branch.clone().unwrap_or_else(|| format!("unblock-{}", held.commit.short()));
     let commit = reverted(&git, accepted, tip, &branch)?;

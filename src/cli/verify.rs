@@ -153,7 +153,8 @@ impl Report<'_> {
     fn held(&self, held: &Held) -> Result<Vec<String>, CliError> {
         let mut lines =
             vec![format!("  {}  {}", held.commit.short(), self.paper.paint(Style::Bold, &visible(&held.subject)))];
-        let preview = held.change_id.and_then(|_| self.judge.preview(self.verdict, held.commit, self.tip).ok());
+        let accepted = self.verdict.accepted.as_ref().filter(|_| held.change_id.is_some());
+        let preview = accepted.and_then(|accepted| self.judge.preview(accepted, held.commit, self.tip).ok());
         for rule in &held.rules {
             lines.push(rule_line(rule, &self.paper));
             if let Some(preview) = preview.as_ref().filter(|_| self.explain) {

@@ -2,7 +2,8 @@
 //! may push can leave there, must hold neither the branch nor the other approvals.
 
 use super::fetch::{Listed, Listing};
-use super::mirror::{APPROVALS, FetchError, Mirror};
+use super::mirror::{FetchError, Mirror};
+use super::objects::APPROVALS;
 use std::collections::HashSet;
 use std::sync::PoisonError;
 use std::time::Duration;

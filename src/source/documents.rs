@@ -4,7 +4,9 @@ use super::GitObjects;
 use super::folders::{self, Folders, Found};
 use pintle_core::change::Oid;
 use pintle_core::diagnostic::{Code, Diagnostic, Location};
-use pintle_core::parse::{File, FileEdit, IgnoreRules, ParsedFile, ParsedTree, is_document_path, parse_file};
+use pintle_core::parse::{
+    File, FileEdit, IGNORE_PATH, IgnoreRules, ParsedFile, ParsedTree, is_document_path, parse_file,
+};
 use pintle_core::resolve::Sources;
 use pintle_core::trust::{Commit, Limits, ObjectKind, ObjectStore, ReadError};
 use std::collections::HashMap;
@@ -79,8 +81,6 @@ pub struct TreeLoader {
     last: Option<Oid>,
     limits: Limits,
 }
-
-const IGNORE_FILE: &str = ".pintle/ignore";
 
 impl TreeLoader {
     /// A loader with other limits on the size of a tree.
@@ -212,7 +212,7 @@ fn ignore_rules(objects: &dyn ObjectStore, blob: Option<Oid>, unreadable: &mut V
     let utf8 = |bytes: Arc<[u8]>| String::from_utf8(bytes.to_vec()).map_err(|_| "it is not UTF-8".to_owned());
     let rules = text.and_then(utf8).and_then(|text| IgnoreRules::parse(&text));
     rules.unwrap_or_else(|reason| {
-        unreadable.push(Diagnostic::error(Code::IgnoreFile, Location::file(IGNORE_FILE), reason));
+        unreadable.push(Diagnostic::error(Code::IgnoreFile, Location::file(IGNORE_PATH), reason));
         IgnoreRules::none()
     })
 }

@@ -1,14 +1,14 @@
 //! A folder's documents as they are on disk, committed or not: for `validate` before a commit.
 
 use super::documents::{LoadError, LoadedTree, Texts, empty};
-use pintle_core::parse::{IgnoreRules, is_document_path, parse_tree};
+use pintle_core::parse::{IGNORE_PATH, IgnoreRules, is_document_path, parse_tree};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 /// The documents below `root`.
 pub fn load_folder(root: &Path) -> Result<LoadedTree, LoadError> {
-    let ignore = std::fs::read_to_string(root.join(".pintle/ignore"))
+    let ignore = std::fs::read_to_string(root.join(IGNORE_PATH))
         .ok()
         .and_then(|text| IgnoreRules::parse(&text).ok())
         .unwrap_or_else(IgnoreRules::none);

@@ -4,12 +4,9 @@
 use super::LoadError;
 use pintle_core::change::Oid;
 use pintle_core::parse::ParsedFile;
-use pintle_core::trust::{Limits, ObjectKind, ObjectStore, TreeEntry, parse_tree};
+use pintle_core::trust::{DIRECTORY, Limits, ObjectKind, ObjectStore, TreeEntry, parse_tree};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
-
-/// Git's mode of a folder.
-const TREE: u32 = 0o40_000;
 
 /// A file that holds documents.
 pub struct Found {
@@ -152,7 +149,7 @@ impl Folder {
         let mut folder = Self { tree, files: Vec::new(), folders: Vec::new(), entries: entries.len() };
         for entry in entries {
             let path = child(path, &entry.name, limits.path_bytes)?;
-            if entry.mode == TREE {
+            if entry.mode == DIRECTORY {
                 folder.folders.push((path.into(), entry.oid));
             } else if wanted(&path) {
                 let regular = matches!(entry.mode, 0o100_644 | 0o100_755);
@@ -179,13 +176,13 @@ fn child(path: &str, name: &str, most: usize) -> Result<String, LoadError> {
 /// The blob of `.pintle/ignore` below `root`.
 pub fn ignore_file(objects: &dyn ObjectStore, root: Oid) -> Result<Option<Oid>, LoadError> {
     let Some(folder) =
-        entries(objects, root)?.into_iter().find(|entry| entry.mode == TREE && &*entry.name == ".pintle")
+        entries(objects, root)?.into_iter().find(|entry| entry.mode == DIRECTORY && &*entry.name == ".pintle")
     else {
         return Ok(None);
     };
     Ok(entries(objects, folder.oid)?
         .into_iter()
-        .find(|entry| entry.mode != TREE && &*entry.name == "ignore")
+        .find(|entry| entry.mode != DIRECTORY && &*entry.name == "ignore")
         .map(|entry| entry.oid))
 }
 

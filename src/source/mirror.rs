@@ -2,8 +2,8 @@
 //! Fetched by the user's own git, so that ssh and credential set-ups work.
 //! `refs/replace` is never fetched, because no refspec names it, and git is told to heed none.
 
-use super::GitObjects;
 use super::fetch::{Git, Listed, MAX_FETCH_BYTES};
+use super::objects::{APPROVALS, GitObjects, approvals_of};
 use super::remains::forget_remains;
 use pintle_core::change::Oid;
 use pintle_core::trust::ObjectLimits;
@@ -17,7 +17,6 @@ use tokio::time::Instant;
 /// branch alone and then the approvals one by one.
 const FETCH_LIMIT: Duration = Duration::from_mins(1);
 const TIP: &str = "refs/pintle/tip";
-pub(super) const APPROVALS: &str = "refs/pintle/approvals/";
 /// Files that make git or libgit2 see other parents, or objects of another repository.
 const ODD_FILES: [&str; 4] = ["shallow", "info/grafts", "objects/info/alternates", "objects/info/http-alternates"];
 
@@ -149,19 +148,9 @@ impl Mirror {
     pub fn fetched(&self) -> Result<Fetched, git2::Error> {
         self.refuse_odd().map_err(|error| git2::Error::from_str(&error.to_string()))?;
         let repository = git2::Repository::open_bare(&self.folder)?;
-        let oid = |id: git2::Oid| {
-            Oid::from_bytes(id.as_bytes()).ok_or_else(|| git2::Error::from_str("not a SHA-1 object id"))
-        };
-        let tip = oid(repository.refname_to_id(TIP)?)?;
-        let mut evidence = Vec::new();
-        for reference in repository.references_glob(&format!("{APPROVALS}*"))? {
-            if let Some(target) = reference?.target() {
-                evidence.push(oid(target)?);
-            }
-        }
-        evidence.sort_unstable();
-        evidence.dedup();
-        Ok(Fetched { tip, evidence })
+        let tip = Oid::from_bytes(repository.refname_to_id(TIP)?.as_bytes())
+            .ok_or_else(|| git2::Error::from_str("not a SHA-1 object id"))?;
+        Ok(Fetched { tip, evidence: approvals_of(&repository)? })
     }
 
     /// The mirror's objects.

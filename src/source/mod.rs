@@ -18,5 +18,5 @@ pub use folder::load_folder;
 pub use folders::Found;
 pub use kept::{Bounded, Kept};
 pub use mirror::{FetchError, Fetched, Mirror};
-pub use objects::GitObjects;
+pub use objects::{APPROVALS, GitObjects};
 pub use watch::watch;

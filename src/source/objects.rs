@@ -7,6 +7,9 @@ use pintle_core::trust::{ObjectKind, ObjectLimits, ObjectStore, ReadError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// Below it stand approvals, where squash and rebase do not reach.
+pub const APPROVALS: &str = "refs/pintle/approvals/";
+
 /// The object database of one repository.
 pub struct GitObjects {
     path: PathBuf,
@@ -54,15 +57,7 @@ impl GitObjects {
 
     /// The tips under `refs/pintle/approvals/`, sorted.
     pub fn approvals(&self) -> Result<Vec<Oid>, git2::Error> {
-        self.with(|repository| {
-            let mut tips = Vec::new();
-            for reference in repository.references_glob("refs/pintle/approvals/*")? {
-                tips.extend(reference?.target().and_then(|id| Oid::from_bytes(id.as_bytes())));
-            }
-            tips.sort_unstable();
-            tips.dedup();
-            Ok(tips)
-        })
+        self.with(approvals_of)
     }
 
     /// Whether `tip` is `base` or descends from it. For people's questions; trust walks raw objects.
@@ -142,4 +137,15 @@ fn wanted(kind: ObjectKind) -> ObjectType {
 
 fn failed(oid: Oid, kind: ObjectKind, error: &git2::Error) -> ReadError {
     ReadError::Failed { oid, kind, reason: error.message().to_owned() }
+}
+
+/// The tips under [`APPROVALS`], sorted.
+pub(super) fn approvals_of(repository: &git2::Repository) -> Result<Vec<Oid>, git2::Error> {
+    let mut tips = Vec::new();
+    for reference in repository.references_glob(&format!("{APPROVALS}*"))? {
+        tips.extend(reference?.target().and_then(|id| Oid::from_bytes(id.as_bytes())));
+    }
+    tips.sort_unstable();
+    tips.dedup();
+    Ok(tips)
 }

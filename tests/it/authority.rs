@@ -132,7 +132,11 @@ async fn a_rewritten_history_is_considered_only_after_an_operator_looked() {
         world.pintle(&[&["trust", "accept-rewrite", "--state-dir", &state_dir(&world)][..], &reason].concat());
     assert_eq!(code, 0, "{said}");
     // The change from what is accepted to it still needs its approval, which names that base.
-    world.repository.approve("bob", &accepted);
+    world.repository.sign_as("bob");
+    let (code, said) = world.pintle(&["approve", "--rewrite", "--yes"]);
+    assert_eq!(code, 0, "{said}");
+    let told = world.repository.git(&["log", "-1", "--format=%B"]);
+    assert!(told.contains(&format!("base={accepted}")), "{told}");
     world.settled().await;
     let text = "SELECT spec ->> 'description' FROM pintle.suites WHERE name = 'crm'";
     assert_eq!(world.database.ask(text).await.as_deref(), Some("three"));

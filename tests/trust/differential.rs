@@ -2,23 +2,12 @@
 //! OpenSSH says its signature is good, that libgit2 reads the same tree and parents, and that another
 //! reader of SSHSIG agrees. How many mutants are tried says PINTLE_MUTANTS; the seed is printed.
 
+use crate::dice::{Dice, number};
 use crate::people::{armor, line, pem};
 use crate::repository::START;
 use pintle_core::trust::{Commit, Seal, verify};
 use std::path::Path;
 use std::process::Command;
-
-/// xorshift: the same seed makes the same mutants.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, below: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % below.max(1) as u64) as usize
-    }
-}
 
 const TOKENS: &[&str] = &[
     "\n",
@@ -133,8 +122,6 @@ fn what_we_accept_git_calls_good_and_libgit2_reads_alike() {
     let folder = tempfile::tempdir().unwrap();
     let repository = git2::Repository::init_bare(folder.path()).unwrap();
     std::fs::write(folder.path().join("signers"), format!("alice@acme.example {}\n", line("alice"))).unwrap();
-    let number =
-        |name: &str, default: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
     let (mutants, seed) = (number("PINTLE_MUTANTS", 40_000), number("PINTLE_SEED", 0x9e37_79b9_7f4a_7c15));
     eprintln!("PINTLE_MUTANTS={mutants} PINTLE_SEED={seed}");
     let (seeds, mut dice, mut counted) = (seeds(), Dice(seed), 0);

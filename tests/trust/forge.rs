@@ -1,27 +1,12 @@
 //! A forge that may do anything but sign: it holds every object that people pushed, and builds from
 //! them whatever main it likes. Nothing that nobody approved is ever accepted, whatever it tries.
 
+use crate::dice::{Dice, number};
 use crate::notation::Story;
 use crate::people::{MAIN, REPO};
 use crate::repository::{Files, PLAIN, instance};
 use pintle_core::change::Oid;
 use pintle_core::trust::{AcceptedCommit, Statement, Trailer, Word, message_of};
-
-/// xorshift: a seed is a forge's whole life.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, below: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % below.max(1) as u64) as usize
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.roll(from.len())]
-    }
-}
 
 /// What people pushed: branches of each its own document, approved or not, and one to be reverted.
 struct Pushed {
@@ -136,7 +121,7 @@ fn was_approved(files: &Files) -> Result<(), String> {
 
 #[test]
 fn whatever_the_forge_does_nothing_unapproved_is_ever_accepted() {
-    let lives = std::env::var("PINTLE_FORGES").ok().and_then(|text| text.parse().ok()).unwrap_or(120);
+    let lives = number("PINTLE_FORGES", 120);
     let mut moved = 0;
     for seed in 1..=lives {
         let mut dice = Dice(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(seed));

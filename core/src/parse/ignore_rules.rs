@@ -7,6 +7,9 @@ const MAX_BYTES: usize = 64 << 10;
 /// Lines of `.pintle/ignore`.
 const MAX_LINES: usize = 1_000;
 
+/// Where the rules stand in a tree.
+pub const IGNORE_PATH: &str = ".pintle/ignore";
+
 /// The rules of `.pintle/ignore`, in gitignore syntax.
 #[derive(Debug, Clone)]
 pub struct IgnoreRules(Option<Gitignore>);

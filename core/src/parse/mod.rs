@@ -9,7 +9,7 @@ mod tree;
 mod yaml;
 
 pub use document::{Document, DocumentId, SourceRef};
-pub use ignore_rules::{IgnoreRules, is_document_path};
+pub use ignore_rules::{IGNORE_PATH, IgnoreRules, is_document_path};
 pub use locate::{Part, Place, Spans, locate};
 pub use scan::{File, FileEdit, ParsedFile, ParsedTree, parse_file, parse_tree};
 pub use tree::{Limits, Span, SpannedValue, YamlError, read_documents};

@@ -53,8 +53,7 @@ impl Claims {
             }
         }
         notes.truncate(session.limits.reasons);
-        let before: Vec<Oid> = claims.by_base.keys().filter(|base| chain.at(**base).is_some()).copied().collect();
-        before.into_iter().filter(|base| *base != chain.commit()).for_each(|base| claims.moved_from(base));
+        claims.moved_to(chain);
         claims
     }
 
@@ -76,9 +75,14 @@ impl Claims {
             pushed(question, session, &mut claims, &mut Vec::new());
         }
         claims.pushed = claims.all.len();
-        let before: Vec<Oid> = claims.by_base.keys().filter(|base| chain.at(**base).is_some()).copied().collect();
-        before.into_iter().filter(|base| *base != chain.commit()).for_each(|base| claims.moved_from(base));
+        claims.moved_to(chain);
         Ok(claims)
+    }
+
+    /// The accepted commit is the end of `chain`, and has moved on from every step before.
+    fn moved_to(&mut self, chain: &Head) {
+        let before: Vec<Oid> = self.by_base.keys().filter(|base| chain.at(**base).is_some()).copied().collect();
+        before.into_iter().filter(|base| *base != chain.commit()).for_each(|base| self.moved_from(base));
     }
 
     fn hear(&mut self, session: &mut Session<'_>, oid: Oid, notes: &mut Vec<Reason>) {
@@ -191,7 +195,7 @@ fn pushed(question: &Question<'_>, session: &mut Session<'_>, claims: &mut Claim
     if question.evidence.len() > most {
         notes.push(Reason::new(
             Code::ApprovalIgnored,
-            format!("only the first {most} approvals are read"),
+            format!("only the first {most} approvals are read (--max-evidence)"),
             "delete those that were merged: git push REMOTE --delete refs/pintle/approvals/NAME",
         ));
     }

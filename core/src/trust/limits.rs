@@ -1,5 +1,5 @@
-//! How much work a verdict may take. Each is a setting of the daemon, so that none of them makes a
-//! tip unacceptable for good: an operator who meets one raises it.
+//! How much work a verdict may take. All but `reasons` are settings of the daemon, so that none of them
+//! makes a tip unacceptable for good: an operator who meets one raises it.
 
 /// The limits of one verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,21 @@ pub struct Limits {
     pub memory_bytes: usize,
     /// Reasons that are told of one commit.
     pub reasons: usize,
+}
+
+impl Limits {
+    /// Which limit a walk through a tree passes at `path`, its `met`th entry, `depth` folders down.
+    pub(super) fn passed_by(&self, depth: usize, met: usize, path: &str) -> Option<String> {
+        if depth >= self.depth {
+            Some(format!("{} folders in each other (--max-depth)", self.depth))
+        } else if met > self.files {
+            Some(format!("{} files and folders (--max-files)", self.files))
+        } else if path.len() > self.path_bytes {
+            Some(format!("{} bytes in a path (--max-path-bytes)", self.path_bytes))
+        } else {
+            None
+        }
+    }
 }
 
 impl Default for Limits {

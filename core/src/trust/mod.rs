@@ -67,6 +67,6 @@ pub use session::{ChangeError, HistoryFault, Memory, Session, Unsealed, change_i
 pub use snapshot::POLICY_PATH;
 pub use sshsig::{SignatureError, Signed, verify};
 pub use trailer::{Heartbeat, NoTrailer, Revocation, Statement, Trailer, Word, message_of};
-pub use tree::{TreeEntry, TreeError, parse_tree};
+pub use tree::{DIRECTORY, TreeEntry, TreeError, parse_tree};
 pub use tree_fault::TreeFault;
 pub use verdict::{Acceptance, AcceptedCommit, Counted, Held, Reason, Refused, Role, RuleState, Verdict};

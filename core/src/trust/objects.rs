@@ -50,7 +50,7 @@ pub enum ReadError {
         kind: ObjectKind,
     },
     /// It is larger than [`ObjectLimits`] allow.
-    #[error("{kind} {oid} is larger than the daemon's settings allow")]
+    #[error("{kind} {oid} is larger than the daemon's settings allow (--max-{kind}-bytes)")]
     TooLarge {
         /// Its name.
         oid: Oid,

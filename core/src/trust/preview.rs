@@ -4,7 +4,7 @@
 use super::claims::Claims;
 use super::question::Question;
 use super::session::{ChangeError, Session};
-use super::step::{At, Outcome, Try, stand, step};
+use super::step::{At, Outcome, Try, conclude, stand};
 use super::verdict::{AcceptedCommit, Counted, Reason, RuleState};
 use crate::change::{ChangeId, Oid};
 
@@ -36,10 +36,10 @@ pub fn preview(
     let bench = question.bench(revoked);
     let one = Try { head: &head, candidate, claims: &claims, at: At::Moment(question.clock()), rewrite: false };
     let judged = stand(session, &bench, one)?;
-    let (change, judgement) = (judged.change, judged.judgement);
-    let (rules, counted) = (judgement.rules, judgement.counted);
-    Ok(match step(session, &bench, one) {
-        Outcome::Accepted(..) => Preview { change, accepted: true, rules, counted, reasons: judgement.reasons },
+    let (change, judgement) = (judged.change, &judged.judgement);
+    let (rules, counted, reasons) = (judgement.rules.clone(), judgement.counted.clone(), judgement.reasons.clone());
+    Ok(match conclude(session, one, judged)? {
+        Outcome::Accepted(..) => Preview { change, accepted: true, rules, counted, reasons },
         Outcome::Held(waiting) => Preview { change, accepted: false, rules, counted, reasons: waiting.reasons },
         Outcome::Passed => {
             Preview { change, accepted: false, rules: Vec::new(), counted: Vec::new(), reasons: Vec::new() }

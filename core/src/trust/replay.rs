@@ -12,12 +12,11 @@ use super::revocation::Revoked;
 use super::session::Session;
 use super::step::{At, Bench, Outcome, Try, step};
 use super::verdict::{Acceptance, Reason};
+use super::witness::MAX_AHEAD;
 use crate::change::Oid;
 use crate::diagnostic::Code;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-/// How far ahead of the clock a recorded time may be.
-const MAX_AHEAD: SignedDuration = SignedDuration::from_mins(10);
 const HINT: &str = "fetch what is missing into the mirror, or introduce the daemon anew in its settings: a record alone is never believed";
 
 /// That a record cannot be shown.
@@ -35,11 +34,18 @@ pub(super) fn replay(
     for record in records {
         let failed = |why: String| (record.commit, unproven(why).about(record.commit));
         follows(session, chain, record).map_err(failed)?;
-        let at = time_of(question, chain, record).map_err(failed)?;
-        let news = Some(question).filter(|question| is_news(question, record));
+        // Of this host's own records nothing is asked that came after them.
+        let news = Some(question).filter(|_| question.times == Times::Clock && record.seq > question.believed);
+        let at = time_of(question, chain, record, news.is_some()).map_err(failed)?;
         let claims =
             Claims::of_evidence(session, &record.evidence, chain, news).map_err(|fault| failed(fault.to_string()))?;
-        again(question, session, chain, record, &claims, at).map_err(failed)?;
+        let revoked = match news {
+            Some(_) => question.revoked(session, chain, &claims, None).map_err(|fault| failed(fault.to_string()))?,
+            None => Revoked::new(),
+        };
+        let denied = news.map_or(&[][..], |question| question.denied);
+        let bench = Bench { introduction: question.introduction, denied, revoked };
+        again(&bench, session, chain, record, &claims, at).map_err(failed)?;
     }
     Ok(())
 }
@@ -50,18 +56,13 @@ fn follows(session: &mut Session<'_>, chain: &Head, record: &Acceptance) -> Resu
     if descends { Ok(()) } else { Err("the recorded commit does not descend from the step before it".into()) }
 }
 
-/// Whether this host learns of the step from the record alone.
-fn is_news(question: &Question<'_>, record: &Acceptance) -> bool {
-    question.times == Times::Clock && record.seq > question.believed
-}
-
-/// By which time a recorded step is judged again.
-fn time_of(question: &Question<'_>, chain: &Head, record: &Acceptance) -> Result<At, String> {
+/// By which time a recorded step is judged again; `news` is one that this host learns from the record alone.
+fn time_of(question: &Question<'_>, chain: &Head, record: &Acceptance, news: bool) -> Result<At, String> {
     let before = chain.last().accepted_at;
     if question.times == Times::Signed {
         return Ok(At::Signed(before, question.now));
     }
-    if is_news(question, record) {
+    if news {
         return Ok(At::Moment(question.now.max(before)));
     }
     if record.accepted_at < before && record.seq > 2 {
@@ -74,22 +75,17 @@ fn time_of(question: &Question<'_>, chain: &Head, record: &Acceptance) -> Result
 }
 
 fn again(
-    question: &Question<'_>,
+    bench: &Bench<'_>,
     session: &mut Session<'_>,
     chain: &mut Head,
     record: &Acceptance,
     claims: &Claims,
     at: At,
 ) -> Result<(), String> {
-    let bench = if is_news(question, record) {
-        question.bench(question.revoked(session, chain, claims, None).map_err(|fault| fault.to_string())?)
-    } else {
-        Bench { introduction: question.introduction, denied: &[], revoked: Revoked::new() }
-    };
     let one = Try { head: chain, candidate: record.commit, claims, at, rewrite: record.rewrite };
-    match step(session, &bench, one) {
+    match step(session, bench, one) {
         Outcome::Accepted(mut step, brought) => {
-            step.ratifies = ratifies(session, chain, &bench, record, claims, step.accepted_at)?;
+            step.ratifies = ratifies(session, chain, bench, record, claims, step.accepted_at)?;
             step.evidence.clone_from(&record.evidence);
             chain.push(*step, brought);
             Ok(())

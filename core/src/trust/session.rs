@@ -37,7 +37,7 @@ pub enum HistoryFault {
         error: CommitError,
     },
     /// More commits than one verification walks.
-    #[error("more than {0} commits lie between")]
+    #[error("more than {0} commits lie between (--max-walk)")]
     TooLong(usize),
 }
 

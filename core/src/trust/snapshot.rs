@@ -7,14 +7,13 @@ use super::tree_diff::{Changed, changed_files};
 use super::tree_fault::TreeFault;
 use super::{ObjectKind, ReadError};
 use crate::change::{Digest, ObjectKey, Oid};
-use crate::parse::{Document, IgnoreRules, is_document_path};
+use crate::parse::{Document, IGNORE_PATH, IgnoreRules, is_document_path};
 use imbl::OrdMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Where the trust policy stands.
 pub const POLICY_PATH: &str = ".pintle/trust.yaml";
-const IGNORE_PATH: &str = ".pintle/ignore";
 const VERSION: &str = "Version";
 
 /// A file of a tree.
@@ -172,12 +171,7 @@ fn walk(
     for entry in entries {
         let path = if prefix.is_empty() { entry.name.to_string() } else { format!("{prefix}/{}", entry.name) };
         walked.met += 1;
-        let over = [
-            (depth >= limits.depth, format!("{} folders in each other", limits.depth)),
-            (walked.met > limits.files, format!("{} files and folders", limits.files)),
-            (path.len() > limits.path_bytes, format!("{} bytes in a path", limits.path_bytes)),
-        ];
-        if let Some((_, what)) = over.into_iter().find(|(over, _)| *over) {
+        if let Some(what) = limits.passed_by(depth, walked.met, &path) {
             return Err(TreeFault::TooLarge { path: path.chars().take(200).collect(), what });
         }
         if is_twin(&path) {
@@ -209,7 +203,7 @@ fn place(session: &mut Session<'_>, path: &Arc<str>, snapshot: &mut Snapshot) ->
     let file = session.document_file(leaf.blob)?;
     snapshot.bytes += file.bytes;
     if snapshot.bytes > session.limits.document_bytes {
-        let what = format!("{} bytes of documents", session.limits.document_bytes);
+        let what = format!("{} bytes of documents (--max-document-bytes)", session.limits.document_bytes);
         return Err(TreeFault::TooLarge { path: path.to_string(), what });
     }
     if let Some(message) = &file.error {

@@ -60,7 +60,8 @@ pub(super) struct Try<'a> {
 
 /// Judges a candidate.
 pub(super) fn step(session: &mut Session<'_>, bench: &Bench<'_>, one: Try<'_>) -> Outcome {
-    match attempt(session, bench, one) {
+    let outcome = stand(session, bench, one).and_then(|judged| conclude(session, one, judged));
+    match outcome {
         Ok(outcome) => outcome,
         Err(error) => {
             let candidate = one.candidate;
@@ -91,8 +92,9 @@ pub(super) struct Judged {
     empty: bool,
 }
 
-fn attempt(session: &mut Session<'_>, bench: &Bench<'_>, one: Try<'_>) -> Result<Outcome, ChangeError> {
-    let Judged { change, judgement, policy, brought, proofs, actions, at, empty } = stand(session, bench, one)?;
+/// What becomes of a candidate that was judged.
+pub(super) fn conclude(session: &mut Session<'_>, one: Try<'_>, judged: Judged) -> Result<Outcome, ChangeError> {
+    let Judged { change, judgement, policy, brought, proofs, actions, at, empty } = judged;
     if empty {
         return empty_step(session, one, change, at);
     }

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 /// The most entries that one tree may have.
 const MAX_ENTRIES: usize = 200_000;
 /// The mode of a directory.
-pub(super) const DIRECTORY: u32 = 0o040_000;
+pub const DIRECTORY: u32 = 0o040_000;
 /// The mode of a plain file.
 pub(super) const PLAIN: u32 = 0o100_644;
 const EXECUTABLE: u32 = 0o100_755;

@@ -76,8 +76,8 @@ impl Walk {
         let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
         self.met += 1;
         let limits = session.limits;
-        if self.met > limits.files || depth >= limits.depth {
-            return Err(TreeFault::TooLarge { path, what: format!("{} files and folders", limits.files) });
+        if let Some(what) = limits.passed_by(depth, self.met, &path) {
+            return Err(TreeFault::TooLarge { path: path.chars().take(200).collect(), what });
         }
         if other.is_some() && is_twin(&path) {
             return Err(TreeFault::PolicyTwin { path });

@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// How far ahead of the clock a signed time may be.
-const MAX_AHEAD: SignedDuration = SignedDuration::from_mins(10);
+pub(super) const MAX_AHEAD: SignedDuration = SignedDuration::from_mins(10);
 
 /// Someone whose word may count.
 pub(super) struct Witness {

@@ -3,6 +3,7 @@
 use super::{Signer, Target};
 use crate::cli::CliError;
 use crate::git::{Git, GitError};
+use crate::source::APPROVALS;
 use pintle_core::change::Oid;
 use pintle_core::trust::{PublicKey, Statement, Trailer, Word, message_of};
 
@@ -68,14 +69,19 @@ pub(super) fn pushed(git: &Git, target: &Target, name: &str, commit: Oid, remote
     })
 }
 
+/// A name under the approvals ref, of what git lets a name be made of.
+pub(in crate::cli) fn approvals_name(text: &str) -> String {
+    let name: String = text.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
+    format!("{APPROVALS}{name}")
+}
+
 /// The ref under which a word about `change` by `person` stands.
 pub(super) fn approvals_ref(word: Word, change: &str, person: &str) -> String {
-    let person: String = person.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
     let suffix = match word {
         Word::Approve => "",
         Word::Withdraw => "-withdraw",
         Word::BreakGlass => "-break-glass",
         Word::Ratify => "-ratify",
     };
-    format!("refs/pintle/approvals/{change}-{person}{suffix}")
+    approvals_name(&format!("{change}-{person}{suffix}"))
 }

@@ -3,22 +3,18 @@
 use super::place::{approvals_ref, placed, pushed, signed};
 use super::target::Target;
 use super::{ApproveArgs, Signer, asked, who};
-use crate::cli::judge::Judge;
+use crate::cli::judge::{Judge, accepted_of};
 use crate::cli::signing::signing_key;
 use crate::cli::{CliError, Exit, Out};
-use crate::git::Git;
 use pintle_core::trust::{OpenGlass, Statement, Word};
 
 /// Finds the open glass, asks, signs, and puts it in its place.
 pub(super) async fn run(args: &ApproveArgs, out: &Out) -> Result<Exit, CliError> {
     let judge = Judge::open(&args.trust, None).await?;
-    let git = Git::at(&judge.objects.work_tree().unwrap_or_else(|| judge.objects.path().to_owned()));
+    let git = judge.git();
     let key = signing_key(&git)?.key;
     let tip = judge.tip(None)?;
-    let verdict = judge.verdict(tip)?;
-    let Some(accepted) = verdict.accepted else {
-        return Err(CliError::new("nothing is accepted yet").hint("pintle verify").exit(Exit::Untrusted));
-    };
+    let accepted = accepted_of(judge.verdict(tip)?)?;
     let open = accepted.unratified();
     let meant = judge.objects.resolve(&args.what).ok();
     let glass = match open {

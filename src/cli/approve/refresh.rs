@@ -13,7 +13,7 @@ use pintle_core::trust::{Commit, Memory, ObjectKind, ObjectStore, PublicKey, Rol
 /// Looks through everything that is not accepted yet.
 pub(super) async fn run(args: &ApproveArgs, out: &Out) -> Result<Exit, CliError> {
     let judge = Judge::open(&args.trust, None).await?;
-    let git = Git::at(&judge.objects.work_tree().unwrap_or_else(|| judge.objects.path().to_owned()));
+    let git = judge.git();
     let key = signing_key(&git)?.key;
     let names = git.run(&["for-each-ref", "--format=%(refname)", "refs/heads/"]).unwrap_or_default();
     let mut renewed = 0;
@@ -37,7 +37,7 @@ async fn lapsed(args: &ApproveArgs, judge: &Judge, git: &Git, branch: &str, key:
     let walked = git.run(&["rev-list", "--max-count=10000", &range]).unwrap_or_default();
     let own: Vec<Oid> =
         walked.lines().filter_map(|line| line.parse().ok()).chain(judge.evidence.iter().copied()).collect();
-    let preview = opened.judge.preview(&opened.verdict, opened.target.candidate, opened.target.candidate)?;
+    let preview = opened.judge.preview(&opened.accepted, opened.target.candidate, opened.target.candidate)?;
     let approved = own.into_iter().any(|oid| approves(judge, oid, key, opened.target.tip, git));
     let person = opened.accepted.policy().holder(key);
     let counts = preview.counted.iter().any(|one| Some(&one.person) == person && one.role == Role::Approver);

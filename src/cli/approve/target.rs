@@ -21,17 +21,23 @@ pub(in crate::cli) fn target(
     accepted: &AcceptedCommit,
     what: &str,
 ) -> Result<Target, CliError> {
-    let tip = judge.tip(Some(what))?;
-    let head = || git.run(&["symbolic-ref", "--quiet", "HEAD"]).ok();
-    let named =
-        if what == "HEAD" { head() } else { Some(format!("refs/heads/{}", what.trim_start_matches("refs/heads/"))) };
-    let branch = named.filter(|name| judge.objects.resolve(name).is_ok_and(|oid| oid == tip));
+    let Target { tip, branch, .. } = rewritten(judge, git, what)?;
     let base = accepted.commit();
     if judge.objects.descends(base, tip) {
         return Err(CliError::new(format!("{} is accepted already", tip.short())).hint("pintle verify"));
     }
     let candidate = if judge.objects.descends(tip, base) { tip } else { merged(git, base, tip)? };
     Ok(Target { tip, branch, candidate })
+}
+
+/// What `what` means where it shall come next as it stands, wherever it does.
+pub(super) fn rewritten(judge: &Judge, git: &Git, what: &str) -> Result<Target, CliError> {
+    let tip = judge.tip(Some(what))?;
+    let head = || git.run(&["symbolic-ref", "--quiet", "HEAD"]).ok();
+    let named =
+        if what == "HEAD" { head() } else { Some(format!("refs/heads/{}", what.trim_start_matches("refs/heads/"))) };
+    let branch = named.filter(|name| judge.objects.resolve(name).is_ok_and(|oid| oid == tip));
+    Ok(Target { tip, branch, candidate: tip })
 }
 
 /// The merge that the merge button would make: what is accepted in the end, so what is approved.

@@ -86,8 +86,7 @@ pub(super) fn accept_rewrite(args: &RewriteArgs, out: &Out) -> Result<Exit, CliE
         out.json(&serde_json::json!({"formatVersion": "1.0", "considered": args.commit}));
     } else {
         out.text(&format!(
-            "The daemon of this host will consider {}. What it changes still needs the approvals of the accepted policy.\nnext  each approver signs an empty commit on {}, its last paragraph: Approve: v1 repo=ID ref=REF base=ACCEPTED change=ID\n      ID of the change: pintle change-id --base ACCEPTED --rev {}",
-            args.commit.short(),
+            "The daemon of this host will consider {}. What it changes still needs the approvals of the accepted policy.\nnext  pintle approve {} --rewrite --database-url URL",
             args.commit.short(),
             args.commit.short()
         ));

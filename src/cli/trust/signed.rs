@@ -1,7 +1,7 @@
 //! `pintle trust revoke` and `heartbeat`: signed words that are about no change.
 
-use crate::cli::approve::empty;
-use crate::cli::judge::{Judge, TrustArgs};
+use crate::cli::approve::{approvals_name, empty};
+use crate::cli::judge::{Judge, TrustArgs, accepted_of};
 use crate::cli::signing::signing_key;
 use crate::cli::{CliError, Exit, Out};
 use crate::git::{Git, GitError};
@@ -67,7 +67,7 @@ pub(super) async fn revoke(args: &RevokeArgs, out: &Out) -> Result<Exit, CliErro
         return Err(CliError::new("the reason must be one line of at most 500 bytes").hint("--reason TEXT"));
     }
     let digits: String = args.fingerprint.to_string().chars().filter(char::is_ascii_alphanumeric).take(24).collect();
-    let name = format!("refs/pintle/approvals/revoke-{digits}");
+    let name = approvals_name(&format!("revoke-{digits}"));
     let said = format!(
         "{} revokes {}. It counts for nothing as soon as the daemon has seen this.\nnext  write it down in .pintle/trust.yaml: revoked: [{{fingerprint: \"{}\", reason: …}}]",
         signing.person, args.fingerprint, args.fingerprint
@@ -80,19 +80,17 @@ pub(super) async fn heartbeat(args: &HeartbeatArgs, out: &Out) -> Result<Exit, C
     let signing = signing(&args.trust).await?;
     let binding = &signing.judge.introduction;
     let beat = Heartbeat { repo_id: binding.repo_id.clone(), git_ref: binding.git_ref.clone(), tip: signing.tip };
-    let name = format!("refs/pintle/approvals/heartbeat-{}", signing.person);
+    let name = approvals_name(&format!("heartbeat-{}", signing.person));
     let said = format!("{} saw the branch at {}.", signing.person, signing.tip.short());
     put(&signing, &Trailer::Heartbeat(beat), "Heartbeat", &name, &args.push, out, &said)
 }
 
 async fn signing(trust: &TrustArgs) -> Result<Signing, CliError> {
     let judge = Judge::open(trust, None).await?;
-    let git = Git::at(&judge.objects.work_tree().unwrap_or_else(|| judge.objects.path().to_owned()));
+    let git = judge.git();
     let key = signing_key(&git)?.key;
     let tip = judge.tip(None)?;
-    let Some(accepted) = judge.verdict(tip)?.accepted else {
-        return Err(CliError::new("nothing is accepted yet").hint("pintle verify").exit(Exit::Untrusted));
-    };
+    let accepted = accepted_of(judge.verdict(tip)?)?;
     let signed = Signed { key: key.clone(), touched: true, pin: true };
     let person = accepted.policy().signer(&signed, Timestamp::now()).map_err(|why| {
         CliError::new(format!("your signature would not count: {why}")).hint("pintle trust show").exit(Exit::Untrusted)

@@ -164,6 +164,16 @@ impl Repository {
         message_of(&Trailer::Statement(statement), "About the change")
     }
 
+    /// Sets git up to sign as `who` in this repository.
+    pub fn sign_as(&self, who: &str) {
+        let signer = person(who);
+        for (setting, value) in
+            [("user.name", &signer.person), ("user.email", &signer.email), ("user.signingKey", &signer.signing_key)]
+        {
+            self.git(&["config", setting, value]);
+        }
+    }
+
     /// Commits with a message of the test's own, signed by `who`.
     pub fn say(&self, who: &str, message: &str) -> String {
         self.commit_with(who, message, &["--gpg-sign"])
