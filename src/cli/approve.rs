@@ -2,8 +2,8 @@
 //! also the words that take an approval back, break the glass, or ratify that it was broken. The
 //! user's own git signs and pushes; the work tree and the index are never touched.
 
+mod beside;
 mod place;
-mod ratify;
 mod refresh;
 mod report;
 pub(super) mod target;
@@ -15,7 +15,7 @@ use super::signing::signing_key;
 use super::{CliError, Exit, Out};
 use crate::git::Git;
 use jiff::Timestamp;
-use pintle_core::change::Oid;
+use pintle_core::change::{Digest, Oid};
 use pintle_core::diff::LiveState;
 use pintle_core::plan::Plan;
 use pintle_core::trust::{AcceptedCommit, Policy, Preview, PublicKey, Role, Signed, Statement, Word};
@@ -60,6 +60,9 @@ pub struct ApproveArgs {
     /// Say that glass broken for an accepted commit was broken rightly
     #[arg(long, env = "PINTLE_RATIFY")]
     ratify: bool,
+    /// Say that this Pintle reads the accepted commit rightly, where the one before read it as DIGEST
+    #[arg(long, env = "PINTLE_READING", value_name = "DIGEST", conflicts_with_all = ["withdraw", "break_glass", "ratify", "refresh", "rewrite", "actions"])]
+    reading: Option<Digest>,
 }
 
 impl ApproveArgs {
@@ -95,7 +98,10 @@ pub async fn run(args: &ApproveArgs, out: &Out) -> Result<Exit, CliError> {
         fetch_approvals(&args.trust.repo, remote)?;
     }
     if args.ratify {
-        return ratify::run(args, out).await;
+        return beside::ratify(args, out).await;
+    }
+    if let Some(before) = args.reading {
+        return beside::reading(args, before, out).await;
     }
     if args.refresh {
         return refresh::run(args, out).await;

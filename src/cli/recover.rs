@@ -96,8 +96,7 @@ async fn follow(store: &Store, file: &StateFile, last: Option<&Acceptance>, reas
         Some(last) => file.write(last),
         None => file.forget(),
     };
-    // What this Pintle reads is what counts from now on.
-    written.and_then(|()| file.write_reading(None)).map_err(|error| {
+    written.map_err(|error| {
         CliError::because("the state file cannot be written", error)
             .hint("run it on the daemon's host, as a user who may write to its state folder: --state-dir DIR")
     })

@@ -12,7 +12,8 @@ use pintle_core::model::Kind;
 use pintle_core::model::platform_config::PlatformConfig;
 use pintle_core::resolve::resolve;
 use pintle_core::trust::{
-    Acceptance, Commit, ObjectKind, ObjectStore, Question, ReadError, Session, Times, Verdict, accept, accept_from,
+    Acceptance, AcceptedCommit, Commit, Held, ObjectKind, ObjectStore, Question, ReadError, Rereading, Session, Times,
+    Verdict, accept, accept_from, reread,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,10 +23,24 @@ use std::time::Instant;
 const MAX_MISTAKES: usize = 50;
 
 impl Reconciler {
-    /// A panic in the verifier means deny.
+    /// What is accepted of the tip.
     pub(super) async fn verify(&mut self, fetched: &Fetched) -> Result<Verdict, TickError> {
-        let orders = self.orders.read()?;
         let recorded = if self.accepted.is_none() { self.recall().await? } else { Vec::new() };
+        let accepted = self.accepted.clone();
+        self.ask(fetched, &recorded, |question, session| match &accepted {
+            Some(from) => accept_from(from, question, session),
+            None => accept(question, session),
+        })
+    }
+
+    /// Asks trust. A panic in the verifier means deny.
+    fn ask<T>(
+        &mut self,
+        fetched: &Fetched,
+        recorded: &[Acceptance],
+        ask: impl FnOnce(&Question<'_>, &mut Session<'_>) -> T,
+    ) -> Result<T, TickError> {
+        let orders = self.orders.read()?;
         let (denied, denied_keys, considered) = (orders.changes(), orders.keys(), orders.commits());
         let standing = self.standing.iter().copied();
         let fetched_too = fetched.evidence.iter().copied().filter(|oid| !self.standing.contains(oid));
@@ -33,10 +48,10 @@ impl Reconciler {
         let evidence: Vec<Oid> = standing.chain(fetched_too).collect();
         // A host without a state file derives everything again, and believes no row about its time.
         let times = if self.accepted.is_none() && self.believed.is_none() { Times::Signed } else { Times::Clock };
-        let Self { objects, kept, caps, catalog, introduction, memory, accepted, believed, .. } = self;
+        let Self { objects, kept, caps, catalog, introduction, memory, believed, .. } = self;
         let judge = std::panic::AssertUnwindSafe(|| {
             let question = Question {
-                recorded: &recorded,
+                recorded,
                 believed: believed.unwrap_or(0),
                 evidence: &evidence,
                 denied: &denied,
@@ -46,11 +61,7 @@ impl Reconciler {
                 ..Question::new(introduction, fetched.tip, Timestamp::now())
             };
             let store = Bounded { objects, kept, until: Instant::now() + caps.verdict };
-            let mut session = Session::new(&store, catalog, memory).within(caps.trust);
-            match accepted {
-                Some(from) => accept_from(from, &question, &mut session),
-                None => accept(&question, &mut session),
-            }
+            ask(&question, &mut Session::new(&store, catalog, memory).within(caps.trust))
         });
         heavy(|| std::panic::catch_unwind(judge)).map_err(|_| TickError::Verifier(fetched.tip))
     }
@@ -144,23 +155,31 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Refuses to go on where the process before understood the same tree otherwise. Asked once.
-    pub(super) fn reads_alike(&mut self) -> Result<(), TickError> {
+    /// What is missing where the process before understood the accepted tree otherwise, and the people
+    /// for the policy have not said yes to that. Not asked again once it is settled.
+    pub(super) fn read_differently(
+        &mut self,
+        fetched: &Fetched,
+        accepted: &AcceptedCommit,
+    ) -> Result<Option<Held>, TickError> {
         if self.reads_alike {
-            return Ok(());
+            return Ok(None);
         }
-        if let Some(reading) = self.state.reading()? {
-            let mut session =
-                Session::new(self.objects.as_ref(), self.catalog, &mut self.memory).within(self.caps.trust);
-            match heavy(|| session.reading(reading.commit)) {
-                Ok(digest) if digest != reading.digest => return Err(TickError::ReadDifferently(reading.commit)),
-                Ok(_) => {}
-                // It cannot be told yet: asked again at the next tick.
-                Err(_) => return Ok(()),
+        if let Some(Reading { commit, digest: before }) = self.state.reading()? {
+            // What cannot be told yet is asked again at the next tick.
+            let Ok(now) = self.ask(fetched, &[], |_, session| session.reading(commit))? else { return Ok(None) };
+            if now != before {
+                let change = Rereading { commit, before, now };
+                let held = self.ask(fetched, &[], |question, session| reread(accepted, &change, question, session))?;
+                if let Some(held) = held.map_err(|_| TickError::Verifier(commit))? {
+                    return Ok(Some(held));
+                }
+                tracing::info!(%commit, "another reading of {commit} is approved");
+                self.state.write_reading(Some(Reading { commit, digest: now }))?;
             }
         }
         self.reads_alike = true;
-        Ok(())
+        Ok(None)
     }
 
     /// Writes down what the accepted tree means, once all of it is applied: off the way of a change.

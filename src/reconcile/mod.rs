@@ -17,7 +17,7 @@ use crate::store::waiting::waiting;
 use crate::store::{LeaderProof, Store, StoreError};
 use jiff::Timestamp;
 use pintle_core::change::Oid;
-use pintle_core::diagnostic::{Code, Diagnostic, has_errors};
+use pintle_core::diagnostic::{Diagnostic, has_errors};
 use pintle_core::gate::{Refusal, gate};
 use pintle_core::model::Catalog;
 use pintle_core::plan::Plan;
@@ -48,12 +48,6 @@ pub enum TickError {
     /// The state file cannot be used, or contradicts the database.
     #[error(transparent)]
     State(#[from] StateError),
-    /// Another Pintle understood the accepted tree otherwise.
-    #[error(
-        "{code}: this Pintle reads the accepted {0} differently than the one before: pintle recover --reason TEXT",
-        code = Code::ReadDifferently
-    )]
-    ReadDifferently(Oid),
     /// The verifier panicked: that means deny.
     #[error("the verifier panicked on {0}; the tip is held")]
     Verifier(Oid),
@@ -194,7 +188,12 @@ impl Reconciler {
             return Ok(tick);
         };
         tick.accepted = Some(accepted.commit());
-        self.reads_alike()?;
+        if let Some(held) = self.read_differently(fetched, &accepted)? {
+            tick.held = true;
+            let verdict = Verdict { held: Some(held), refused: None, ..verdict };
+            self.record_verdict(proof, fetched, fresh, &verdict, &[]).await?;
+            return Ok(tick);
+        }
         self.recall_applied(accepted.commit()).await?;
         let diagnostics = heavy(|| self.planner.read(accepted.commit(), Timestamp::now()).map(<[_]>::to_vec))?;
         self.record_verdict(proof, fetched, fresh, &verdict, &diagnostics).await?;

@@ -239,8 +239,9 @@ async fn exactly_the_actions_that_were_approved_are_done() {
 }
 
 #[tokio::test]
-async fn another_reading_of_the_accepted_tree_holds_until_somebody_looked() {
+async fn another_reading_of_the_accepted_tree_holds_until_the_people_of_the_policy_approve_it() {
     let (world, daemon) = begun().await;
+    let first = world.repository.head();
     let file = world.path().join("daemon.state/accepted.json");
     daemon.stop().await;
     // As a Pintle that understood the tree otherwise would have left it.
@@ -254,14 +255,23 @@ async fn another_reading_of_the_accepted_tree_holds_until_somebody_looked() {
     std::fs::write(&file, format!("{line}\n{digest}\n")).unwrap();
     world.repository.change("alice", CRM, &suite("crm", "two"));
     let daemon = world.daemon();
-    daemon.says("PIN0526").await;
-    daemon.stop().await;
-    let (code, said) =
-        world.pintle(&["recover", "--state-dir", &state_dir(&world), "--reason", "an upgrade, looked at", "--yes"]);
+    let verdict = world.held().await;
+    assert!(verdict.to_string().contains("PIN0526"), "{verdict}");
+    let reading = ["approve", &first, "--reading", &"00".repeat(32), "--yes"];
+    world.repository.sign_as("bob");
+    let (code, said) = world.pintle(&reading);
     assert_eq!(code, 0, "{said}");
-    let daemon = world.daemon();
+    let bobs = verdict["held"]["reasons"][0]["hint"].as_str().unwrap();
+    assert!(bobs.contains(reading[3]), "the very command: {bobs}");
+    world.ticks().await;
+    assert!(world.held().await.to_string().contains("PIN0526"), "bob is not root");
+    world.repository.sign_as("alice");
+    let (code, said) = world.pintle(&reading);
+    assert_eq!(code, 0, "{said}");
     world.settled().await;
     daemon.stop().await;
+    let now = std::fs::read_to_string(&file).unwrap();
+    assert!(!now.contains(reading[3]), "the new reading is written down: {now}");
 }
 
 #[tokio::test]

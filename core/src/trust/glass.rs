@@ -2,6 +2,7 @@
 //! scope that the policy names, never the policy itself, never a deletion. It stays an alarm until
 //! the people who should have been asked ratify it.
 
+use super::assent::assents;
 use super::author::Writers;
 use super::claims::Claims;
 use super::head::Head;
@@ -143,23 +144,11 @@ pub(super) fn ratified(
     let binding = (&*bench.introduction.repo_id, &*bench.introduction.git_ref);
     for glass in head.unratified() {
         let policy = glass.policy.without(&bench.revoked);
-        let (mut people, mut commits) = (BTreeSet::new(), Vec::new());
-        for (commit, said) in claims.ratifying().filter(|(_, said)| said.change == glass.change) {
-            if (&*said.repo_id, &*said.git_ref) != binding || head.at(said.base).is_none() {
-                continue;
-            }
-            let seconds = session.commit(commit)?.committer.seconds;
-            let Ok(signed) = session.seal(commit)? else { continue };
-            let timely = age(seconds, at).is_ok_and(|age| age <= glass.policy.approval_max_age);
-            let known =
-                (policy.signer(&signed, at).ok()).filter(|person| head.policy().holder(&signed.key) == Some(person));
-            if let (true, Some(person)) = (timely, known) {
-                people.insert(person);
-                commits.push(commit);
-            }
-        }
+        let statements = claims.ratifying().filter(|(_, said)| said.change == glass.change);
+        let assents = assents(session, head, binding, &policy, at, statements)?;
+        let people = assents.iter().map(|one| one.person.clone()).collect();
         if glass.needed.iter().all(|rule| glass.satisfies(rule, &people)) {
-            all.push((glass.change, commits));
+            all.push((glass.change, assents.into_iter().map(|one| one.commit).collect()));
         }
     }
     Ok(all)

@@ -5,6 +5,7 @@
 
 mod acceptance;
 mod armor;
+mod assent;
 mod author;
 mod claims;
 mod closure;
@@ -29,6 +30,7 @@ mod profiles;
 mod question;
 mod quorum;
 mod replay;
+mod rereading;
 mod revocation;
 mod rollback;
 mod rules;
@@ -63,6 +65,7 @@ pub use policy::{Action, Bind, BreakGlass, Matching, Person, Policy, PolicyKey, 
 pub use policy_file::read_policy;
 pub use preview::{Preview, preview};
 pub use question::{Question, Times};
+pub use rereading::{Rereading, reread};
 pub use session::{ChangeError, HistoryFault, Memory, Session, Unsealed, change_id};
 pub use snapshot::POLICY_PATH;
 pub use sshsig::{SignatureError, Signed, verify};

@@ -233,13 +233,15 @@ fn held(
     rules: Vec<RuleState>,
     mut reasons: Vec<Reason>,
 ) -> Held {
-    let missing: Vec<Reason> = rules.iter().filter(|rule| !rule.met()).map(|rule| missing(commit, rule)).collect();
+    let command = format!("pintle approve {}", commit.short());
+    let missing: Vec<Reason> = rules.iter().filter(|rule| !rule.met()).map(|rule| missing(&command, rule)).collect();
     reasons.splice(0..0, missing);
     let subject = session.commit(commit).map(|commit| commit.subject().to_owned()).unwrap_or_default();
     Held { commit, subject, change_id, rules, reasons, waiting: 1 }
 }
 
-fn missing(commit: Oid, rule: &RuleState) -> Reason {
+/// That a rule is not met, and the command of those who could.
+pub(super) fn missing(command: &str, rule: &RuleState) -> Reason {
     let independent = match rule.independent.saturating_sub(rule.have_independent) {
         0 => String::new(),
         more => format!(", {more} more of whom did not write the change"),
@@ -252,5 +254,5 @@ fn missing(commit: Oid, rule: &RuleState) -> Reason {
         rule.have.len()
     );
     let who = rule.missing_of.join(" or ");
-    Reason::new(Code::ApprovalsMissing, message, format!("{who}: pintle approve {}", commit.short()))
+    Reason::new(Code::ApprovalsMissing, message, format!("{who}: {command}"))
 }

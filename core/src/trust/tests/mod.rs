@@ -6,6 +6,7 @@ mod encoding;
 mod graph;
 mod history;
 mod policies;
+mod rereading;
 mod signatures;
 mod story;
 mod world;
