@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use pintle_core::change::{ObjectKey, Oid};
 use pintle_core::diagnostic::{Diagnostic, has_errors};
 use pintle_core::diff::{Differing, LiveState};
+use pintle_core::gate::{Allowance, Circumstances, Moved};
 use pintle_core::model::Catalog;
+use pintle_core::model::guard::Guards;
 use pintle_core::plan::{Plan, PlanInput, plan};
 use pintle_core::resolve::{Resolved, resolve};
 use pintle_core::trust::Limits;
@@ -30,6 +32,8 @@ pub struct Planner {
     differing: Kept,
     /// The commit that was planned last, if nothing came between.
     planned: Option<Oid>,
+    /// When time alone may change that plan.
+    due: Option<Timestamp>,
 }
 
 /// What a commit says.
@@ -75,6 +79,17 @@ pub struct Planned {
     pub seen: Seen,
 }
 
+/// The rows whose bodies a plan and its gate need: those that differ, and the windows that close something.
+pub fn needed(differing: &Differing, guards: &Guards, live: &LiveState) -> Vec<ObjectKey> {
+    let mut keys = differing.needs_bodies(live);
+    let windows = guards.closed().flat_map(|rule| &rule.windows.0);
+    let windows = windows.map(|window| ObjectKey::new("MaintenanceWindow", window.0.as_str()));
+    keys.extend(windows.filter(|key| live.get(key).is_some()));
+    keys.sort();
+    keys.dedup();
+    keys
+}
+
 impl Planner {
     /// A planner that has read nothing.
     pub fn new(store: Store, objects: Arc<GitObjects>, catalog: &'static Catalog) -> Self {
@@ -88,6 +103,7 @@ impl Planner {
             view: LiveView::default(),
             differing: Kept::default(),
             planned: None,
+            due: None,
         }
     }
 
@@ -139,17 +155,17 @@ impl Planner {
 
     /// Plans the commit that was read last against the live rows of `source`. `None` when commit,
     /// rows, jobs and current plan are those of the last time: the plan would be the same.
-    pub async fn plan(&mut self, source: &str) -> Result<Option<Planned>, StoreError> {
+    pub async fn plan(&mut self, source: &str, guards: &Guards) -> Result<Option<Planned>, StoreError> {
         let Some(desired) = &self.desired else { return Ok(None) };
         let known = self.planned.take() == Some(desired.commit);
         let mut differs = true;
-        let kept = &mut self.differing;
+        let (kept, due) = (&mut self.differing, self.due);
         let looked = self
             .store
             .look(source, &mut self.view, |moved, written, live| {
-                differs = moved || !known;
+                differs = moved || !known || due.is_some_and(|due| due <= live.read_at);
                 kept.refresh(written, &desired.resolved, live);
-                if differs { kept.differing.needs_bodies(live) } else { Vec::new() }
+                if differs { needed(&kept.differing, guards, live) } else { Vec::new() }
             })
             .await;
         if let Err(error) = looked {
@@ -168,10 +184,28 @@ impl Planner {
             desired: &desired.resolved,
             live,
             differing: &self.differing.differing,
+            guards,
             catalog: self.catalog,
             now: Timestamp::now(),
         });
         Ok(Some(Planned { plan, seen: Seen::of(live) }))
+    }
+
+    /// What the gate looks at beside the plan that was made last.
+    pub fn circumstances<'a>(
+        &'a self,
+        guards: &'a Guards,
+        moved: &'a [Moved],
+        seq: u64,
+        allowed: &'a [Allowance],
+    ) -> Option<Circumstances<'a>> {
+        let desired = &self.desired.as_ref()?.resolved;
+        Some(Circumstances { guards, desired, live: self.view.state(), moved, seq: Some(seq), allowed })
+    }
+
+    /// Plans again at that moment even if nothing moves.
+    pub fn due_at(&mut self, due: Option<Timestamp>) {
+        self.due = due;
     }
 
     /// What was planned did not reach the ledger: the next tick plans it again.

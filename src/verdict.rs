@@ -2,7 +2,8 @@
 
 use pintle_core::change::{Digest, Oid};
 use pintle_core::diagnostic::{Code, Diagnostic, Severity};
-use pintle_core::plan::Plan;
+use pintle_core::model::guard::Override;
+use pintle_core::plan::{Exceeded, Plan};
 use pintle_core::trust::{AcceptedCommit, Held, Refused, Verdict};
 use serde_json::{Value, json};
 
@@ -81,6 +82,30 @@ pub fn other_actions(commit: Oid, wanted: &[Digest], plan: &Plan) -> Value {
     json!({"verdict": "held", "held": {
         "commit": commit, "subject": "", "changeId": null, "rules": [], "waiting": 1,
         "reasons": [{"code": Code::ActionsDiffer, "message": message, "hint": hint, "commit": null, "diagnostics": []}],
+    }})
+}
+
+/// That an accepted commit is not carried out, because it would pass a limit of the guard.
+pub fn beyond_limits(accepted: &AcceptedCommit, lift: Option<&Override>, plan: &Plan) -> Value {
+    let commit = accepted.commit();
+    let hint = |exceeded: &Exceeded| match lift {
+        None => "take the change back (pintle unblock), or make it in smaller steps: the guard names nobody who may lift a limit".to_owned(),
+        Some(lift) => format!(
+            "take it back (pintle unblock), or {} of {}: pintle approve {} --allow-limit '{}' --for {} --reason TEXT --push",
+            lift.approvals,
+            lift.from.0.iter().filter_map(|group| group.0.as_str()).collect::<Vec<_>>().join(", "),
+            commit.short(),
+            exceeded.limit,
+            plan.actions()
+        ),
+    };
+    let reasons: Vec<Value> = plan
+        .refused()
+        .iter()
+        .map(|one| json!({"code": Code::LimitExceeded, "message": one.sentence(), "hint": hint(one), "commit": null, "diagnostics": []}))
+        .collect();
+    json!({"verdict": "held", "held": {
+        "commit": commit, "subject": "", "changeId": null, "rules": [], "waiting": 1, "reasons": reasons,
     }})
 }
 

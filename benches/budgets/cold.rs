@@ -12,6 +12,7 @@ use pintle::store::Store;
 use pintle::store::acceptance::SOURCE;
 use pintle_core::diagnostic::has_errors;
 use pintle_core::model::Catalog;
+use pintle_core::model::guard::Guards;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -77,7 +78,7 @@ async fn plan(path: &Path, rev: &str, url: &str) -> serde_json::Value {
     let mut planner = Planner::new(Store::open(url, 2).unwrap(), objects, Catalog::standard());
     assert!(!has_errors(planner.read(rev.parse().unwrap(), Timestamp::now()).unwrap()));
     let read = started.elapsed();
-    let planned = planner.plan(SOURCE).await.unwrap().unwrap();
+    let planned = planner.plan(SOURCE, &Guards::default()).await.unwrap().unwrap();
     let total = started.elapsed();
     serde_json::json!({
         "total": total.as_secs_f64(),

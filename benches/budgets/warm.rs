@@ -11,6 +11,7 @@ use pintle::store::acceptance::SOURCE;
 use pintle_core::change::Oid;
 use pintle_core::diagnostic::has_errors;
 use pintle_core::model::Catalog;
+use pintle_core::model::guard::Guards;
 use std::time::{Duration, Instant};
 
 const CHANNEL_RUNS: usize = 5;
@@ -77,7 +78,7 @@ async fn edits(fleet: &Fleet, planner: &mut Planner, database: &Database, report
 /// Brings the planner to the base; nothing is planned when it stands there already.
 async fn back(planner: &mut Planner, fleet: &Fleet) -> Option<Planned> {
     assert!(!has_errors(planner.read(fleet.base, Timestamp::now()).unwrap()));
-    planner.plan(SOURCE).await.unwrap()
+    planner.plan(SOURCE, &Guards::default()).await.unwrap()
 }
 
 /// Reads and plans `commit`.
@@ -85,6 +86,6 @@ async fn planned(planner: &mut Planner, commit: Oid) -> (Duration, Duration, Pla
     let started = Instant::now();
     assert!(!has_errors(planner.read(commit, Timestamp::now()).unwrap()));
     let read = started.elapsed();
-    let planned = planner.plan(SOURCE).await.unwrap().unwrap();
+    let planned = planner.plan(SOURCE, &Guards::default()).await.unwrap().unwrap();
     (read, started.elapsed().checked_sub(read).unwrap(), planned)
 }

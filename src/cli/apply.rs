@@ -3,12 +3,12 @@
 
 use super::database::{Database, os_user, writing};
 use super::follow::{Place, follow};
-use super::plan::{Revision, header, live_rows, read, rendered, unsound};
+use super::plan::{Revision, header, read, rendered, unsound};
 use super::table::short;
 use super::wait::{Patience, until_applied};
-use super::{CliError, Exit, Format, Out};
+use super::{CliError, Exit, Format, Out, against};
 use crate::store::Store;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// How long the daemon may take to fetch what was just pushed.
@@ -38,7 +38,7 @@ pub async fn run(args: &ApplyArgs, out: &Out) -> Result<Exit, CliError> {
     }
     // A program gets one answer: how it ended.
     if out.format != Format::Json {
-        out.text(&planned(&store, &revision, out).await?);
+        out.text(&planned(&store, &args.repo, &revision, out).await?);
     }
     let oid = revision.oid.to_string();
     let seen = follow(&store, &oid, Some(&revision.objects), Instant::now() + FETCH, |place| {
@@ -64,8 +64,8 @@ pub async fn run(args: &ApplyArgs, out: &Out) -> Result<Exit, CliError> {
     until_applied(&store, &oid, Some(&revision.objects), &args.patience, out).await
 }
 
-async fn planned(store: &Store, revision: &Revision, out: &Out) -> Result<String, CliError> {
-    let plan = super::plan::planned(revision, &live_rows(store, revision).await?);
+async fn planned(store: &Store, repo: &Path, revision: &Revision, out: &Out) -> Result<String, CliError> {
+    let plan = against::rows(store, repo, revision).await?;
     let approvals = super::approvals::needed(store, revision).await;
     Ok(rendered(&plan, &header(revision), approvals.as_ref(), out))
 }

@@ -10,13 +10,12 @@ pub(super) mod target;
 
 use super::approvals::{line, of_preview};
 use super::judge::{Judge, TrustArgs, accepted_of, fetch_approvals, policy_at};
-use super::plan::{Revision, header, planned, read, rendered, unsound};
+use super::plan::{Revision, header, read, rendered, unsound};
 use super::signing::signing_key;
-use super::{CliError, Exit, Out};
+use super::{CliError, Exit, Out, against};
 use crate::git::Git;
 use jiff::Timestamp;
 use pintle_core::change::{Digest, Oid};
-use pintle_core::diff::LiveState;
 use pintle_core::plan::Plan;
 use pintle_core::trust::{AcceptedCommit, Policy, Preview, PublicKey, Role, Signed, Statement, Word};
 pub(super) use place::{approvals_name, empty};
@@ -63,6 +62,15 @@ pub struct ApproveArgs {
     /// Say that this Pintle reads the accepted commit rightly, where the one before read it as DIGEST
     #[arg(long, env = "PINTLE_READING", value_name = "DIGEST", conflicts_with_all = ["withdraw", "break_glass", "ratify", "refresh", "rewrite", "actions"])]
     reading: Option<Digest>,
+    /// Let the commit pass this limit of the guard, with exactly the actions of --for
+    #[arg(long, env = "PINTLE_ALLOW_LIMIT", value_name = "LIMIT", requires_all = ["for_actions", "reason"], conflicts_with_all = ["withdraw", "break_glass", "ratify", "refresh", "rewrite", "actions", "reading"])]
+    allow_limit: Option<String>,
+    /// The actions that may pass it, as the refused plan names them
+    #[arg(long = "for", env = "PINTLE_FOR", value_name = "ACTIONS", requires = "allow_limit")]
+    for_actions: Option<Digest>,
+    /// Why the limit may be passed
+    #[arg(long, env = "PINTLE_REASON", value_name = "TEXT", requires = "allow_limit")]
+    reason: Option<String>,
 }
 
 impl ApproveArgs {
@@ -102,6 +110,9 @@ pub async fn run(args: &ApproveArgs, out: &Out) -> Result<Exit, CliError> {
     }
     if let Some(before) = args.reading {
         return beside::reading(args, before, out).await;
+    }
+    if let Some(limit) = &args.allow_limit {
+        return beside::allow_limit(args, limit, out).await;
     }
     if args.refresh {
         return refresh::run(args, out).await;
@@ -161,7 +172,7 @@ fn refuse_if_vain(word: Word, case: &Case, after: &Preview, commit: Oid) -> Resu
     let counts = match word {
         Word::Approve => after.counted.iter().any(|one| one.person == case.signer.person) || case.proves(after),
         Word::BreakGlass => after.accepted,
-        Word::Withdraw | Word::Ratify => true,
+        Word::Withdraw | Word::Ratify | Word::AllowLimit => true,
     };
     if counts {
         return Ok(());
@@ -255,9 +266,7 @@ fn may(person: &str, preview: &Preview, policy: &Policy) -> Result<(), CliError>
 
 /// What the change would do to what is accepted.
 pub(super) fn plan_after(accepted: &AcceptedCommit, judge: &Judge, revision: &Revision) -> Result<Plan, CliError> {
-    let commit = accepted.commit().to_string();
-    let base = read(judge.objects.path(), &commit)?;
-    Ok(planned(revision, &LiveState::as_applied(&base.resolved, &commit, Timestamp::now())))
+    against::revision(&read(judge.objects.path(), &accepted.commit().to_string())?, revision)
 }
 
 /// The head of the plan names the commit that people know, not the merge that was tried.
@@ -273,7 +282,7 @@ fn question(args: &ApproveArgs, case: &Case) -> String {
     match args.word() {
         Word::Withdraw => format!("Withdraw the approvals of this as {person}?"),
         Word::BreakGlass => format!("Break the glass for this as {person}?"),
-        Word::Approve | Word::Ratify => format!("Approve this as {person}?"),
+        Word::Approve | Word::Ratify | Word::AllowLimit => format!("Approve this as {person}?"),
     }
 }
 

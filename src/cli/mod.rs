@@ -1,6 +1,7 @@
 //! The command line. One file a subcommand; here only parsing, dispatch and exit codes.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the command line is where Pintle talks to people")]
 
+mod against;
 mod apply;
 mod approvals;
 mod approve;
@@ -20,11 +21,13 @@ mod jobs;
 mod judge;
 mod migrate;
 mod output;
+mod pause;
 mod plan;
 mod recover;
 mod render;
 mod run;
 mod schema;
+mod selector;
 mod settings_file;
 mod shell;
 mod signing;
@@ -111,6 +114,10 @@ enum Command {
     /// by the rules that stand in the repository. The revision must be the tip of the watched branch,
     /// or an ancestor of it. Ends with 4 when the revision is held.
     Apply(apply::ApplyArgs),
+    /// Pause everything, a kind, an object, or what has a label: nothing of it starts afterwards
+    Pause(pause::PauseArgs),
+    /// End a pause
+    Resume(pause::ResumeArgs),
     /// List jobs, look at one, try a dead one again
     Jobs(jobs::JobsArgs),
     /// Bring the database's schema up to date, as its owner
@@ -164,6 +171,8 @@ impl Command {
             Self::Migrate(args) => migrate::run(&args, out).await,
             Self::Dev(args) => dev::run(args, out).await,
             Self::Apply(args) => apply::run(&args, out).await,
+            Self::Pause(args) => pause::pause(&args, out).await,
+            Self::Resume(args) => pause::resume(&args, out).await,
             Self::Jobs(args) => jobs::run(&args, out).await,
             Self::Get(args) => get::run(args, out).await,
             Self::Status(args) => status::run(&args, out).await,

@@ -1,16 +1,16 @@
 //! `pintle plan`: what a revision would change. Reads any revision, and needs no authority.
 
-use super::{CliError, Exit, Format, Out};
+use super::selector::selectors;
+use super::{CliError, Exit, Format, Out, against};
 use crate::reconcile::all_diagnostics;
 use crate::source::{GitObjects, LoadedTree, TreeLoader};
 use crate::store::Store;
-use crate::store::acceptance::SOURCE;
 use jiff::Timestamp;
 use pintle_core::change::Oid;
 use pintle_core::diagnostic::has_errors;
-use pintle_core::diff::{Differing, LiveState};
+use pintle_core::diff::{Cause, Change, Pause};
 use pintle_core::model::Catalog;
-use pintle_core::plan::{Plan, PlanInput, plan};
+use pintle_core::plan::Plan;
 use pintle_core::render::{
     Approvals, Checked, Header, diagnostics_human, diagnostics_markdown, plan_human, plan_json, plan_markdown,
 };
@@ -37,12 +37,27 @@ pub struct PlanArgs {
     /// Plan against a snapshot that `pintle snapshot` wrote
     #[arg(long, env = "PINTLE_LIVE", value_name = "FILE")]
     live: Option<PathBuf>,
+    /// Only these: KIND, KIND/NAME, or a NAME=VALUE label; more than one may be given
+    #[arg(long, env = "PINTLE_TARGET", value_name = "SELECTOR", value_delimiter = ',')]
+    target: Vec<String>,
+    /// All but these
+    #[arg(long, env = "PINTLE_EXCLUDE", value_name = "SELECTOR", value_delimiter = ',')]
+    exclude: Vec<String>,
+    /// Only what differs for this reason
+    #[arg(long, env = "PINTLE_ONLY", value_enum)]
+    only: Option<Only>,
     /// Exit with 2 when there are changes
     #[arg(long, env = "PINTLE_DETAILED_EXITCODE")]
     detailed_exitcode: bool,
     /// Write the answer to a file as well
     #[arg(long, env = "PINTLE_OUT", value_name = "FILE")]
     out: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Only {
+    /// Changed behind the repository's back
+    Drift,
 }
 
 /// A revision, read and resolved.
@@ -81,7 +96,7 @@ pub async fn run(args: PlanArgs, out: &Out) -> Result<Exit, CliError> {
     if let Some(exit) = unsound(&revision, out) {
         return Ok(exit);
     }
-    let plan = planned(&revision, &live_side(&args, &revision).await?);
+    let plan = narrowed(&args, made(&args, &revision).await?)?;
     let approvals = match &args.database_url {
         Some(url) if args.against.is_none() && args.live.is_none() => {
             super::approvals::needed(&Store::open(url, 2)?, &revision).await
@@ -94,24 +109,24 @@ pub async fn run(args: PlanArgs, out: &Out) -> Result<Exit, CliError> {
         std::fs::write(file, &text)
             .map_err(|error| CliError::because(format!("{} cannot be written", file.display()), error))?;
     }
-    Ok(if args.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Success })
-}
-
-/// What a revision would do to `live`.
-pub(super) fn planned(revision: &Revision, live: &LiveState) -> Plan {
-    plan(PlanInput {
-        commit: &revision.oid.to_string(),
-        desired: &revision.resolved,
-        live,
-        differing: &Differing::of(&revision.resolved, live),
-        catalog: Catalog::standard(),
-        now: Timestamp::now(),
+    Ok(match () {
+        () if !plan.refused().is_empty() => Exit::Refused,
+        () if args.detailed_exitcode && !plan.is_empty() => Exit::Changes,
+        () => Exit::Success,
     })
 }
 
-/// The rows, with the bodies of those that a revision would change.
-pub(super) async fn live_rows(store: &Store, revision: &Revision) -> Result<LiveState, CliError> {
-    Ok(store.snapshot(SOURCE, |live| Differing::of(&revision.resolved, live).needs_bodies(live)).await?)
+/// The plan without what was not asked for.
+fn narrowed(args: &PlanArgs, plan: Plan) -> Result<Plan, CliError> {
+    let (target, exclude) = (selectors(&args.target)?, selectors(&args.exclude)?);
+    if target.is_empty() && exclude.is_empty() && args.only.is_none() {
+        return Ok(plan);
+    }
+    let any = |list: &[Pause], change: &Change| list.iter().any(|one| one.covers(&change.subject()));
+    Ok(plan.only(|change| {
+        let drift = !change.drift.is_empty() || change.cause == Cause::Drift;
+        (target.is_empty() || any(&target, change)) && !any(&exclude, change) && (args.only.is_none() || drift)
+    }))
 }
 
 /// Prints what is wrong with a revision, if anything is.
@@ -130,20 +145,19 @@ pub(super) fn unsound(revision: &Revision, out: &Out) -> Option<Exit> {
     Some(Exit::Failure)
 }
 
-async fn live_side(args: &PlanArgs, revision: &Revision) -> Result<LiveState, CliError> {
+async fn made(args: &PlanArgs, revision: &Revision) -> Result<Plan, CliError> {
     if let Some(against) = &args.against {
-        let base = read(&args.repo, against)?;
-        return Ok(LiveState::as_applied(&base.resolved, &base.oid.to_string(), Timestamp::now()));
+        return against::revision(&read(&args.repo, against)?, revision);
     }
     if let Some(file) = &args.live {
-        return super::snapshot::read(file);
+        return against::snapshot(&super::snapshot::read(file)?, None, revision);
     }
     let Some(url) = &args.database_url else {
         return Err(CliError::new("nothing to plan against").hint("--database-url URL, --live FILE or --against REV"));
     };
     let store = Store::open(url, 2)?;
     store.check_schema().await?;
-    live_rows(&store, revision).await
+    against::rows(&store, &args.repo, revision).await
 }
 
 pub(super) fn header(revision: &Revision) -> Header {
@@ -152,6 +166,7 @@ pub(super) fn header(revision: &Revision) -> Header {
         subject: Some(commit.subject().to_owned()),
         author: Some(commit.author.name.to_string()),
         committed_at: Timestamp::from_second(commit.committer.seconds).ok(),
+        delete_grace: against::grace(revision),
         ..Header::of(revision.oid.short())
     }
 }

@@ -2,8 +2,8 @@
 //! database. Shows where each stands and what would be applied; changes nothing until it is told to.
 
 use super::database::{Database, os_user, writing};
-use super::plan::{Revision, header, live_rows, planned, read, rendered};
-use super::{CliError, Exit, Out};
+use super::plan::{Revision, header, read, rendered};
+use super::{CliError, Exit, Out, against};
 use crate::state_file::StateFile;
 use crate::store::Store;
 use pintle_core::change::Oid;
@@ -83,8 +83,7 @@ async fn observed(args: &RecoverArgs, store: &Store, last: &Acceptance, out: &Ou
             return Ok(format!("{} is not in this host's mirror yet; the daemon fetches it.", last.commit.short()));
         }
     };
-    let live = live_rows(store, &revision).await?;
-    Ok(rendered(&planned(&revision, &live), &header(&revision), None, out))
+    Ok(rendered(&against::rows(store, &mirror, &revision).await?, &header(&revision), None, out))
 }
 
 async fn follow(store: &Store, file: &StateFile, last: Option<&Acceptance>, reason: &str) -> Result<(), CliError> {

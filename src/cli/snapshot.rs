@@ -5,7 +5,7 @@ use super::{CliError, Exit, Out};
 use crate::store::Store;
 use crate::store::acceptance::SOURCE;
 use pintle_core::change::ObjectKey;
-use pintle_core::diff::{Bodies, LiveObject, LiveState, PendingJob};
+use pintle_core::diff::{Bodies, LiveObject, LiveState, Pause, PendingJob};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -28,6 +28,8 @@ struct SnapshotFile {
     read_at: jiff::Timestamp,
     objects: Vec<LiveObject>,
     jobs: Vec<PendingJob>,
+    #[serde(default)]
+    pauses: Vec<Pause>,
     bodies: Vec<(ObjectKey, Bodies)>,
 }
 
@@ -43,6 +45,7 @@ pub async fn run(args: &SnapshotArgs, out: &Out) -> Result<Exit, CliError> {
         read_at: live.read_at,
         objects: live.objects,
         jobs: live.jobs,
+        pauses: live.pauses,
         bodies,
     };
     let text =
@@ -69,6 +72,7 @@ pub(super) fn read(path: &Path) -> Result<LiveState, CliError> {
         objects: file.objects,
         jobs: file.jobs,
         read_at: file.read_at,
+        pauses: file.pauses,
         parent: None,
         bodies: file.bodies.into_iter().collect(),
     };

@@ -34,7 +34,7 @@ impl Reconciler {
     }
 
     /// Asks trust. A panic in the verifier means deny.
-    fn ask<T>(
+    pub(super) fn ask<T>(
         &mut self,
         fetched: &Fetched,
         recorded: &[Acceptance],

@@ -1,5 +1,6 @@
 //! The loop's body: one call per station, from a fetch to a ledger. It takes no hint of what changed.
 
+mod admission;
 mod alarms;
 mod authority;
 
@@ -18,7 +19,7 @@ use crate::store::{LeaderProof, Store, StoreError};
 use jiff::Timestamp;
 use pintle_core::change::Oid;
 use pintle_core::diagnostic::{Diagnostic, has_errors};
-use pintle_core::gate::{Refusal, gate};
+use pintle_core::gate::Refusal;
 use pintle_core::model::Catalog;
 use pintle_core::plan::Plan;
 use pintle_core::resolve::{Resolved, diagnose};
@@ -48,6 +49,9 @@ pub enum TickError {
     /// The state file cannot be used, or contradicts the database.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The guard of an accepted commit cannot be read: nothing is admitted.
+    #[error("the guard of {0} cannot be read")]
+    Guard(Oid, #[source] git2::Error),
     /// The verifier panicked: that means deny.
     #[error("the verifier panicked on {0}; the tip is held")]
     Verifier(Oid),
@@ -96,6 +100,9 @@ pub struct Reconciler {
     planner: Planner,
     accepted: Option<AcceptedCommit>,
     recorded: u64,
+    /// The newest step whose plan passed the gate, and the one whose guard it passed.
+    admitted: Option<(u64, u64)>,
+    guard_files: admission::GuardFiles,
     /// How far this host wrote down itself what was accepted.
     believed: Option<u64>,
     kept: Kept,
@@ -146,6 +153,8 @@ impl Reconciler {
             planner,
             accepted: None,
             recorded: 0,
+            admitted: None,
+            guard_files: admission::GuardFiles::default(),
             believed: None,
             kept: Kept::default(),
             standing: Vec::new(),
@@ -199,8 +208,11 @@ impl Reconciler {
         self.record_verdict(proof, fetched, fresh, &verdict, &diagnostics).await?;
         tick.held = verdict.held.is_some() || verdict.refused.is_some() || has_errors(&diagnostics);
         if !has_errors(&diagnostics) {
-            let waits = self.plan_and_enqueue(proof, &accepted, &mut tick).await?;
+            let waits = self.plan_and_enqueue(proof, fetched, &accepted, &mut tick).await?;
             self.record_waiting(proof, waits).await?;
+            // What only planning shows is told with this tick, not with the next.
+            self.record_verdict(proof, fetched, fresh, &verdict, &diagnostics).await?;
+            tick.held |= self.differs.is_some();
         }
         Ok(tick)
     }
@@ -255,15 +267,17 @@ impl Reconciler {
     async fn plan_and_enqueue(
         &mut self,
         proof: &LeaderProof,
+        fetched: &Fetched,
         accepted: &AcceptedCommit,
         tick: &mut Tick,
     ) -> Result<Waits, TickError> {
-        let Some(planned) = self.planner.plan(SOURCE).await? else {
+        let held = self.guards(accepted).await?;
+        let Some(planned) = self.planner.plan(SOURCE, &held.guards).await? else {
             (tick.drifted, tick.settled) = (self.last.0, self.last.1);
             return Ok(self.last.2.clone());
         };
         crate::crash::point("planned");
-        let ended = self.enqueue(proof, accepted, planned, tick).await;
+        let ended = self.enqueue(proof, fetched, accepted, &held, planned, tick).await;
         if ended.is_err() {
             self.planner.plan_again();
         }
@@ -275,18 +289,26 @@ impl Reconciler {
     async fn enqueue(
         &mut self,
         proof: &LeaderProof,
+        fetched: &Fetched,
         accepted: &AcceptedCommit,
+        held: &admission::Held,
         planned: Planned,
         tick: &mut Tick,
     ) -> Result<Waits, TickError> {
         let Planned { plan, seen } = planned;
-        tick.drifted = plan.counts().heal;
-        let waits = waiting(&plan);
-        let settled = plan.is_empty() && seen.open.is_empty();
+        tick.drifted = plan.drifted();
         if self.other_actions(accepted, &plan).await? {
-            return Ok(waits);
+            return Ok(waiting(&plan));
         }
-        let admitted = gate(plan, accepted)?;
+        let admitted = match self.admit(proof, fetched, accepted, held, plan).await? {
+            Ok(admitted) => admitted,
+            Err(plan) => {
+                self.differs = Some(crate::verdict::beyond_limits(accepted, held.guards.lift(), &plan));
+                return Ok(waiting(&plan));
+            }
+        };
+        let waits = waiting(admitted.plan());
+        let settled = admitted.plan().is_empty() && seen.open.is_empty();
         tick.enqueued = self.store.enqueue(proof, SOURCE, &seen, &admitted).await?;
         crate::crash::point("enqueued");
         if settled && tick.enqueued == Enqueued::default() {

@@ -108,6 +108,64 @@ impl Store {
         Ok(seq.unwrap_or(0) as u64)
     }
 
+    /// The newest step whose plan passed the gate, and the one whose guard it passed; 0 before the first.
+    pub async fn admitted(&self, source: &str) -> Result<(u64, u64), StoreError> {
+        let failed = || StoreError::during("read what was admitted");
+        let row = sqlx::query("SELECT admitted_seq, guard_seq FROM pintle.sources WHERE id = $1")
+            .bind(source)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed())?;
+        let Some(row) = row else { return Ok((0, 0)) };
+        let seq = |column: &str| row.try_get::<i64, _>(column).map(|seq| seq as u64).map_err(failed());
+        Ok((seq("admitted_seq")?, seq("guard_seq")?))
+    }
+
+    /// The commit whose guard holds beside its own for `commit`: the one admitted before it.
+    pub async fn guard_commit(&self, source: &str, commit: &str) -> Result<Option<String>, StoreError> {
+        sqlx::query_scalar(
+            "SELECT a.commit FROM pintle.sources s JOIN pintle.accepted_commits a ON a.source_id = s.id AND a.seq = CASE
+                WHEN EXISTS (SELECT FROM pintle.accepted_commits c WHERE c.source_id = s.id AND c.commit = $2 AND c.seq = s.admitted_seq)
+                THEN greatest(s.guard_seq, 1) ELSE greatest(s.admitted_seq, 1) END WHERE s.id = $1",
+        )
+        .bind(source)
+        .bind(commit)
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(StoreError::during("read which guard holds"))
+    }
+
+    /// The place of `commit` among the accepted ones, if it is.
+    pub async fn seq_of(&self, source: &str, commit: &str) -> Result<Option<u64>, StoreError> {
+        let seq: Option<i64> =
+            sqlx::query_scalar("SELECT seq FROM pintle.accepted_commits WHERE source_id = $1 AND commit = $2")
+                .bind(source)
+                .bind(commit)
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(StoreError::during("read an accepted commit"))?;
+        Ok(seq.map(|seq| seq as u64))
+    }
+
+    /// Records that the plan of a step passed the gate, and by which step's guard.
+    pub async fn record_admitted(
+        &self,
+        proof: &LeaderProof,
+        source: &str,
+        (admitted, guard): (u64, u64),
+    ) -> Result<(), StoreError> {
+        let failed = || StoreError::during("record what was admitted");
+        let mut tx = self.begin_as(proof).await?;
+        sqlx::query("UPDATE pintle.sources SET admitted_seq = $2, guard_seq = $3 WHERE id = $1")
+            .bind(source)
+            .bind(admitted as i64)
+            .bind(guard as i64)
+            .execute(&mut *tx)
+            .await
+            .map_err(failed())?;
+        tx.commit().await.map_err(failed())
+    }
+
     /// Records new acceptances, each with its audit record, and which documents each step touched.
     pub async fn record_acceptances(
         &self,

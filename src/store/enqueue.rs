@@ -64,10 +64,10 @@ const PLAN: &str = "INSERT INTO pintle.plans (source_id, parent, commit, seq, ac
 const HEAD: &str = "INSERT INTO pintle.plan_heads AS h (source_id, plan_id) VALUES ($1, $2)
     ON CONFLICT (source_id) DO UPDATE SET plan_id = $2 WHERE h.plan_id = $3";
 
-const JOBS: &str = "INSERT INTO pintle.jobs (plan_id, source_id, object_kind, object_name, uid, action, cause, target_digest, written_digest, planned_revision, body, file, line)
-    SELECT $1, $2, r.kind, r.name, r.uid, r.action, r.cause, r.target, r.written, r.revision, r.body::jsonb, r.file, r.line
-    FROM unnest($3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::bytea[], $9::bytea[], $10::bigint[], $11::text[], $12::text[], $13::integer[])
-        AS r (kind, name, uid, action, cause, target, written, revision, body, file, line)
+const JOBS: &str = "INSERT INTO pintle.jobs (plan_id, source_id, object_kind, object_name, uid, action, cause, target_digest, written_digest, planned_revision, body, file, line, destructive, declared, declared_digest)
+    SELECT $1, $2, r.kind, r.name, r.uid, r.action, r.cause, r.target, r.written, r.revision, r.body::jsonb, r.file, r.line, r.destructive, r.declared::jsonb, r.declared_digest
+    FROM unnest($3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::bytea[], $9::bytea[], $10::bigint[], $11::text[], $12::text[], $13::integer[], $14::boolean[], $15::text[], $16::bytea[])
+        AS r (kind, name, uid, action, cause, target, written, revision, body, file, line, destructive, declared, declared_digest)
     RETURNING id, object_kind, object_name";
 
 const STATES: &str = "INSERT INTO pintle.job_state (job_id, source_id, object_kind, object_name, partner, priority)
@@ -215,6 +215,9 @@ async fn insert_jobs(
         .bind(column(part, |change| change.body.as_deref()))
         .bind(column(part, |change| change.source.as_ref().map(|source| &*source.file)))
         .bind(column(part, |change| change.source.as_ref().map(|source| source.line as i32)))
+        .bind(column(part, |change| change.is_destructive()))
+        .bind(column(part, |change| change.declared.as_ref().map(|declared| &*declared.body)))
+        .bind(column(part, |change| change.declared.as_ref().map(|declared| declared.digest.0.to_vec())))
         .fetch_all(&mut *tx)
         .await?;
     let ids = rows

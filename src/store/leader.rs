@@ -39,7 +39,7 @@ impl Store {
         let term: Option<i64> = sqlx::query_scalar(
             "INSERT INTO pintle.leader AS l (token, holder, term, expires_at)
              VALUES ($1, $2, 1, clock_timestamp() + make_interval(secs => $3))
-             ON CONFLICT (singleton) DO UPDATE SET token = $1, holder = $2, term = l.term + 1,
+             ON CONFLICT (singleton) DO UPDATE SET token = $1, holder = $2, term = l.term + 1, since = clock_timestamp(),
                  expires_at = clock_timestamp() + make_interval(secs => $3)
              WHERE l.expires_at < clock_timestamp() RETURNING term",
         )

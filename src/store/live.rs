@@ -2,6 +2,7 @@
 //! bodies of the rows that differ. The transaction ends before planning begins. Who looks again is
 //! told by the change log which rows were written, and reads no other.
 
+use super::pauses::pauses;
 use super::{LeaderProof, Store, StoreError};
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
@@ -16,12 +17,12 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 const HEADS: &str = "SELECT kind, name, uid, revision, generation, drifted, applied_digest, written_digest, applied_commit, applied_file,
-        (extract(epoch FROM tombstoned_at) * 1000000)::bigint AS tombstoned_us, protected, partner
+        (extract(epoch FROM tombstoned_at) * 1000000)::bigint AS tombstoned_us, protected, partner, labels::text AS labels
     FROM pintle.objects WHERE source_id = $1";
 
 /// Those of some rows. By name alone, so that each kind's index is used; more than was asked for may come.
 const SOME_HEADS: &str = "SELECT kind, name, uid, revision, generation, drifted, applied_digest, written_digest, applied_commit, applied_file,
-        (extract(epoch FROM tombstoned_at) * 1000000)::bigint AS tombstoned_us, protected, partner
+        (extract(epoch FROM tombstoned_at) * 1000000)::bigint AS tombstoned_us, protected, partner, labels::text AS labels
     FROM pintle.objects WHERE source_id = $1 AND name = ANY($2)";
 
 /// Open jobs, and of each object the newest dead one that nothing has replaced.
@@ -104,10 +105,12 @@ impl Store {
         let written = refresh(&mut tx, source, &mut view.state, before.as_ref()).await.map_err(failed())?;
         let parent = moment.try_get("parent").map_err(failed())?;
         let jobs = jobs(&mut tx, source).await.map_err(failed())?;
-        let moved = !written.is_empty() || view.state.parent != parent || view.state.jobs != jobs;
+        let pauses = pauses(&mut tx).await.map_err(failed())?;
+        let steady = view.state.parent == parent && view.state.jobs == jobs && view.state.pauses == pauses;
+        let moved = !written.is_empty() || !steady;
         let now_us: i64 = moment.try_get("now_us").map_err(failed())?;
         view.state.read_at = Timestamp::from_microsecond(now_us).unwrap_or_default();
-        (view.state.parent, view.state.jobs) = (parent, jobs);
+        (view.state.parent, view.state.jobs, view.state.pauses) = (parent, jobs, pauses);
         view.state.bodies.clear();
         for keys in needs(moved, &written, &view.state).chunks(BODIES_AT_ONCE) {
             view.state.bodies.extend(bodies(&mut tx, source, keys).await.map_err(failed())?);
@@ -255,6 +258,7 @@ fn head(row: &PgRow, shared: &mut Shared) -> Result<LiveObject, sqlx::Error> {
             .and_then(|us| Timestamp::from_microsecond(us).ok()),
         protected: row.try_get("protected")?,
         partner: word(row.try_get("partner")?),
+        labels: word(row.try_get("labels")?).unwrap_or_else(|| "{}".into()),
     })
 }
 

@@ -27,7 +27,7 @@ pub fn check(plan: &Plan) -> Vec<Violation> {
         };
         rule(seen.insert(&step.change.key), "an object moves once in a plan");
         rule(step.after_steps.iter().all(|first| *first < index), "what comes first stands first");
-        rule(plan.objects() > 0 || step.change.action != Action::Delete, "an empty repository deletes nothing");
+        rule(plan.objects() > 0 || !step.change.action.ends(), "an empty repository deletes nothing");
         for (holds, text) in shape_of(step) {
             rule(holds, text);
         }
@@ -46,16 +46,19 @@ pub fn check(plan: &Plan) -> Vec<Violation> {
     broken
 }
 
-fn shape_of(step: &Step) -> [(bool, &'static str); 6] {
+fn shape_of(step: &Step) -> [(bool, &'static str); 8] {
     let change = &step.change;
     let create = change.action == Action::Create;
-    let delete = change.action == Action::Delete;
+    let delete = matches!(change.action, Action::Delete | Action::Remove);
+    let tombstoned = change.tombstoned_at.is_some();
     [
         (create == change.uid.is_none(), "a create, and only a create, has no row"),
         (change.uid.is_some() == change.revision.is_some(), "a row is named with its revision"),
         (delete == change.after.is_none(), "a delete, and only a delete, has no target"),
         (change.after.is_some() == change.body.is_some(), "a target has its body"),
-        (!(delete && change.protected), "a protected object is not deleted"),
+        (!(change.is_destructive() && change.protected), "a protected object is not deleted"),
+        ((change.action == Action::Remove) == (delete && tombstoned), "what is tombstoned, and only that, is removed"),
+        (!change.reported, "drift that is only told moves nothing"),
         (change.cause != Cause::Software, "another default alone moves nothing"),
     ]
 }

@@ -1,7 +1,9 @@
 //! One object that should move, and why.
 
-use crate::change::{Digest, FieldChange, ObjectKey};
+use crate::change::{Digest, FieldChange, ObjectKey, Value};
+use crate::model::guard::Subject;
 use crate::parse::SourceRef;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -20,6 +22,8 @@ pub enum Action {
     Restore,
     /// A tombstone; the row goes after the grace.
     Delete,
+    /// The row itself goes, after its grace.
+    Remove,
 }
 
 impl Action {
@@ -31,7 +35,13 @@ impl Action {
             Self::Adopt => "adopt",
             Self::Restore => "restore",
             Self::Delete => "delete",
+            Self::Remove => "remove",
         }
+    }
+
+    /// Whether the object is there no more, or is on its way out.
+    pub fn ends(self) -> bool {
+        matches!(self, Self::Delete | Self::Remove)
     }
 }
 
@@ -97,4 +107,49 @@ pub struct Change {
     pub references: Arc<[ObjectKey]>,
     /// Whether the live row is protected from deletion.
     pub protected: bool,
+    /// What the document declares, where some drifted fields are left as they are: the base to record.
+    #[serde(skip)]
+    pub declared: Option<Declared>,
+    /// Whether there is a row that Pintle never applied anything to.
+    #[serde(skip)]
+    pub foreign: bool,
+    /// Whether it is drift that is told and left alone.
+    #[serde(skip)]
+    pub reported: bool,
+    /// When the row was tombstoned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tombstoned_at: Option<Timestamp>,
+    /// The labels of the row, as JSON.
+    #[serde(skip)]
+    pub labels: Option<Arc<str>>,
+}
+
+/// What a document declares, where that is not what is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    /// Its digest.
+    pub digest: Digest,
+    /// Its body as JSON.
+    pub body: Arc<str>,
+}
+
+impl Change {
+    /// The object as the guard sees it.
+    pub fn subject(&self) -> Subject<'_> {
+        let body = self.declared.as_ref().map(|declared| &*declared.body).or(self.body.as_deref());
+        Subject::new(&self.key, self.labels.as_deref(), body)
+    }
+
+    /// Whether it ends what it is about: a deletion, or a termination by its own document.
+    pub fn is_destructive(&self) -> bool {
+        let terminates = |field: &FieldChange| {
+            field.path.0 == ["spec", "lifecycle"] && field.after.as_ref().and_then(Value::as_str) == Some("terminated")
+        };
+        self.action.ends() || (self.uid.is_some() && self.fields.iter().any(terminates))
+    }
+
+    /// The digest of what is declared once it is done; `None` when the object goes.
+    pub fn target(&self) -> Option<Digest> {
+        self.declared.as_ref().map(|declared| declared.digest).or(self.after)
+    }
 }

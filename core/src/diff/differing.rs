@@ -55,7 +55,7 @@ fn differ(object: Option<&Object>, row: Option<&LiveObject>) -> bool {
     match (object, row) {
         (None, None) => false,
         (Some(_), None) => true,
-        (None, Some(row)) => is_ours_to_delete(row),
+        (None, Some(row)) => is_ours(row),
         (Some(object), Some(row)) => !is_settled(object, row),
     }
 }
@@ -64,7 +64,7 @@ fn is_settled(object: &Object, row: &LiveObject) -> bool {
     row.applied == Some(object.digest) && !row.drifted && row.tombstoned_at.is_none()
 }
 
-/// Only what was applied from the repository is deleted because it left the repository.
-fn is_ours_to_delete(row: &LiveObject) -> bool {
-    row.applied.is_some() && row.tombstoned_at.is_none()
+/// Only what was applied from the repository goes because it left the repository.
+fn is_ours(row: &LiveObject) -> bool {
+    row.applied.is_some()
 }

@@ -1,6 +1,7 @@
 //! The live side: heads of every row, and the bodies of those that differ. Heads come first because
 //! comparing digests is a hundred times cheaper than reading bodies.
 
+use super::pause::Pause;
 use crate::change::{Digest, ObjectKey, Value};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,13 @@ pub struct LiveObject {
     pub protected: bool,
     /// The partner it belongs to.
     pub partner: Option<Arc<str>>,
+    /// Its labels, as JSON.
+    #[serde(default = "no_labels")]
+    pub labels: Arc<str>,
+}
+
+fn no_labels() -> Arc<str> {
+    "{}".into()
 }
 
 /// The bodies of a row: `{annotations, labels, spec}` each.
@@ -72,6 +80,8 @@ pub struct LiveState {
     pub jobs: Vec<PendingJob>,
     /// When the snapshot was taken, by the database's clock.
     pub read_at: Timestamp,
+    /// What is paused.
+    pub pauses: Vec<Pause>,
     /// The plan that was current: the parent of whatever is planned from this snapshot.
     pub parent: Option<i64>,
     /// Bodies of the rows that [`super::Differing::needs_bodies`] named.
@@ -105,6 +115,7 @@ impl LiveState {
                 tombstoned_at: None,
                 protected: body.at(&["annotations", "pintle/protect"]).and_then(Value::as_str) == Some("true"),
                 partner: object.partner.clone(),
+                labels: body.get("labels").map(|labels| serde_json::Value::from(labels).to_string().into()).unwrap_or_else(no_labels),
             });
             live.bodies.insert(object.key.clone(), Bodies { live: body.clone(), applied: Some(body) });
         }

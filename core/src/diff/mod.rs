@@ -3,10 +3,13 @@
 
 mod change;
 mod differing;
+mod keep;
 mod live;
+mod pause;
 mod station;
 
-pub use change::{Action, Cause, Change};
+pub use change::{Action, Cause, Change, Declared};
 pub use differing::Differing;
 pub use live::{Bodies, LiveObject, LiveState, PendingJob};
+pub use pause::Pause;
 pub use station::diff;

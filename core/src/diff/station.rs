@@ -1,23 +1,31 @@
 //! The three-sided comparison. Absent from the documents and never applied by us: left alone.
 
-use super::change::{Action, Cause, Change};
+use super::change::{Action, Cause, Change, Declared};
 use super::differing::Differing;
+use super::keep::keep;
 use super::live::{Bodies, LiveObject, LiveState};
 use crate::change::{Digest, FieldChange, ObjectKey, Value, field_changes};
 use crate::model::Catalog;
+use crate::model::guard::{Guards, Subject};
 use crate::parse::SourceRef;
 use crate::resolve::{Object, Resolved};
 use std::sync::Arc;
 
 /// Every object that should move, sorted by key. What a tree with errors does not show may still be
 /// meant, and so may everything in an empty one: neither deletes anything.
-pub fn diff(desired: &Resolved, live: &LiveState, differing: &Differing, catalog: &Catalog) -> Vec<Change> {
+pub fn diff(
+    desired: &Resolved,
+    live: &LiveState,
+    differing: &Differing,
+    guards: &Guards,
+    catalog: &Catalog,
+) -> Vec<Change> {
     debug_assert_eq!(*differing, Differing::of(desired, live), "what differs was kept wrongly");
     let whole = !desired.objects.is_empty() && !desired.has_errors();
     let change = |key: &ObjectKey| match (desired.get(key), live.get(key)) {
         (None, None) => None,
         (Some(object), None) => Some(create(object)),
-        (Some(object), Some(row)) => live.bodies.get(key).and_then(|bodies| update(object, row, bodies)),
+        (Some(object), Some(row)) => live.bodies.get(key).and_then(|bodies| update(object, row, bodies, guards)),
         (None, Some(row)) => whole.then(|| delete(row, live.bodies.get(key), catalog)),
     };
     differing.keys().filter_map(change).collect()
@@ -46,22 +54,31 @@ fn towards(object: &Object) -> Change {
         partner: object.partner.clone(),
         references: object.references.clone(),
         protected: false,
+        declared: None,
+        foreign: false,
+        reported: false,
+        tombstoned_at: None,
+        labels: None,
     }
 }
 
-fn update(object: &Object, row: &LiveObject, bodies: &Bodies) -> Option<Change> {
+fn update(object: &Object, row: &LiveObject, bodies: &Bodies, guards: &Guards) -> Option<Change> {
     let desired = object.value();
-    let fields = field_changes(&bodies.live, &desired);
     let drift: Vec<FieldChange> =
         bodies.applied.as_ref().map(|base| field_changes(base, &bodies.live)).unwrap_or_default();
     let returns = row.tombstoned_at.is_some();
     let intended = returns || row.applied != Some(object.digest);
-    let same_document = row.written == Some(object.written);
-    let cause = match (intended, drift.is_empty()) {
-        (false, _) => Cause::Drift,
-        (true, true) if same_document && !returns => Cause::Software,
-        (true, true) => Cause::Intent,
-        (true, false) => Cause::Conflict,
+    let cause = cause(intended, !drift.is_empty(), row.written == Some(object.written) && !returns);
+    let subject = Subject::new(&object.key, Some(&row.labels), Some(&object.body));
+    let kept = if returns { None } else { keep(guards, &subject, &drift, &desired) };
+    let mut fields = field_changes(&bodies.live, kept.as_ref().map_or(&desired, |kept| &kept.body));
+    let left_alone = kept.is_some() && fields.is_empty() && !intended;
+    let kept = if left_alone {
+        kept.filter(|kept| kept.told)?;
+        fields = field_changes(&bodies.live, &desired);
+        None
+    } else {
+        kept
     };
     let action = match (returns, fields.is_empty()) {
         (true, _) => Action::Restore,
@@ -71,17 +88,48 @@ fn update(object: &Object, row: &LiveObject, bodies: &Bodies) -> Option<Change> 
     if action == Action::Adopt && !intended {
         return None;
     }
-    Some(Change {
+    let change = Change {
         action,
         cause,
-        uid: Some(row.uid),
-        revision: Some(row.revision),
         fields,
         drift,
         before: Some(Digest::of_value(&bodies.live)),
-        protected: row.protected,
-        ..towards(object)
+        reported: left_alone,
+        ..of_row(row, towards(object))
+    };
+    Some(match kept {
+        None => change,
+        Some(kept) => writing(change, &kept.body),
     })
+}
+
+fn cause(intended: bool, drifted: bool, same_document: bool) -> Cause {
+    match (intended, drifted) {
+        (false, _) => Cause::Drift,
+        (true, false) if same_document => Cause::Software,
+        (true, false) => Cause::Intent,
+        (true, true) => Cause::Conflict,
+    }
+}
+
+/// `change` with what its row says.
+fn of_row(row: &LiveObject, change: Change) -> Change {
+    Change {
+        uid: Some(row.uid),
+        revision: Some(row.revision),
+        protected: row.protected,
+        foreign: row.applied.is_none(),
+        tombstoned_at: row.tombstoned_at,
+        labels: Some(row.labels.clone()),
+        ..change
+    }
+}
+
+/// `change`, but `body` is written; what it declared is recorded as the base.
+fn writing(change: Change, body: &Value) -> Change {
+    let declared = change.after.zip(change.body.clone()).map(|(digest, body)| Declared { digest, body });
+    let text: Arc<str> = serde_json::to_string(body).unwrap_or_default().into();
+    Change { after: Some(Digest::of_value(body)), body: Some(text), declared, ..change }
 }
 
 fn delete(row: &LiveObject, bodies: Option<&Bodies>, catalog: &Catalog) -> Change {
@@ -92,12 +140,12 @@ fn delete(row: &LiveObject, bodies: Option<&Bodies>, catalog: &Catalog) -> Chang
             shape.references(spec, &mut visit);
         }
     }
-    Change {
+    let gone = Change {
         key: row.key.clone(),
-        action: Action::Delete,
+        action: if row.tombstoned_at.is_some() { Action::Remove } else { Action::Delete },
         cause: Cause::Intent,
-        uid: Some(row.uid),
-        revision: Some(row.revision),
+        uid: None,
+        revision: None,
         fields: Vec::new(),
         drift: Vec::new(),
         before: bodies.map(|bodies| Digest::of_value(&bodies.live)),
@@ -107,6 +155,12 @@ fn delete(row: &LiveObject, bodies: Option<&Bodies>, catalog: &Catalog) -> Chang
         source: row.applied_file.clone().map(|file| SourceRef { file, line: 0 }),
         partner: row.partner.clone(),
         references: Arc::from(references),
-        protected: row.protected,
-    }
+        protected: false,
+        declared: None,
+        foreign: false,
+        reported: false,
+        tombstoned_at: None,
+        labels: None,
+    };
+    of_row(row, gone)
 }

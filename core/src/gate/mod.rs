@@ -1,8 +1,16 @@
-//! Station: a plan and an accepted commit → what may move now. The only maker of [`AdmittedPlan`],
-//! and only that can be enqueued.
+//! Station: a plan, what there is and who agreed → what may move now. [`judge`] needs no authority and
+//! is what CI shows; [`gate`] is the only maker of [`AdmittedPlan`], and only that can be enqueued.
+
+mod circumstances;
+mod closed;
+mod defer;
+mod limits;
+mod pace;
+
+pub use circumstances::{Allowance, Circumstances, Moved};
 
 use crate::check::{self, check};
-use crate::plan::Plan;
+use crate::plan::{Exceeded, Plan};
 use crate::trust::AcceptedCommit;
 
 /// A plan that may be enqueued: made from an accepted commit, checked, within every limit.
@@ -13,7 +21,7 @@ pub struct AdmittedPlan {
 }
 
 impl AdmittedPlan {
-    /// The plan.
+    /// The plan: its steps may move now, the rest waits.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
@@ -37,16 +45,35 @@ pub enum Refusal {
     /// The plan breaks an invariant: a fault of ours.
     #[error("the plan breaks an invariant: {}", .0.first().map(ToString::to_string).unwrap_or_default())]
     Invariant(Vec<check::Violation>),
+    /// The plan passes a limit of the guard: nothing of it moves.
+    #[error("the plan is refused by a limit: {}", .0.refused().first().map(Exceeded::sentence).unwrap_or_default())]
+    Limits(Box<Plan>),
 }
 
-/// Admits `plan` under the authority of `commit`, or says why not.
-pub fn gate(plan: Plan, commit: &AcceptedCommit) -> Result<AdmittedPlan, Refusal> {
+/// What of `plan` may move now: the rest waits, each with its reason; if it would pass a limit, that is
+/// said, and nothing of it may move.
+pub fn judge(plan: Plan, circumstances: &Circumstances<'_>) -> Plan {
+    let heals = defer::heals(circumstances);
+    let deferred = plan.steps().iter().map(|step| defer::defer(&step.change, circumstances, &heals)).collect();
+    let plan = plan.without(deferred);
+    let paced = pace::paced(&plan, circumstances);
+    let plan = plan.without(paced.waits);
+    let exceeded = limits::exceeded(&plan, &paced.members, circumstances);
+    plan.refusing(exceeded)
+}
+
+/// Admits what of `plan` may move now under the authority of `commit`, or says why nothing may.
+pub fn gate(plan: Plan, commit: &AcceptedCommit, circumstances: &Circumstances<'_>) -> Result<AdmittedPlan, Refusal> {
     if plan.commit() != commit.commit().to_string() {
         return Err(Refusal::OtherCommit { plan: plan.commit().to_owned(), accepted: commit.commit().to_string() });
     }
     let broken = check(&plan);
     if !broken.is_empty() {
         return Err(Refusal::Invariant(broken));
+    }
+    let plan = judge(plan, circumstances);
+    if !plan.refused().is_empty() {
+        return Err(Refusal::Limits(Box::new(plan)));
     }
     Ok(AdmittedPlan { plan, commit: commit.clone() })
 }

@@ -3,6 +3,7 @@
 
 use super::Step;
 use crate::change::{Digest, encode};
+use crate::diff::Action;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -25,9 +26,11 @@ impl ActionDigest {
     }
 }
 
-/// The digest of `steps`, whatever their order.
+/// The digest of `steps`, whatever their order. A row that goes once its grace is over was named when
+/// its deletion was: it hangs on the clock, and is not named again.
 pub fn action_digest(steps: &[Step]) -> ActionDigest {
-    let mut entries: Vec<Vec<u8>> = steps.iter().map(entry).collect();
+    let named = steps.iter().filter(|step| step.change.action != Action::Remove);
+    let mut entries: Vec<Vec<u8>> = named.map(entry).collect();
     entries.sort_unstable();
     let mut bytes = b"pintle actions v1\0".to_vec();
     encode::count(entries.len(), &mut bytes);

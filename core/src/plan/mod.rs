@@ -10,4 +10,4 @@ mod types;
 pub use digest::{ActionDigest, action_digest};
 pub use reasons::{Reason, Waiting};
 pub use station::{PlanInput, plan};
-pub use types::{Counts, Plan, Step};
+pub use types::{Counts, Exceeded, Plan, Step};

@@ -3,7 +3,7 @@
 
 use super::Step;
 use crate::change::ObjectKey;
-use crate::diff::{Action, Change};
+use crate::diff::Change;
 use std::collections::{BTreeSet, HashMap};
 
 /// Steps in an order in which they could be applied one by one, each with what must come first.
@@ -32,9 +32,9 @@ fn predecessors(changes: &[Change], positions: &HashMap<ObjectKey, usize>) -> Ve
         for target in
             change.references.iter().filter_map(|key| positions.get(key).copied()).filter(|target| *target != at)
         {
-            match (change.action, changes[target].action) {
-                (Action::Delete, Action::Delete) => before[target].push(at),
-                (Action::Delete, _) | (_, Action::Delete) => {}
+            match (change.action.ends(), changes[target].action.ends()) {
+                (true, true) => before[target].push(at),
+                (true, false) | (false, true) => {}
                 _ => before[at].push(target),
             }
         }

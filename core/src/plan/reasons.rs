@@ -2,7 +2,10 @@
 
 use crate::change::ObjectKey;
 use crate::diff::Change;
+use crate::model::guard::Mode;
+use jiff::Timestamp;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// A change that waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,6 +41,62 @@ pub enum Reason {
     Protected,
     /// The document is the same; this Pintle would write other defaults.
     Software,
+    /// Somebody else changed it, and the guard says that such drift is told and not healed.
+    Reported,
+    /// There is a row that Pintle never applied, and it says something else.
+    Foreign,
+    /// Its deletion can still be taken back.
+    Grace {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The guard's mode does not allow it.
+    Mode {
+        /// The mode.
+        mode: Mode,
+    },
+    /// A window of the guard denies it now.
+    Closed {
+        /// The window.
+        window: Arc<str>,
+        /// Until when; `None` when it has no end in sight.
+        until: Option<Timestamp>,
+    },
+    /// Somebody paused it.
+    Paused {
+        /// What is paused, as `pintle resume` takes it.
+        scope: String,
+        /// Who.
+        by: String,
+        /// Why.
+        why: String,
+        /// Until when; `None`: until it is resumed.
+        until: Option<Timestamp>,
+    },
+    /// A wide change goes out in waves, and its wave has not come.
+    Wave {
+        /// The Rollout.
+        rollout: Arc<str>,
+        /// Its wave.
+        wave: Arc<str>,
+        /// When it comes, as far as that is known: the end of a soak.
+        until: Option<Timestamp>,
+    },
+    /// The same fields drift again and again: somebody else writes them too.
+    Fight {
+        /// How often it was healed within the hour.
+        healed: usize,
+        /// Which fields.
+        fields: String,
+        /// When it is healed again.
+        until: Timestamp,
+    },
+    /// It was left out by whoever asked for this plan.
+    LeftOut,
+}
+
+fn when(until: Option<&Timestamp>) -> String {
+    until.map_or_else(String::new, |until| format!(" until {}", until.strftime("%d %b %H:%M UTC")))
 }
 
 impl Reason {
@@ -49,6 +108,24 @@ impl Reason {
             Self::Dependency { .. } => "dependency",
             Self::Protected => "protected",
             Self::Software => "software",
+            Self::Reported => "reported",
+            Self::Foreign => "foreign",
+            Self::Grace { .. } => "grace",
+            Self::Mode { .. } => "mode",
+            Self::Closed { .. } => "closed",
+            Self::Paused { .. } => "paused",
+            Self::Wave { .. } => "wave",
+            Self::Fight { .. } => "fight",
+            Self::LeftOut => "left-out",
+        }
+    }
+
+    /// When time alone lifts it, if it does.
+    pub fn until(&self) -> Option<Timestamp> {
+        match self {
+            Self::Grace { until } | Self::Fight { until, .. } => Some(*until),
+            Self::Closed { until, .. } | Self::Paused { until, .. } | Self::Wave { until, .. } => *until,
+            _ => None,
         }
     }
 
@@ -58,8 +135,23 @@ impl Reason {
             Self::InFlight { job } => format!("job {job} is running"),
             Self::DeadLetter { job, error } => format!("job {job} failed for good: {error}"),
             Self::Dependency { on } => format!("waits for {on}"),
-            Self::Protected => "protected by pintle/protect: removing its document does not delete it".into(),
+            Self::Protected => "protected by pintle/protect: its document alone neither deletes nor terminates it".into(),
             Self::Software => "another default of this Pintle; the document did not change".into(),
+            Self::Reported => "changed by somebody else; such drift is reported, not healed".into(),
+            Self::Foreign => "the row was never applied by Pintle, and says something else".into(),
+            Self::Grace { until } => {
+                format!("tombstoned; the row goes after {}", until.strftime("%d %b %H:%M UTC"))
+            }
+            Self::Mode { mode } => format!("the guard's mode is {}", mode.as_str()),
+            Self::Closed { window, until } => format!("closed by window {window}{}", when(until.as_ref())),
+            Self::Paused { scope, by, why, until } => {
+                format!("{scope} is paused by {by}{}: {why}", when(until.as_ref()))
+            }
+            Self::Wave { rollout, wave, until } => format!("wave {wave} of {rollout} has not come{}", when(until.as_ref())),
+            Self::Fight { healed, fields, until } => {
+                format!("{fields} was healed {healed} times within the hour and drifts again; left{}", when(Some(until)))
+            }
+            Self::LeftOut => "left out of this plan".into(),
         }
     }
 
@@ -71,6 +163,15 @@ impl Reason {
             Self::Dependency { on } => format!("pintle why {on}"),
             Self::Protected => "an accepted commit that takes the annotation away first".into(),
             Self::Software => "any change of the document".into(),
+            Self::Reported => "declaring what is live, or a `drift` rule with `mode: heal` in .pintle/guard.yaml".into(),
+            Self::Foreign => "pintle import, which declares what is live; or `mode: full` for it in .pintle/guard.yaml".into(),
+            Self::Grace { .. } => "time; bringing the document back keeps the row".into(),
+            Self::Mode { .. } => "an accepted commit that changes `modes` in .pintle/guard.yaml".into(),
+            Self::Closed { .. } => "time, or an accepted commit that changes the window".into(),
+            Self::Paused { scope, .. } => format!("pintle resume {scope}"),
+            Self::Wave { .. } => "the end of the wave before it, and of its soak".into(),
+            Self::Fight { .. } => "finding who writes it (pintle audit), or declaring what they write".into(),
+            Self::LeftOut => "--target and --exclude".into(),
         }
     }
 }

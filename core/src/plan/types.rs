@@ -1,6 +1,7 @@
 //! The plan as a value: what CI shows and the gate admits.
 
-use super::{ActionDigest, Waiting};
+use super::{ActionDigest, Reason, Waiting};
+use crate::change::ObjectKey;
 use crate::diff::{Action, Cause, Change};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -15,6 +16,36 @@ pub struct Step {
     pub after_steps: Vec<usize>,
 }
 
+/// A limit of the guard that a plan would pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Exceeded {
+    /// What is limited, as `Allow-Limit` names it: `delete Instance`.
+    pub limit: String,
+    /// For which partner or region, where it is counted apart.
+    pub group: Option<String>,
+    /// How many this plan would move.
+    pub moving: usize,
+    /// How many moved within 24 hours, or are on their way.
+    pub before: usize,
+    /// How many there were.
+    pub live: usize,
+    /// How many are allowed.
+    pub allowed: usize,
+}
+
+impl Exceeded {
+    /// One sentence for people.
+    pub fn sentence(&self) -> String {
+        let group = self.group.as_ref().map(|group| format!(" of {group}")).unwrap_or_default();
+        let before = if self.before > 0 { format!(" beside {} within 24 h", self.before) } else { String::new() };
+        format!(
+            "{}{group}: {}{before}, of {} live; at most {} are allowed within 24 h",
+            self.limit, self.moving, self.live, self.allowed
+        )
+    }
+}
+
 /// What should move. Immutable: only [`super::plan`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -26,6 +57,7 @@ pub struct Plan {
     pub(super) objects: usize,
     pub(super) steps: Vec<Step>,
     pub(super) waiting: Vec<Waiting>,
+    pub(super) refused: Vec<Exceeded>,
     pub(super) time_zones: &'static str,
 }
 
@@ -38,6 +70,8 @@ pub struct Counts {
     pub change: usize,
     /// Tombstoned.
     pub delete: usize,
+    /// Gone for good, after their grace.
+    pub remove: usize,
     /// Changed back to what the documents say.
     pub heal: usize,
     /// Waiting, with a reason each.
@@ -73,6 +107,19 @@ impl Plan {
     pub fn waiting(&self) -> &[Waiting] {
         &self.waiting
     }
+    /// The limits that it would pass: then nothing of it moves.
+    pub fn refused(&self) -> &[Exceeded] {
+        &self.refused
+    }
+    /// When time alone changes what waits, if it does: the earliest moment.
+    pub fn due(&self) -> Option<Timestamp> {
+        self.waiting.iter().filter_map(|waiting| waiting.reason.until()).min()
+    }
+    /// What drifted: healed, or told and left.
+    pub fn drifted(&self) -> usize {
+        let told = self.waiting.iter().filter(|waiting| waiting.change.cause == Cause::Drift).count();
+        self.counts().heal + told
+    }
     /// The version of the time zone database that the plan used.
     pub fn time_zones(&self) -> &'static str {
         self.time_zones
@@ -82,6 +129,51 @@ impl Plan {
         self.steps.is_empty()
     }
 
+    /// The same plan without the steps that `deferred` gives a reason for, and without what needs those:
+    /// they wait. The action digest names them all the same.
+    #[must_use]
+    pub(crate) fn without(mut self, mut deferred: Vec<Option<Reason>>) -> Self {
+        deferred.resize(self.steps.len(), None);
+        if deferred.iter().all(Option::is_none) {
+            return self;
+        }
+        let mut places = vec![None; self.steps.len()];
+        let mut steps: Vec<Step> = Vec::with_capacity(self.steps.len());
+        let keys: Vec<ObjectKey> = self.steps.iter().map(|step| step.change.key.clone()).collect();
+        // What is live can be referred to whether or not it is changed first.
+        let lasting = |step: &Step| matches!(step.change.action, Action::Update | Action::Adopt);
+        let lasting: Vec<bool> = self.steps.iter().map(lasting).collect();
+        for (at, mut step) in self.steps.drain(..).enumerate() {
+            let missing = step.after_steps.iter().find(|first| places[**first].is_none() && !lasting[**first]);
+            let reason = deferred[at].take().or(missing.map(|first| Reason::Dependency { on: keys[*first].clone() }));
+            if let Some(reason) = reason {
+                self.waiting.push(Waiting { change: step.change, reason });
+                continue;
+            }
+            step.after_steps = step.after_steps.iter().filter_map(|first| places[*first]).collect();
+            places[at] = Some(steps.len());
+            steps.push(step);
+        }
+        self.steps = steps;
+        self.waiting.sort_by(|a, b| a.change.key.cmp(&b.change.key));
+        self
+    }
+
+    /// The same plan without what `wanted` does not name: those steps wait, and nothing else is told of
+    /// what waits.
+    #[must_use]
+    pub fn only(mut self, wanted: impl Fn(&Change) -> bool) -> Self {
+        self.waiting.retain(|waiting| wanted(&waiting.change));
+        let left_out = self.steps.iter().map(|step| (!wanted(&step.change)).then_some(Reason::LeftOut)).collect();
+        self.without(left_out)
+    }
+
+    /// The same plan, refused for what it would pass.
+    #[must_use]
+    pub(crate) fn refusing(self, refused: Vec<Exceeded>) -> Self {
+        Self { refused, ..self }
+    }
+
     /// The summary line's numbers.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts { waiting: self.waiting.len(), ..Counts::default() };
@@ -89,6 +181,7 @@ impl Plan {
             match (step.change.action, step.change.cause) {
                 (Action::Create | Action::Restore, _) => counts.create += 1,
                 (Action::Delete, _) => counts.delete += 1,
+                (Action::Remove, _) => counts.remove += 1,
                 (_, Cause::Drift) => counts.heal += 1,
                 _ => counts.change += 1,
             }

@@ -61,6 +61,9 @@ pub(super) fn block(group: &Group<'_>, column: usize, header: &Header, paper: &P
             &format!("tombstone now, deleted after {} unless restored", header.grace("")),
             paper,
         )),
+        Action::Remove => {
+            lines.push(signed('-', Style::Removed, "its grace is over: the row goes for good", paper));
+        }
         Action::Restore => lines.push(signed('+', Style::Added, "restored from its tombstone", paper)),
         Action::Adopt => lines.push(signed('=', Style::Muted, "is as declared already; only recorded", paper)),
         Action::Update => {}

@@ -20,8 +20,8 @@ pub fn plan_human(plan: &Plan, header: &Header, approvals: Option<&Approvals>, p
     let mut parts = vec![head::lines(plan, header, paper)];
     let creates = groups(plan.steps(), |change| change.action == Action::Create);
     let updates =
-        groups(plan.steps(), |change| !is_heal(change) && !matches!(change.action, Action::Create | Action::Delete));
-    let deletes = groups(plan.steps(), |change| change.action == Action::Delete);
+        groups(plan.steps(), |change| !is_heal(change) && !matches!(change.action, Action::Create | Action::Delete | Action::Remove));
+    let deletes = groups(plan.steps(), |change| change.action.ends());
     let heals = groups(plan.steps(), is_heal);
     let column = value_column(&updates);
     parts.extend(creation_blocks(&creates, header, paper));
@@ -29,6 +29,7 @@ pub fn plan_human(plan: &Plan, header: &Header, approvals: Option<&Approvals>, p
     let drifted: Vec<Group<'_>> = updates.into_iter().chain(heals).collect();
     let mut sections = sections::drift(&drifted, paper);
     sections.extend(sections::waits(plan, paper));
+    sections.extend(sections::refusals(plan, paper));
     parts.push(sections);
     parts.push(closing(plan, approvals, paper));
     let parts = parts.into_iter().filter(|lines| !lines.is_empty()).map(|lines| lines.join("\n"));

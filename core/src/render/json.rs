@@ -6,7 +6,7 @@ use super::head::Header;
 use super::redact;
 use crate::change::FieldChange;
 use crate::diff::Change;
-use crate::plan::{Plan, Step, Waiting};
+use crate::plan::{Exceeded, Plan, Step, Waiting};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -39,6 +39,8 @@ pub struct PlanOutput {
     pub steps: Vec<StepOutput>,
     /// What should move but waits.
     pub waiting: Vec<WaitingOutput>,
+    /// The limits of the guard that it would pass; with any, nothing of it is done.
+    pub refused: Vec<RefusedOutput>,
     /// The approvals needed and given, by rule, when they are known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approvals: Option<Approvals>,
@@ -70,6 +72,8 @@ pub struct CountsOutput {
     pub change: usize,
     /// Tombstoned.
     pub delete: usize,
+    /// Gone for good, after their grace.
+    pub remove: usize,
     /// Changed back to what the documents say.
     pub heal: usize,
     /// Waiting, with a reason each.
@@ -86,7 +90,7 @@ pub struct StepOutput {
     pub kind: String,
     /// The name.
     pub name: String,
-    /// `create`, `update`, `adopt`, `restore` or `delete`.
+    /// `create`, `update`, `adopt`, `restore`, `delete` or `remove`.
     pub action: String,
     /// `intent`, `drift`, `conflict` or `software`.
     pub cause: String,
@@ -138,6 +142,27 @@ pub struct WaitingOutput {
     pub fields: Vec<FieldOutput>,
 }
 
+/// A limit of the guard that the plan would pass.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RefusedOutput {
+    /// What is limited, as `Allow-Limit` names it.
+    pub limit: String,
+    /// For which partner or region, where it is counted apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// How many this plan would move.
+    pub moving: usize,
+    /// How many moved within 24 hours, or are on their way.
+    pub before: usize,
+    /// How many there were.
+    pub live: usize,
+    /// How many are allowed.
+    pub allowed: usize,
+    /// All that as a sentence.
+    pub message: String,
+}
+
 /// Why an object waits: a stable code, and what belongs to that code.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ReasonOutput {
@@ -173,11 +198,13 @@ pub fn plan_output(plan: &Plan, header: &Header, approvals: Option<&Approvals>) 
             create: counts.create,
             change: counts.change,
             delete: counts.delete,
+            remove: counts.remove,
             heal: counts.heal,
             waiting: counts.waiting,
         },
         steps: plan.steps().iter().map(step).collect(),
         waiting: plan.waiting().iter().map(waits).collect(),
+        refused: plan.refused().iter().map(refused).collect(),
         approvals: approvals.cloned(),
     }
 }
@@ -207,6 +234,11 @@ fn step(step: &Step) -> StepOutput {
         drift: fields(redact::drift(change)),
         after: step.after_steps.clone(),
     }
+}
+
+fn refused(one: &Exceeded) -> RefusedOutput {
+    let Exceeded { limit, group, moving, before, live, allowed } = one.clone();
+    RefusedOutput { limit, group, moving, before, live, allowed, message: one.sentence() }
 }
 
 fn waits(waiting: &Waiting) -> WaitingOutput {

@@ -9,7 +9,6 @@ use super::markdown_table::table;
 use super::markdown_text::{Page, code, fenced, word};
 use super::style::Paper;
 use super::text::{clipped, counted, grouped};
-use crate::diff::Action;
 use crate::plan::Plan;
 
 /// What forges accept as one comment. Held in bytes, which are never fewer than characters.
@@ -25,6 +24,9 @@ const FOLD: (&str, &str) = ("\n<details><summary>Fields</summary>\n\n", "\n</det
 pub fn plan_markdown(plan: &Plan, header: &Header, approvals: Option<&Approvals>) -> String {
     let mut page = Page::new(COMMENT_LIMIT);
     page.push(&title(plan), 0);
+    for one in plan.refused().iter().take(RULES_SHOWN) {
+        page.push(&format!("\n⛔ {}\n", word(&one.sentence())), 0);
+    }
     table(plan, header, &mut page);
     if let Some(approvals) = approvals {
         approval_lines(approvals, &mut page);
@@ -46,6 +48,7 @@ fn title(plan: &Plan) -> String {
         (counts.create, "create"),
         (counts.change, "change"),
         (counts.delete, "delete"),
+        (counts.remove, "remove"),
         (counts.heal, "heal"),
         (counts.waiting, "waiting"),
     ];
@@ -53,10 +56,11 @@ fn title(plan: &Plan) -> String {
     let words: Vec<String> = words
         .map(|(number, what)| {
             let text = format!("{} {what}", grouped(number));
-            if what == "delete" { format!("**{text}**") } else { text }
+            if matches!(what, "delete" | "remove") { format!("**{text}**") } else { text }
         })
         .collect();
-    format!("### Pintle plan: {}          {actions}\n", words.join(", "))
+    let refused = if plan.refused().is_empty() { "" } else { " · **refused**" };
+    format!("### Pintle plan: {}{refused}          {actions}\n", words.join(", "))
 }
 
 /// A line for each rule, as long as there is room; a rule too long for it keeps its numbers.
@@ -100,7 +104,7 @@ fn rule_line(rule: &RuleLine) -> String {
 /// Every field of every change, folded, as long as there is room.
 fn details(plan: &Plan, header: &Header, page: &mut Page) {
     let changed = groups(plan.steps(), |change| {
-        change.action != Action::Delete && !(is_heal(change) && change.fields.is_empty())
+        !change.action.ends() && !(is_heal(change) && change.fields.is_empty())
     });
     let paper = Paper::plain(FOLD_COLUMNS, plan.made_at());
     let column = value_column(&changed);

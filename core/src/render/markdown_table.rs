@@ -11,7 +11,7 @@ use super::sections::{is_deletion, reason_sentence};
 use super::text::{columns, counted, grouped};
 use crate::change::{FieldChange, ObjectKey};
 use crate::diff::{Action, Change};
-use crate::plan::{Plan, Waiting};
+use crate::plan::{Plan, Step, Waiting};
 
 const HEAD: &str = "| | object | change |\n|---|---|---|\n";
 /// Bytes that the approvals and the notes below the table need.
@@ -55,12 +55,17 @@ fn left_out(rows: usize, page: &mut Page) {
 }
 
 fn deletes(plan: &Plan) -> impl Iterator<Item = &ObjectKey> {
-    plan.steps().iter().filter(|step| step.change.action == Action::Delete).map(|step| &step.change.key)
+    plan.steps().iter().filter(|step| step.change.action.ends()).map(|step| &step.change.key)
 }
 
 fn deletion_rows(plan: &Plan, header: &Header) -> Vec<String> {
     let grace = header.grace(" ");
-    deletes(plan).map(|key| format!("| 🗑 | {} | **deleted** {grace} after the merge |\n", object(key))).collect()
+    let when = |step: &Step| match step.change.action {
+        Action::Remove => "**removed for good**, its grace is over".to_owned(),
+        _ => format!("**deleted** {grace} after the merge"),
+    };
+    let ending = plan.steps().iter().filter(|step| step.change.action.ends());
+    ending.map(|step| format!("| 🗑 | {} | {} |\n", object(&step.change.key), when(step))).collect()
 }
 
 /// Every deletion as a name; those that even so do not fit are counted.
@@ -93,7 +98,7 @@ fn deletion_names(plan: &Plan, header: &Header, page: &mut Page) {
 /// Every row but the deletions': deletions that wait, changes, new objects, heals, other waits.
 fn rows(plan: &Plan) -> Vec<String> {
     let updates =
-        groups(plan.steps(), |change| !is_heal(change) && !matches!(change.action, Action::Create | Action::Delete));
+        groups(plan.steps(), |change| !is_heal(change) && !matches!(change.action, Action::Create | Action::Delete | Action::Remove));
     let creates = groups(plan.steps(), |change| change.action == Action::Create);
     let heals = groups(plan.steps(), is_heal);
     let (deletions, waiting): (Vec<_>, Vec<_>) = plan.waiting().iter().partition(|waiting| is_deletion(waiting));

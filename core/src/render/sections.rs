@@ -7,8 +7,7 @@ use super::scalar;
 use super::style::{Paper, Style};
 use super::text::{clipped, columns, counted, grouped, visible, wrapped};
 use crate::change::FieldChange;
-use crate::diff::Action;
-use crate::plan::{Plan, Waiting};
+use crate::plan::{Exceeded, Plan, Waiting};
 
 /// Drifted fields of one object that are printed.
 const FIELDS_SHOWN: usize = 3;
@@ -108,6 +107,13 @@ pub(super) fn waits(plan: &Plan, paper: &Paper) -> Vec<String> {
     lines
 }
 
+/// The limits that the plan would pass.
+pub(super) fn refusals(plan: &Plan, paper: &Paper) -> Vec<String> {
+    let tag = |at: usize| if at == 0 { "refused" } else { "" };
+    let line = |(at, one): (usize, &Exceeded)| tagged(tag(at), &visible(&one.sentence()), 0, "", paper);
+    plan.refused().iter().enumerate().flat_map(line).collect()
+}
+
 /// Why it waits, and what lifts that.
 pub(super) fn reason_sentence(waiting: &Waiting) -> String {
     let lead = if is_deletion(waiting) { "to be deleted; " } else { "" };
@@ -117,7 +123,7 @@ pub(super) fn reason_sentence(waiting: &Waiting) -> String {
 /// Whether it goes as soon as the reason does: never left out, as no deletion is. A protected object
 /// does not go.
 pub(super) fn is_deletion(waiting: &Waiting) -> bool {
-    waiting.change.action == Action::Delete && waiting.reason.code() != "protected"
+    waiting.change.action.ends() && waiting.reason.code() != "protected"
 }
 
 /// What the others of a reason do, after "4 more".
@@ -128,6 +134,15 @@ fn more(code: &str) -> String {
         "dependency" => "wait for what they refer to".to_owned(),
         "protected" => "are protected".to_owned(),
         "software" => "differ only in a default of this Pintle".to_owned(),
+        "reported" => "drifted and are only reported".to_owned(),
+        "foreign" => "have a row that Pintle never applied".to_owned(),
+        "grace" => "go when their grace is over".to_owned(),
+        "mode" => "are kept by the guard's mode".to_owned(),
+        "closed" => "wait for a window".to_owned(),
+        "paused" => "are paused".to_owned(),
+        "wave" => "wait for their wave".to_owned(),
+        "fight" => "drift again and again".to_owned(),
+        "left-out" => "are left out".to_owned(),
         other => format!("wait: {other}"),
     }
 }

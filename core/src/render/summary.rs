@@ -15,6 +15,7 @@ pub fn summary(plan: &Plan) -> String {
         (counts.create, "to create"),
         (counts.change, "to change"),
         (counts.delete, "to delete"),
+        (counts.remove, "to remove for good"),
         (counts.heal, "to heal"),
     ];
     let mut parts: Vec<String> = moving
@@ -28,5 +29,6 @@ pub fn summary(plan: &Plan) -> String {
     if counts.waiting > 0 {
         parts.push(format!("{} waiting", grouped(counts.waiting)));
     }
-    format!("{}.", parts.join(", "))
+    let refused = if plan.refused().is_empty() { "" } else { " Refused: nothing of it is done." };
+    format!("{}.{refused}", parts.join(", "))
 }

@@ -4,6 +4,7 @@
 //! shell wraps it in `catch_unwind` and holds.
 
 mod acceptance;
+mod allowance;
 mod armor;
 mod assent;
 mod author;
@@ -54,6 +55,7 @@ mod witness;
 mod words;
 
 pub use acceptance::{accept, accept_from};
+pub use allowance::allowances;
 pub use commit::{Commit, CommitError, Ident, Irregular, Seal};
 pub use glass::OpenGlass;
 pub use glob::Glob;

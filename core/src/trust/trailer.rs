@@ -19,10 +19,12 @@ pub enum Word {
     BreakGlass,
     /// It came by breaking the glass, and that was right.
     Ratify,
+    /// It may pass a limit of the guard, with exactly the actions that are named.
+    AllowLimit,
 }
 
 impl Word {
-    const ALL: [Self; 4] = [Self::Approve, Self::Withdraw, Self::BreakGlass, Self::Ratify];
+    const ALL: [Self; 5] = [Self::Approve, Self::Withdraw, Self::BreakGlass, Self::Ratify, Self::AllowLimit];
 
     /// How the trailer begins.
     pub fn as_str(self) -> &'static str {
@@ -31,6 +33,7 @@ impl Word {
             Self::Withdraw => "Withdraw",
             Self::BreakGlass => "Break-Glass",
             Self::Ratify => "Ratify",
+            Self::AllowLimit => "Allow-Limit",
         }
     }
 }
@@ -50,7 +53,7 @@ pub struct Statement {
     pub change: ChangeId,
     /// The actions that an approver saw, if the approval insists on them.
     pub actions: Option<Digest>,
-    /// Why the glass was broken.
+    /// Why the glass was broken; which limit is passed, and why.
     pub reason: Option<Arc<str>>,
 }
 
@@ -146,6 +149,12 @@ impl Statement {
     ) -> Self {
         Self { word, repo_id: repo_id.into(), git_ref: git_ref.into(), base, change, actions: None, reason: None }
     }
+
+    /// Which limit it lets which actions pass, if it does.
+    pub(super) fn allows(&self) -> Option<(&str, Digest)> {
+        let (limit, _) = self.reason.as_deref()?.split_once(" -- ")?;
+        (self.word == Word::AllowLimit).then_some((limit, self.actions?))
+    }
 }
 
 impl Trailer {
@@ -200,7 +209,12 @@ fn statement<'l>(word: Word, words: &mut impl Iterator<Item = &'l str>, reason: 
         Some(text) => Some(text.strip_prefix("actions=")?.parse().ok()?),
         None => None,
     };
-    let fits = (actions.is_none() || word == Word::Approve) && (reason.is_some() == (word == Word::BreakGlass));
+    let fits = match word {
+        Word::Approve => reason.is_none(),
+        Word::Withdraw | Word::Ratify => actions.is_none() && reason.is_none(),
+        Word::BreakGlass => actions.is_none() && reason.is_some(),
+        Word::AllowLimit => actions.is_some() && reason.as_ref().is_some_and(|reason| reason.contains(" -- ")),
+    };
     fits.then_some(Statement { word, repo_id, git_ref, base, change, actions, reason })
 }
 

@@ -52,7 +52,7 @@ impl<'c> Words<'c> {
         let mut from_base = BTreeMap::new();
         let mut heard = 0;
         for (commit, statement) in claims.about(asked.change) {
-            if statement.word == Word::Ratify || !may_mean(asked, statement) {
+            if matches!(statement.word, Word::Ratify | Word::AllowLimit) || !may_mean(asked, statement) {
                 continue;
             }
             let signed = match session.seal(commit)? {
@@ -84,7 +84,7 @@ impl<'c> Words<'c> {
             Word::Approve => self.approvals.push(said),
             Word::Withdraw => self.withdrawals.push(said),
             Word::BreakGlass => self.glass.push(said),
-            Word::Ratify => {}
+            Word::Ratify | Word::AllowLimit => {}
         }
     }
 

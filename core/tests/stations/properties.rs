@@ -207,7 +207,8 @@ proptest! {
         world.apply(&plan);
         let next = world.plan(&desired);
         prop_assert!(next.is_empty(), "{:?}", next.steps());
-        prop_assert!(next.waiting().iter().all(|one| one.reason == Reason::Protected));
+        let lasting = |reason: &Reason| matches!(reason, Reason::Protected | Reason::Grace { .. } | Reason::Dependency { .. });
+        prop_assert!(next.waiting().iter().all(|one| lasting(&one.reason)));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use pintle_core::change::{Digest, ObjectKey, Value, field_changes};
 use pintle_core::diff::{Action, Bodies, Change, Differing, LiveObject, LiveState, PendingJob};
 use pintle_core::model::Catalog;
+use pintle_core::model::guard::Guards;
 use pintle_core::plan::{Plan, PlanInput, plan};
 use pintle_core::resolve::Resolved;
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ pub struct Row {
 pub struct World {
     pub rows: BTreeMap<ObjectKey, Row>,
     pub jobs: Vec<PendingJob>,
+    pub guards: Guards,
     made: u128,
 }
 
@@ -64,6 +66,7 @@ impl World {
             desired,
             live: &live,
             differing: &differing,
+            guards: &self.guards,
             catalog: Catalog::standard(),
             now: now.parse().unwrap(),
         })
@@ -82,6 +85,10 @@ impl World {
             assert!(!self.rows.contains_key(&change.key), "{} is made twice", change.key);
             self.insert(change.key.clone(), Value::map());
         }
+        if change.action == Action::Remove {
+            assert!(self.rows.remove(&change.key).unwrap().tombstoned, "{} was not tombstoned", change.key);
+            return;
+        }
         let row = self.rows.get_mut(&change.key).unwrap();
         assert!(change.revision.is_none_or(|revision| revision == row.revision), "{} moved meanwhile", change.key);
         row.revision += 1;
@@ -91,7 +98,8 @@ impl World {
             assert_eq!(field_changes(&row.live, &desired), change.fields, "{} is told what happens", change.key);
             assert_eq!(Some(Digest::of_value(&desired)), change.after);
             row.live = desired.clone();
-            row.applied = Some(desired);
+            let declared = change.declared.as_ref().map(|one| serde_json::from_str(&one.body).unwrap());
+            row.applied = Some(declared.unwrap_or(desired));
             row.written = change.written;
         }
     }
@@ -108,8 +116,9 @@ fn head((key, row): (&ObjectKey, &Row)) -> LiveObject {
         written: row.written,
         applied_commit: None,
         applied_file: None,
-        tombstoned_at: row.tombstoned.then(|| "2026-11-19T00:00:00Z".parse().unwrap()),
+        tombstoned_at: row.tombstoned.then(|| "2026-11-20T00:00:00Z".parse().unwrap()),
         protected: row.live.at(&["annotations", "pintle/protect"]).and_then(Value::as_str) == Some("true"),
         partner: row.live.at(&["spec", "partner"]).and_then(Value::as_str).map(Into::into),
+        labels: row.live.get("labels").map_or("{}".into(), |labels| serde_json::Value::from(labels).to_string().into()),
     }
 }

@@ -1,5 +1,6 @@
 //! Words about something that no branch brings: `pintle approve --ratify` says of an accepted commit
-//! that the glass was broken rightly, `pintle approve --reading` that another Pintle reads it rightly.
+//! that the glass was broken rightly, `--reading` that another Pintle reads it rightly, `--allow-limit`
+//! that it may pass a limit of the guard.
 
 use super::place::{approvals_ref, placed, pushed, signed};
 use super::target::Target;
@@ -10,6 +11,7 @@ use crate::cli::signing::signing_key;
 use crate::cli::{CliError, Exit, Out};
 use pintle_core::change::{ChangeId, Digest, Oid};
 use pintle_core::trust::{AcceptedCommit, OpenGlass, Rereading, Statement, Word};
+use std::sync::Arc;
 
 /// What somebody is about to say.
 struct Saying {
@@ -20,6 +22,8 @@ struct Saying {
     subject: String,
     /// What is told when it is said.
     effect: String,
+    actions: Option<Digest>,
+    reason: Option<Arc<str>>,
 }
 
 /// Finds the open glass, asks, signs, and puts it in its place.
@@ -44,6 +48,8 @@ pub(super) async fn ratify(args: &ApproveArgs, out: &Out) -> Result<Exit, CliErr
         question: "Ratify that".into(),
         subject: format!("what broke the glass: {short}"),
         effect: format!("ratifies {short}. It closes when everyone whom the rules ask has"),
+        actions: None,
+        reason: None,
     };
     say(args, &judge, &accepted, saying, out)
 }
@@ -78,6 +84,32 @@ pub(super) async fn reading(args: &ApproveArgs, before: Digest, out: &Out) -> Re
         question: format!("Approve that pintle {} reads {short} so", env!("CARGO_PKG_VERSION")),
         subject: format!("how pintle {} reads {short}", env!("CARGO_PKG_VERSION")),
         effect: format!("approves how pintle {} reads {short}", env!("CARGO_PKG_VERSION")),
+        actions: None,
+        reason: None,
+    };
+    say(args, &judge, &accepted, saying, out)
+}
+
+/// Says that a limit may be passed by exactly the actions of a refused plan.
+pub(super) async fn allow_limit(args: &ApproveArgs, limit: &str, out: &Out) -> Result<Exit, CliError> {
+    let judge = Judge::open(&args.trust, None).await?;
+    let accepted = accepted_of(judge.verdict(judge.tip(None)?)?)?;
+    let commit = judge.tip(Some(&args.what))?;
+    let step = accepted.steps().iter().find(|step| step.commit == commit).ok_or_else(|| {
+        CliError::new(format!("{} is not accepted", commit.short())).hint("name the one that pintle status names")
+    })?;
+    let actions = args.for_actions.unwrap_or(Digest([0; 32]));
+    let reason = format!("{limit} -- {}", args.reason.as_deref().unwrap_or_default());
+    let short = commit.short();
+    let saying = Saying {
+        word: Word::AllowLimit,
+        commit,
+        change: step.change_id,
+        question: format!("Let {short} pass the limit `{limit}`, with exactly the actions {}", actions.short()),
+        subject: format!("{short}: {limit}"),
+        effect: format!("lets {short} pass the limit `{limit}` with the actions {}", actions.short()),
+        actions: Some(actions),
+        reason: Some(reason.into()),
     };
     say(args, &judge, &accepted, saying, out)
 }
@@ -90,13 +122,15 @@ fn say(
     saying: Saying,
     out: &Out,
 ) -> Result<Exit, CliError> {
-    let Saying { word, commit: about, change, question, subject, effect } = saying;
+    let Saying { word, commit: about, change, question, subject, effect, actions, reason } = saying;
     let git = judge.git();
     let key = signing_key(&git)?.key;
     let signer = Signer { person: who(accepted.policy(), &key)?, key };
     asked(&format!("{question} as {}?", signer.person), args.yes)?;
     let binding = &judge.introduction;
-    let statement = Statement::new(word, binding.repo_id.clone(), binding.git_ref.clone(), accepted.commit(), change);
+    let base = accepted.commit();
+    let statement = Statement::new(word, binding.repo_id.clone(), binding.git_ref.clone(), base, change);
+    let statement = Statement { actions, reason, ..statement };
     let tip = judge.tip(None)?;
     // An approval that stands on the branch is passed with it; ratifying is not.
     let branch = word == Word::Ratify && judge.objects.resolve(&binding.git_ref).is_ok_and(|oid| oid == tip);

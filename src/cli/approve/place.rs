@@ -20,6 +20,7 @@ pub(super) fn signed(
         Word::Withdraw => "Withdraw",
         Word::BreakGlass => "Break the glass for",
         Word::Ratify => "Ratify",
+        Word::AllowLimit => "Let a limit be passed by",
     };
     empty(git, &signer.key, tip, &Trailer::Statement(statement), &format!("{verb} {subject}"))
 }
@@ -82,6 +83,7 @@ pub(super) fn approvals_ref(word: Word, change: &str, person: &str) -> String {
         Word::Withdraw => "-withdraw",
         Word::BreakGlass => "-break-glass",
         Word::Ratify => "-ratify",
+        Word::AllowLimit => "-allow-limit",
     };
     approvals_name(&format!("{change}-{person}{suffix}"))
 }

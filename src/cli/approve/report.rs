@@ -25,7 +25,7 @@ pub(super) fn report(out: &Out, case: &Case, after: &Preview, commit: Option<Oid
             let (done, what) = match word {
                 Said::Withdraw => ("withdrawn", "word"),
                 Said::BreakGlass => ("let through behind broken glass", "word"),
-                Said::Approve | Said::Ratify => ("approved", "approval"),
+                Said::Approve | Said::Ratify | Said::AllowLimit => ("approved", "approval"),
             };
             format!("\n{} {done} as {}.", case.target.tip.short(), case.signer.person)
                 + &format!(" The {what} is {}{}.", commit.short(), place(case))

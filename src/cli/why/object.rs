@@ -69,7 +69,7 @@ fn human(view: &View, paper: &Paper) -> Result<String, CliError> {
                 .add("drift", format!("base → live, set by someone else:\n{}", change_lines(&drift, paper).join("\n")));
         }
         if row.protected {
-            lines.add("protected", "by pintle/protect: removing its document does not delete it");
+            lines.add("protected", "by pintle/protect: its document alone neither deletes nor terminates it");
         }
     }
     match view.standing.get(&key) {

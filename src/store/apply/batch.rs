@@ -2,14 +2,18 @@
 
 use super::authority::Authority;
 use super::claim::{Job, claim};
+use super::removal::Removable;
 use super::write::{Locked, lock, write};
 use super::{outcome, record};
 use crate::chain::chain;
 use crate::queue::delivery::Delivery;
 use crate::store::audit::AuditWriter;
+use crate::store::pauses::pauses_held;
 use crate::store::{Store, StoreError};
 use pintle_core::audit::Draft;
+use pintle_core::diff::Pause;
 use pintle_core::model::Catalog;
+use pintle_core::model::guard::Subject;
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -97,22 +101,32 @@ impl Store {
             return Ok(Applied::default());
         }
         crate::crash::point("claimed");
+        let pauses = pauses_held(&mut tx).await.map_err(failed())?;
         let mut effects = Effects::default();
+        let (jobs, stopped): (Vec<Job>, Vec<Job>) = if jobs.iter().any(|job| job.action == "remove") {
+            let removable = Removable::of(&mut tx, &jobs).await.map_err(failed())?;
+            jobs.into_iter().partition(|job| job.action != "remove" || removable.has(job))
+        } else {
+            (jobs, Vec::new())
+        };
+        effects.stale.extend(stopped.iter().map(|job| job.id));
         for (kind, of_kind) in by_kind(&jobs) {
             let Some(definition) = catalog.kind(kind) else {
                 return Err(StoreError::Corrupt { what: "kind", source: kind.to_owned().into() });
             };
-            effects.apply(&mut tx, definition.table, &of_kind).await.map_err(failed())?;
+            effects.apply(&mut tx, definition.table, &of_kind, &pauses).await.map_err(failed())?;
         }
         crate::crash::point("written");
         let drafts = effects.drafts(&mut tx).await.map_err(failed())?;
         outcome::done(&mut tx, &effects.done_ids(), delivery).await.map_err(failed())?;
         outcome::stale(&mut tx, &effects.stale, delivery).await.map_err(failed())?;
+        outcome::paused(&mut tx, &effects.paused, delivery).await.map_err(failed())?;
         writer.append(&mut tx, &drafts).await?;
         crate::crash::point("audited");
         tx.commit().await.map_err(failed())?;
         crate::crash::point("committed");
-        Ok(Applied { done: effects.done.len(), stale: effects.stale.len(), ..Applied::default() })
+        let stale = effects.stale.len() + effects.paused.len();
+        Ok(Applied { done: effects.done.len(), stale, ..Applied::default() })
     }
 
     async fn fail(
@@ -148,16 +162,27 @@ impl Store {
 struct Effects<'a> {
     done: Vec<(&'a Job, Option<Locked>)>,
     stale: Vec<i64>,
+    paused: Vec<i64>,
 }
 
 impl<'a> Effects<'a> {
-    async fn apply(&mut self, tx: &mut PgConnection, table: &str, jobs: &[&'a Job]) -> Result<(), sqlx::Error> {
+    async fn apply(
+        &mut self,
+        tx: &mut PgConnection,
+        table: &str,
+        jobs: &[&'a Job],
+        pauses: &[Pause],
+    ) -> Result<(), sqlx::Error> {
         let mut locked = lock(tx, table, jobs).await?;
         let mut by_action: BTreeMap<&str, Vec<&'a Job>> = BTreeMap::new();
         for job in jobs {
-            if locked.get(&job.uid).map(|row| row.revision) == job.revision {
-                let action =
-                    if matches!(job.action.as_str(), "create" | "delete") { job.action.as_str() } else { "update" };
+            if is_paused(job, locked.get(&job.uid), pauses) {
+                self.paused.push(job.id);
+            } else if locked.get(&job.uid).map(|row| row.revision) == job.revision {
+                let action = match job.action.as_str() {
+                    apart @ ("create" | "delete" | "remove") => apart,
+                    _ => "update",
+                };
                 by_action.entry(action).or_default().push(job);
             } else {
                 self.stale.push(job.id);
@@ -192,6 +217,17 @@ impl<'a> Effects<'a> {
         }
         Ok(drafts)
     }
+}
+
+/// Whether somebody paused it since it was planned.
+fn is_paused(job: &Job, row: Option<&Locked>, pauses: &[Pause]) -> bool {
+    if pauses.is_empty() {
+        return false;
+    }
+    let labels = row.and_then(|row| row.body.get("labels")).map(|labels| serde_json::Value::from(labels).to_string());
+    let body = job.body.as_ref().map(|body| serde_json::Value::from(body).to_string());
+    let subject = Subject::new(&job.key, labels.as_deref(), body.as_deref());
+    pauses.iter().any(|pause| pause.covers(&subject))
 }
 
 fn by_kind(jobs: &[Job]) -> BTreeMap<&str, Vec<&Job>> {

@@ -6,6 +6,7 @@ mod batch;
 mod claim;
 mod outcome;
 mod record;
+mod removal;
 mod write;
 
 pub use batch::Applied;

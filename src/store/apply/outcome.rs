@@ -26,6 +26,11 @@ pub(super) async fn stale(tx: &mut PgConnection, jobs: &[i64], delivery: Uuid) -
     finish(tx, jobs, delivery, "superseded", Some("stale")).await
 }
 
+/// Somebody paused it: nothing is written, and the next plan says so.
+pub(super) async fn paused(tx: &mut PgConnection, jobs: &[i64], delivery: Uuid) -> Result<(), sqlx::Error> {
+    finish(tx, jobs, delivery, "superseded", Some("paused")).await
+}
+
 async fn finish(
     tx: &mut PgConnection,
     jobs: &[i64],

@@ -52,24 +52,26 @@ pub(super) async fn write(
     match action {
         "create" => rows(tx, create_sql(table), jobs).await,
         "delete" => tombstone(tx, table, jobs).await,
+        "remove" => remove(tx, table, jobs).await,
         _ => rows(tx, update_sql(table), jobs).await,
     }
 }
 
-const INPUT: &str = "unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::text[], $8::bigint[], $9::text[])
-    AS r (uid, source, name, body, target, written, commit, seq, file), LATERAL (SELECT r.body::jsonb AS b) AS j";
+/// `base` is what the document declares, where that is not what is written.
+const INPUT: &str = "unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::text[], $8::bigint[], $9::text[], $10::text[])
+    AS r (uid, source, name, body, target, written, commit, seq, file, base), LATERAL (SELECT r.body::jsonb AS b, coalesce(r.base, r.body)::jsonb AS base) AS j";
 
 fn create_sql(table: &str) -> String {
     format!(
         "INSERT INTO pintle.{table} (uid, source_id, name, labels, annotations, spec, applied, applied_digest, written_digest, applied_commit, applied_file, applied_seq, generation)
-         SELECT r.uid, r.source, r.name, j.b -> 'labels', j.b -> 'annotations', j.b -> 'spec', j.b, r.target, r.written, r.commit, r.file, r.seq, 1 FROM {INPUT}
+         SELECT r.uid, r.source, r.name, j.b -> 'labels', j.b -> 'annotations', j.b -> 'spec', j.base, r.target, r.written, r.commit, r.file, r.seq, 1 FROM {INPUT}
          ON CONFLICT (source_id, name) DO NOTHING RETURNING uid"
     )
 }
 
 fn update_sql(table: &str) -> String {
     format!(
-        "UPDATE pintle.{table} AS o SET labels = j.b -> 'labels', annotations = j.b -> 'annotations', spec = j.b -> 'spec', applied = j.b,
+        "UPDATE pintle.{table} AS o SET labels = j.b -> 'labels', annotations = j.b -> 'annotations', spec = j.b -> 'spec', applied = j.base,
              applied_digest = r.target, written_digest = r.written, applied_commit = r.commit, applied_file = r.file, applied_seq = r.seq, generation = o.generation + 1, tombstoned_at = NULL
          FROM {INPUT} WHERE o.uid = r.uid RETURNING o.uid"
     )
@@ -85,11 +87,17 @@ async fn rows(tx: &mut PgConnection, sql: String, jobs: &[&Job]) -> Result<Vec<U
         .bind(column(jobs, |job| job.source.as_str()))
         .bind(column(jobs, |job| &*job.key.name))
         .bind(bodies)
-        .bind(column(jobs, |job| job.target.map(|digest| digest.0.to_vec())))
+        .bind(column(jobs, |job| {
+            let declared = job.declared.as_ref().map(|(digest, _)| *digest);
+            declared.or(job.target).map(|digest| digest.0.to_vec())
+        }))
         .bind(column(jobs, |job| job.written.map(|digest| digest.0.to_vec())))
         .bind(column(jobs, |job| job.commit.as_str()))
         .bind(column(jobs, |job| job.seq))
         .bind(column(jobs, |job| job.file.as_deref()))
+        .bind(column(jobs, |job| {
+            job.declared.as_ref().map(|(_, body)| serde_json::to_string(body).unwrap_or_default())
+        }))
         .fetch_all(tx)
         .await
 }
@@ -102,4 +110,10 @@ async fn tombstone(tx: &mut PgConnection, table: &str, jobs: &[&Job]) -> Result<
          FROM unnest($1::uuid[], $2::bigint[]) AS r (uid, seq) WHERE o.uid = r.uid RETURNING o.uid"
     );
     sqlx::query_scalar(AssertSqlSafe(sql)).bind(uids).bind(seqs).fetch_all(tx).await
+}
+
+async fn remove(tx: &mut PgConnection, table: &str, jobs: &[&Job]) -> Result<Vec<Uuid>, sqlx::Error> {
+    let uids: Vec<Uuid> = jobs.iter().map(|job| job.uid).collect();
+    let sql = format!("DELETE FROM pintle.{table} WHERE uid = ANY($1) AND tombstoned_at IS NOT NULL RETURNING uid");
+    sqlx::query_scalar(AssertSqlSafe(sql)).bind(uids).fetch_all(tx).await
 }

@@ -40,7 +40,7 @@ pub struct ModeRule {
 }
 
 /// What may be done to an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// Everything.
@@ -51,6 +51,18 @@ pub enum Mode {
     CreateOnly,
     /// Nothing: differences are shown.
     Observe,
+}
+
+impl Mode {
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::NoDelete => "no-delete",
+            Self::CreateOnly => "create-only",
+            Self::Observe => "observe",
+        }
+    }
 }
 
 /// When objects may not change.
@@ -80,7 +92,7 @@ pub struct Drift {
 }
 
 /// What is done about drift.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DriftMode {
     /// The declared value is put back.

@@ -4,6 +4,7 @@
 use crate::change::{Digest, FieldPath, ObjectKey, Value};
 use crate::diff::{Bodies, Differing, LiveObject, LiveState, PendingJob};
 use crate::model::Catalog;
+use crate::model::guard::Guards;
 use crate::parse::parse_tree;
 use crate::plan::{Plan, PlanInput, plan};
 use crate::render::{Approvals, Header, Paper, RuleLine, Verdict};
@@ -55,6 +56,7 @@ impl World {
                 tombstoned_at: None,
                 protected: false,
                 partner: object.partner.clone(),
+                labels: "{}".into(),
             });
             live.bodies.insert(object.key.clone(), Bodies { live: object.value(), applied: Some(object.value()) });
         }
@@ -92,6 +94,7 @@ impl World {
             desired: &desired,
             live: &self.live,
             differing: &Differing::of(&desired, &self.live),
+            guards: &Guards::default(),
             catalog: Catalog::standard(),
             now: now(),
         })

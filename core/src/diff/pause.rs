@@ -1,0 +1,44 @@
+//! A pause: somebody said that nothing of a selection starts until a moment, or until it is resumed.
+
+use crate::model::guard::{Match, Subject};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pause {
+    /// Its number.
+    pub id: i64,
+    /// Only this kind; `None` means all.
+    pub kind: Option<String>,
+    /// Only this name, of the kind.
+    pub name: Option<String>,
+    /// Only objects with all of these labels.
+    #[serde(default)]
+    pub labels: std::collections::BTreeMap<String, String>,
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub by: String,
+    /// Until when; `None`: until it is resumed.
+    pub until: Option<Timestamp>,
+}
+
+impl Pause {
+    /// Whether it is about an object. What cannot be told is paused.
+    pub fn covers(&self, subject: &Subject<'_>) -> bool {
+        let kind = self.kind.clone().map(|kind| crate::model::scalar::KindName(kind.into()));
+        let labels = (!self.labels.is_empty()).then(|| self.labels.clone());
+        self.name.as_ref().is_none_or(|name| *name == *subject.key().name) && subject.is_in(&Match { kind, labels })
+    }
+
+    /// What it is about, for people and to paste into `pintle resume`.
+    pub fn scope(&self) -> String {
+        let kind = self.kind.as_deref().unwrap_or("everything");
+        let name = self.name.as_ref().map(|name| format!("/{name}")).unwrap_or_default();
+        let labels: Vec<String> = self.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let labels = if labels.is_empty() { String::new() } else { format!(" -l {}", labels.join(",")) };
+        format!("{kind}{name}{labels}")
+    }
+}

@@ -1,0 +1,61 @@
+//! What the gate looks at beside the plan: the guards, the rows, what moved within the day, pauses,
+//! and the limits that somebody lifted for one plan.
+
+use crate::change::{Digest, ObjectKey};
+use crate::diff::{Action, Cause, LiveState};
+use crate::model::guard::Guards;
+use crate::resolve::Resolved;
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// A job of the last day that is done, or on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// The object.
+    pub key: ObjectKey,
+    /// What happened.
+    pub action: Action,
+    /// Why.
+    pub cause: Cause,
+    /// Whether it ended its object: a deletion, or a termination.
+    pub destructive: bool,
+    /// The accepted step it was planned from.
+    pub seq: u64,
+    /// When it was done; `None` while it is on its way.
+    pub done_at: Option<Timestamp>,
+    /// The partner it belongs to.
+    pub partner: Option<Arc<str>>,
+}
+
+/// A limit that was lifted for one set of actions, by a signed `Allow-Limit`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowance {
+    /// The limit, as [`crate::plan::Exceeded::limit`] names it.
+    pub limit: Arc<str>,
+    /// The actions that were seen.
+    pub actions: Digest,
+}
+
+/// See the module.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances<'a> {
+    /// What keeps a mistake small.
+    pub guards: &'a Guards,
+    /// What the planned revision says.
+    pub desired: &'a Resolved,
+    /// What is, and what is paused; bodies of the windows that close something included.
+    pub live: &'a LiveState,
+    /// What moved within 24 hours, or is on its way.
+    pub moved: &'a [Moved],
+    /// The accepted step that is planned, if it is accepted.
+    pub seq: Option<u64>,
+    /// Which limits are lifted.
+    pub allowed: &'a [Allowance],
+}
+
+impl Circumstances<'_> {
+    /// The moment, by the clock of the database.
+    pub fn now(&self) -> Timestamp {
+        self.live.read_at
+    }
+}

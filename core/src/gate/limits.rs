@@ -1,0 +1,212 @@
+//! Limits: how many objects may change within a day. What is counted is what is affected: the objects
+//! that the plan moves, the instances that follow a channel it moves, and what moved already.
+
+use super::{Circumstances, Moved};
+use crate::change::{ObjectKey, Value};
+use crate::diff::{Action, Change};
+use crate::model::guard::{Limit, LimitPer, LimitedAction, Subject};
+use crate::plan::{Exceeded, Plan};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+/// Every limit that `plan` would pass and nobody lifted for these very actions. Updates that go out in
+/// waves are counted there.
+pub(super) fn exceeded(plan: &Plan, paced: &BTreeSet<ObjectKey>, circumstances: &Circumstances<'_>) -> Vec<Exceeded> {
+    if plan.steps().is_empty() {
+        return Vec::new();
+    }
+    let followers = followers(plan, circumstances);
+    let mut all = Vec::new();
+    for limit in circumstances.guards.limits() {
+        for exceeded in Count::of(limit, plan, paced, &followers, circumstances).exceeded(circumstances) {
+            if !all.contains(&exceeded) && !is_allowed(&exceeded, plan, circumstances) {
+                all.push(exceeded);
+            }
+        }
+    }
+    all
+}
+
+fn is_allowed(exceeded: &Exceeded, plan: &Plan, circumstances: &Circumstances<'_>) -> bool {
+    let lifts = |one: &super::Allowance| *one.limit == exceeded.limit && one.actions == plan.actions().0;
+    circumstances.allowed.iter().any(lifts)
+}
+
+/// The objects that a plan moves without changing their documents: those that follow a channel whose
+/// target it changes, unless they are pinned.
+fn followers<'a>(plan: &Plan, circumstances: &Circumstances<'a>) -> Vec<&'a ObjectKey> {
+    let moves = |change: &Change| {
+        let field = |path: &[String]| matches!(path, [spec, key, ..] if spec == "spec" && ["target", "track", "mode"].contains(&key.as_str()));
+        &*change.key.kind == "Channel"
+            && matches!(change.action, Action::Update | Action::Restore)
+            && change.fields.iter().any(|one| field(&one.path.0))
+    };
+    let channels: HashSet<&ObjectKey> =
+        plan.steps().iter().map(|step| &step.change).filter(|change| moves(change)).map(|change| &change.key).collect();
+    if channels.is_empty() {
+        return Vec::new();
+    }
+    let follows = |object: &&crate::resolve::Object| {
+        &*object.key.kind == "Instance"
+            && object.references.iter().any(|key| channels.contains(key))
+            && object.value().at(&["spec", "update", "pin"]).is_none_or(|pin| *pin == Value::Null)
+    };
+    circumstances.desired.objects.iter().filter(follows).map(|object| &object.key).collect()
+}
+
+/// What is counted apart: a partner, a region, or everything together.
+type Group = Option<String>;
+
+/// What one limit counts, by group.
+struct Count<'l> {
+    limit: &'l Limit,
+    moving: BTreeMap<Group, BTreeSet<ObjectKey>>,
+    before: BTreeMap<Group, BTreeSet<ObjectKey>>,
+}
+
+impl<'l> Count<'l> {
+    fn of(
+        limit: &'l Limit,
+        plan: &Plan,
+        paced: &BTreeSet<ObjectKey>,
+        followers: &[&ObjectKey],
+        circumstances: &Circumstances<'_>,
+    ) -> Self {
+        let mut count = Self { limit, moving: BTreeMap::new(), before: BTreeMap::new() };
+        let in_waves = |key: &ObjectKey| limit.action == LimitedAction::Update && paced.contains(key);
+        let counted = |change: &&Change| counts(limit.action, change) && !in_waves(&change.key);
+        for change in plan.steps().iter().map(|step| &step.change).filter(counted) {
+            let subject = change.subject();
+            if subject.is_in(&limit.selector) {
+                let group = count.group(&subject, change.partner.as_deref());
+                count.moving.entry(group).or_default().insert(change.key.clone());
+            }
+        }
+        if limit.action == LimitedAction::Update {
+            for key in followers {
+                let object = circumstances.desired.get(key);
+                let row = circumstances.live.get(key).map(|row| &*row.labels);
+                let subject = Subject::new(key, row, object.map(|object| &*object.body));
+                if subject.is_in(&limit.selector) {
+                    let group = count.group(&subject, object.and_then(|object| object.partner.as_deref()));
+                    count.moving.entry(group).or_default().insert((*key).clone());
+                }
+            }
+        }
+        if !count.moving.is_empty() {
+            count.add_moved(circumstances);
+            count.before.values_mut().for_each(|keys| keys.retain(|key| !in_waves(key)));
+        }
+        count
+    }
+
+    fn add_moved(&mut self, circumstances: &Circumstances<'_>) {
+        for moved in circumstances.moved.iter().filter(|moved| counts_moved(self.limit.action, moved)) {
+            let row = circumstances.live.get(&moved.key);
+            let gone = row.is_none() && &*moved.key.kind == kind_of(self.limit).unwrap_or(&moved.key.kind);
+            let subject = Subject::new(&moved.key, row.map(|row| &*row.labels), None);
+            // The labels of what is gone are not known: it counts.
+            if gone || subject.is_in(&self.limit.selector) {
+                let group = self.group(&subject, moved.partner.as_deref());
+                self.before.entry(group).or_default().insert(moved.key.clone());
+            }
+        }
+    }
+
+    /// The partner or region that an object is counted for; empty where it has none.
+    fn group(&self, subject: &Subject<'_>, partner: Option<&str>) -> Group {
+        match self.limit.per {
+            None => None,
+            Some(LimitPer::Partner) => Some(partner.unwrap_or_default().to_owned()),
+            Some(LimitPer::Region) => Some(subject.label("region").unwrap_or_default().to_owned()),
+        }
+    }
+
+    fn exceeded(&self, circumstances: &Circumstances<'_>) -> Vec<Exceeded> {
+        let live = self.live(circumstances);
+        let nothing = BTreeSet::new();
+        let mut all = Vec::new();
+        for ((group, moving), live) in self.moving.iter().zip(live) {
+            let before = self.before.get(group).unwrap_or(&nothing);
+            let fresh = moving.difference(before).count();
+            let allowed = allowed(self.limit, live);
+            if fresh > 0 && fresh + before.len() > allowed {
+                let (limit, group) = (name(self.limit), self.group_name(group.as_deref()));
+                all.push(Exceeded { limit, group, moving: fresh, before: before.len(), live, allowed });
+            }
+        }
+        all
+    }
+
+    fn group_name(&self, group: Option<&str>) -> Option<String> {
+        let what = if self.limit.per == Some(LimitPer::Region) { "region" } else { "partner" };
+        group.map(|name| if name.is_empty() { format!("no {what}") } else { format!("{what} {name}") })
+    }
+
+    /// How many there were a day ago of each group that moves: those that are, with those that went.
+    fn live(&self, circumstances: &Circumstances<'_>) -> Vec<usize> {
+        let went = |moved: &&Moved| moved.action == Action::Delete && moved.done_at.is_some();
+        let old: HashSet<&ObjectKey> = circumstances.moved.iter().filter(went).map(|moved| &moved.key).collect();
+        let groups: Vec<Option<&str>> = self.moving.keys().map(Option::as_deref).collect();
+        let mut live = vec![0; groups.len()];
+        for row in &circumstances.live.objects {
+            let there = row.tombstoned_at.is_none() || old.contains(&row.key);
+            let subject = Subject::new(&row.key, Some(&row.labels), None);
+            if !there || !subject.is_in(&self.limit.selector) {
+                continue;
+            }
+            let group = match self.limit.per {
+                None => None,
+                Some(LimitPer::Partner) => Some(row.partner.as_deref().unwrap_or_default()),
+                Some(LimitPer::Region) => Some(subject.label("region").unwrap_or_default()),
+            };
+            if let Ok(at) = groups.binary_search(&group) {
+                live[at] += 1;
+            }
+        }
+        live
+    }
+}
+
+fn kind_of(limit: &Limit) -> Option<&str> {
+    limit.selector.kind.as_ref().and_then(|kind| kind.0.as_str())
+}
+
+/// How a limit is called: what `Allow-Limit` names.
+fn name(limit: &Limit) -> String {
+    let action = match limit.action {
+        LimitedAction::Create => "create",
+        LimitedAction::Update => "update",
+        LimitedAction::Delete => "delete",
+    };
+    let labels = limit.selector.labels.iter().flatten().map(|(name, value)| format!(" {name}={value}"));
+    format!("{action} {}{}", kind_of(limit).unwrap_or("any"), labels.collect::<String>())
+}
+
+/// The share is rounded up: of a few objects one may always go, unless the share is none at all.
+fn allowed(limit: &Limit, live: usize) -> usize {
+    let share = limit.percent.map(|percent| {
+        let share = (live * usize::from(percent)).div_ceil(100);
+        share.max(limit.minimum.unwrap_or(0) as usize)
+    });
+    let count = limit.count.map(|count| count as usize);
+    share.into_iter().chain(count).min().unwrap_or(usize::MAX)
+}
+
+fn counts(action: LimitedAction, change: &Change) -> bool {
+    match action {
+        LimitedAction::Create => change.action == Action::Create,
+        LimitedAction::Update => {
+            matches!(change.action, Action::Update | Action::Restore) && !change.is_destructive()
+        }
+        // A removal was counted when it was tombstoned.
+        LimitedAction::Delete => change.is_destructive() && change.action != Action::Remove,
+    }
+}
+
+fn counts_moved(action: LimitedAction, moved: &Moved) -> bool {
+    match action {
+        LimitedAction::Create => moved.action == Action::Create,
+        LimitedAction::Update => matches!(moved.action, Action::Update | Action::Restore) && !moved.destructive,
+        LimitedAction::Delete => moved.destructive && moved.action != Action::Remove,
+    }
+}

@@ -1,0 +1,84 @@
+//! What a revision is planned against: the rows of a database, a snapshot, or another revision; with
+//! the guards that hold there. The same stations as in the daemon, without authority.
+
+use super::CliError;
+use super::plan::{Revision, read};
+use crate::planner::needed;
+use crate::store::Store;
+use crate::store::acceptance::SOURCE;
+use jiff::{SignedDuration, Timestamp};
+use pintle_core::diff::{Differing, LiveState};
+use pintle_core::gate::{Circumstances, Moved, judge};
+use pintle_core::model::Catalog;
+use pintle_core::model::guard::{Guard, Guards};
+use pintle_core::plan::{Plan, PlanInput, plan};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The guard that stands in a revision. A broken one is told with the other mistakes.
+pub(super) fn guard_of(revision: &Revision) -> Result<Guard, CliError> {
+    let bytes = revision
+        .objects
+        .file(revision.oid, Guard::PATH)
+        .map_err(|error| CliError::because(format!("{} cannot be read", Guard::PATH), error))?;
+    let text = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    Ok(Guard::parse(&text).0)
+}
+
+/// How long a deletion of a revision can be taken back.
+pub(super) fn grace(revision: &Revision) -> SignedDuration {
+    let ms = guard_of(revision).unwrap_or_default().grace.delete.as_ms();
+    SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX))
+}
+
+/// The plan of a revision against the rows, as the daemon would make it.
+pub(super) async fn rows(store: &Store, repo: &Path, revision: &Revision) -> Result<Plan, CliError> {
+    let own = Arc::new(guard_of(revision)?);
+    let before = match store.guard_commit(SOURCE, &revision.oid.to_string()).await? {
+        Some(commit) => read(repo, &commit).ok().map(|before| guard_of(&before)).transpose()?,
+        None => None,
+    };
+    let guards = Guards::new(before.map_or_else(|| own.clone(), Arc::new), own);
+    let live = store.snapshot(SOURCE, |live| needed(&Differing::of(&revision.resolved, live), &guards, live)).await?;
+    let plan = made(revision, &live, &guards);
+    let moved = store.moved(SOURCE, &plan, &guards).await?;
+    let seq = store.seq_of(SOURCE, &revision.oid.to_string()).await?;
+    Ok(judged(plan, revision, &live, &guards, &moved, seq))
+}
+
+/// The plan of a revision as if `base` had been applied.
+pub(super) fn revision(base: &Revision, revision: &Revision) -> Result<Plan, CliError> {
+    let live = LiveState::as_applied(&base.resolved, &base.oid.to_string(), Timestamp::now());
+    snapshot(&live, Some(base), revision)
+}
+
+/// The plan of a revision against a file's live state, under its own guard and that of `base`.
+pub(super) fn snapshot(live: &LiveState, base: Option<&Revision>, revision: &Revision) -> Result<Plan, CliError> {
+    let own = Arc::new(guard_of(revision)?);
+    let before = base.map(guard_of).transpose()?.map_or_else(|| own.clone(), Arc::new);
+    let guards = Guards::new(before, own);
+    Ok(judged(made(revision, live, &guards), revision, live, &guards, &[], None))
+}
+
+fn made(revision: &Revision, live: &LiveState, guards: &Guards) -> Plan {
+    plan(PlanInput {
+        commit: &revision.oid.to_string(),
+        desired: &revision.resolved,
+        live,
+        differing: &Differing::of(&revision.resolved, live),
+        guards,
+        catalog: Catalog::standard(),
+        now: Timestamp::now(),
+    })
+}
+
+fn judged(
+    plan: Plan,
+    revision: &Revision,
+    live: &LiveState,
+    guards: &Guards,
+    moved: &[Moved],
+    seq: Option<u64>,
+) -> Plan {
+    judge(plan, &Circumstances { guards, desired: &revision.resolved, live, moved, seq, allowed: &[] })
+}

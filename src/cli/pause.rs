@@ -1,0 +1,111 @@
+//! `pintle pause` and `pintle resume`: nothing of a selection starts until it is resumed or the pause
+//! runs out. What is being applied when it is asked for ends before the command returns.
+
+use super::database::{Database, duration, os_user, writing};
+use super::selector::selector;
+use super::{CliError, Exit, Out};
+use crate::store::Store;
+use crate::store::audit::AuditWriter;
+use jiff::{SignedDuration, Timestamp};
+use pintle_core::diff::Pause;
+use uuid::Uuid;
+
+/// What, why, for how long.
+#[derive(Debug, clap::Args)]
+pub struct PauseArgs {
+    #[command(flatten)]
+    what: Selection,
+    /// Why; shown wherever something waits for it
+    #[arg(long, env = "PINTLE_REASON", value_name = "TEXT")]
+    reason: String,
+    /// How long at most: 30m, 2h, 7d; until it is resumed if left out
+    #[arg(long = "for", env = "PINTLE_FOR", value_name = "TIME", value_parser = duration)]
+    length: Option<SignedDuration>,
+    #[command(flatten)]
+    database: Database,
+}
+
+/// What, and why.
+#[derive(Debug, clap::Args)]
+pub struct ResumeArgs {
+    #[command(flatten)]
+    what: Selection,
+    /// Why; recorded
+    #[arg(long, env = "PINTLE_REASON", value_name = "TEXT", default_value = "resumed")]
+    reason: String,
+    #[command(flatten)]
+    database: Database,
+}
+
+/// Which objects.
+#[derive(Debug, clap::Args)]
+struct Selection {
+    /// `all`, a kind, or an object: Instance, Instance/acme-prod
+    #[arg(value_name = "all | KIND | KIND/NAME")]
+    what: String,
+    /// Only objects with these labels
+    #[arg(short = 'l', long = "selector", env = "PINTLE_SELECTOR", value_name = "NAME=VALUE", value_delimiter = ',')]
+    labels: Vec<String>,
+}
+
+impl Selection {
+    fn pause(&self) -> Result<Pause, CliError> {
+        Ok(Pause { by: os_user(), ..selector(&self.what, &self.labels)? })
+    }
+}
+
+/// Pauses.
+pub async fn pause(args: &PauseArgs, out: &Out) -> Result<Exit, CliError> {
+    let store = args.database.open().await?;
+    let until = args.length.map(|length| Timestamp::now().checked_add(length)).transpose();
+    let until = until.map_err(|error| CliError::because("that is too long", error).hint("--for 30m, 2h or 7d"))?;
+    let pause = Pause { reason: args.reason.clone(), until, ..args.what.pause()? };
+    let writer = store.audit_writer(Uuid::now_v7()).await.map_err(writing)?;
+    let paused = store.pause(&writer, &pause).await;
+    end(&store, writer).await?;
+    let id = paused.map_err(writing)?;
+    if out.is_json() {
+        out.json(&serde_json::json!({"formatVersion": "1.0", "pause": Pause { id, ..pause }}));
+        return Ok(Exit::Success);
+    }
+    let until = pause.until.map_or_else(
+        || "until it is resumed".to_owned(),
+        |until| format!("until {}", until.strftime("%d %b %H:%M UTC")),
+    );
+    let scope = pause.scope();
+    out.text(&format!("Paused {scope} {until}: nothing of it starts now.\nLift it: pintle resume {}", name(&scope)));
+    Ok(Exit::Success)
+}
+
+/// Resumes.
+pub async fn resume(args: &ResumeArgs, out: &Out) -> Result<Exit, CliError> {
+    let store = args.database.open().await?;
+    let wanted = args.what.pause()?;
+    let all = store.pauses().await?;
+    let same = |pause: &&Pause| (&pause.kind, &pause.name, &pause.labels) == (&wanted.kind, &wanted.name, &wanted.labels);
+    let meant: Vec<Pause> = all.iter().filter(same).cloned().collect();
+    if meant.is_empty() {
+        let names: Vec<String> = all.iter().map(|pause| format!("pintle resume {}", name(&pause.scope()))).collect();
+        let hint = if names.is_empty() { "nothing is paused".to_owned() } else { names.join("; ") };
+        return Err(CliError::new(format!("{} is not paused", wanted.scope())).hint(hint));
+    }
+    let writer = store.audit_writer(Uuid::now_v7()).await.map_err(writing)?;
+    let resumed = store.resume(&writer, &meant, &os_user(), &args.reason).await;
+    end(&store, writer).await?;
+    resumed.map_err(writing)?;
+    if out.is_json() {
+        out.json(&serde_json::json!({"formatVersion": "1.0", "resumed": meant}));
+    } else {
+        out.text(&format!("Resumed {}.", wanted.scope()));
+    }
+    Ok(Exit::Success)
+}
+
+/// A scope as it is typed.
+fn name(scope: &str) -> String {
+    scope.replacen("everything", "all", 1)
+}
+
+async fn end(store: &Store, writer: AuditWriter) -> Result<(), CliError> {
+    store.end_audit_writer(writer).await.map_err(writing)
+}

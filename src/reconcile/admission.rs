@@ -1,0 +1,117 @@
+//! The gate in the loop: which guards hold, what moved within the day, which limits somebody lifted.
+
+use super::{Reconciler, TickError};
+use crate::source::Fetched;
+use crate::store::LeaderProof;
+use crate::store::acceptance::SOURCE;
+use jiff::{SignedDuration, Timestamp};
+use pintle_core::change::Oid;
+use pintle_core::gate::{AdmittedPlan, Allowance, Refusal, gate};
+use pintle_core::model::guard::{Guard, Guards};
+use pintle_core::plan::Plan;
+use pintle_core::trust::{AcceptedCommit, allowances};
+use std::sync::Arc;
+
+/// A refused plan is looked at again after this long: what moved falls out of the day.
+const AGAIN: SignedDuration = SignedDuration::from_mins(1);
+
+/// Which guards hold for an accepted step.
+pub(super) struct Held {
+    pub guards: Guards,
+    /// The step whose guard holds beside its own.
+    pub before: u64,
+}
+
+/// Guards by the commit that they stand in: the two that are needed.
+#[derive(Default)]
+pub(super) struct GuardFiles(Vec<(Oid, Arc<Guard>)>);
+
+impl Reconciler {
+    /// The guard of the step that was admitted before `accepted`, and its own. A commit is judged with
+    /// the same two for as long as it is the accepted one.
+    pub(super) async fn guards(&mut self, accepted: &AcceptedCommit) -> Result<Held, TickError> {
+        let (admitted, guard) = match self.admitted {
+            Some(known) => known,
+            None => *self.admitted.insert(self.store.admitted(SOURCE).await?),
+        };
+        let before = if admitted == accepted.seq() { guard } else { admitted }.max(1);
+        let step = accepted.steps().iter().find(|step| step.seq == before);
+        let commit = step.map_or(accepted.commit(), |step| step.commit);
+        let guards = Guards::new(self.guard_at(commit)?, self.guard_at(accepted.commit())?);
+        Ok(Held { guards, before })
+    }
+
+    fn guard_at(&mut self, commit: Oid) -> Result<Arc<Guard>, TickError> {
+        if let Some((_, known)) = self.guard_files.0.iter().find(|(of, _)| *of == commit) {
+            return Ok(known.clone());
+        }
+        let bytes = self.objects.file(commit, Guard::PATH).map_err(|error| TickError::Guard(commit, error))?;
+        let text = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+        // An accepted commit with a broken one is held as invalid before anything is planned.
+        let guard = Arc::new(Guard::parse(&text).0);
+        self.guard_files.0.truncate(3);
+        self.guard_files.0.insert(0, (commit, guard.clone()));
+        Ok(guard)
+    }
+
+    /// What of `plan` may move now; `None`, and why is shown, when it would pass a limit.
+    pub(super) async fn admit(
+        &mut self,
+        proof: &LeaderProof,
+        fetched: &Fetched,
+        accepted: &AcceptedCommit,
+        held: &Held,
+        plan: Plan,
+    ) -> Result<Result<AdmittedPlan, Box<Plan>>, TickError> {
+        let moved = self.store.moved(SOURCE, &plan, &held.guards).await?;
+        let mut allowed = Vec::new();
+        let mut judged = self.judged(plan.clone(), accepted, held, &moved, &allowed);
+        if matches!(judged, Some(Err(Refusal::Limits(_)))) {
+            allowed = self.lifted(fetched, accepted, held)?;
+            judged = self.judged(plan, accepted, held, &moved, &allowed);
+        }
+        let Some(judged) = judged else { return Err(TickError::Verifier(accepted.commit())) };
+        match judged {
+            Ok(admitted) => {
+                self.planner.due_at(admitted.plan().due());
+                let wanted = (accepted.seq(), held.before);
+                if self.admitted != Some(wanted) {
+                    self.store.record_admitted(proof, SOURCE, wanted).await?;
+                    self.admitted = Some(wanted);
+                }
+                Ok(Ok(admitted))
+            }
+            Err(Refusal::Limits(plan)) => {
+                self.planner.due_at(Timestamp::now().checked_add(AGAIN).ok());
+                Ok(Err(plan))
+            }
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
+    fn judged(
+        &self,
+        plan: Plan,
+        accepted: &AcceptedCommit,
+        held: &Held,
+        moved: &[pintle_core::gate::Moved],
+        allowed: &[Allowance],
+    ) -> Option<Result<AdmittedPlan, Refusal>> {
+        let circumstances = self.planner.circumstances(&held.guards, moved, accepted.seq(), allowed)?;
+        Some(gate(plan, accepted, &circumstances))
+    }
+
+    /// The limits that enough people lifted.
+    fn lifted(
+        &mut self,
+        fetched: &Fetched,
+        accepted: &AcceptedCommit,
+        held: &Held,
+    ) -> Result<Vec<Allowance>, TickError> {
+        let Some(lift) = held.guards.lift() else { return Ok(Vec::new()) };
+        let found = self.ask(fetched, &[], |question, session| {
+            allowances(accepted, held.before, lift, question, session)
+        })?;
+        found.map_err(|_| TickError::Verifier(accepted.commit()))
+    }
+}

@@ -1,0 +1,58 @@
+//! What moved within a day, or is on its way: what the gate counts.
+
+use super::rows::moment;
+use super::{Store, StoreError};
+use pintle_core::change::ObjectKey;
+use pintle_core::diff::{Action, Cause};
+use pintle_core::gate::Moved;
+use pintle_core::model::guard::{Guards, LimitedAction};
+use pintle_core::plan::Plan;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+const MOVED: &str = "SELECT j.object_kind, j.object_name, j.action, j.cause, j.destructive, p.seq, s.partner,
+        CASE s.state WHEN 'done' THEN (extract(epoch FROM s.changed_at) * 1000000)::bigint END AS done_us
+    FROM (SELECT * FROM pintle.job_state WHERE source_id = $1 AND state IN ('queued', 'released', 'running')
+          UNION ALL
+          SELECT * FROM pintle.job_state WHERE source_id = $1 AND state = 'done' AND state IN ('done', 'superseded', 'cancelled')
+              AND changed_at > clock_timestamp() - interval '24 hours') s
+    JOIN pintle.jobs j ON j.id = s.job_id JOIN pintle.plans p ON p.id = j.plan_id
+    WHERE s.object_kind = ANY($2) AND j.action = ANY($3) ORDER BY j.id";
+
+impl Store {
+    /// What moved of the kinds that `plan` moves, as far as `guards` ask for it.
+    pub async fn moved(&self, source: &str, plan: &Plan, guards: &Guards) -> Result<Vec<Moved>, StoreError> {
+        let failed = || StoreError::during("read what moved");
+        let mut kinds: BTreeSet<&str> = plan.steps().iter().map(|step| &*step.change.key.kind).collect();
+        if kinds.is_empty() {
+            return Ok(Vec::new());
+        }
+        if kinds.contains("Channel") {
+            kinds.insert("Instance");
+        }
+        let mut actions = vec!["update", "restore", "delete"];
+        if guards.limits().any(|limit| limit.action == LimitedAction::Create) {
+            actions.push("create");
+        }
+        let kinds: Vec<&str> = kinds.into_iter().collect();
+        let rows = sqlx::query(MOVED).bind(source).bind(kinds).bind(actions).fetch_all(&self.pool).await;
+        rows.map_err(failed())?.iter().map(moved).collect::<Result<_, _>>().map_err(failed())
+    }
+}
+
+fn moved(row: &PgRow) -> Result<Moved, sqlx::Error> {
+    let word = |column: &str| row.try_get::<String, _>(column).map(serde_json::Value::String);
+    let unknown = |error: serde_json::Error| sqlx::Error::Decode(error.into());
+    let partner: String = row.try_get("partner")?;
+    Ok(Moved {
+        key: ObjectKey::new(row.try_get::<&str, _>("object_kind")?, row.try_get::<&str, _>("object_name")?),
+        action: serde_json::from_value::<Action>(word("action")?).map_err(unknown)?,
+        cause: serde_json::from_value::<Cause>(word("cause")?).map_err(unknown)?,
+        destructive: row.try_get("destructive")?,
+        seq: row.try_get::<i64, _>("seq")? as u64,
+        done_at: moment(row, "done_us")?,
+        partner: (!partner.is_empty()).then(|| Arc::from(partner)),
+    })
+}
