@@ -196,11 +196,11 @@ impl Planner {
         &'a self,
         guards: &'a Guards,
         moved: &'a [Moved],
-        seq: u64,
+        (seq, at_tip): (u64, bool),
         allowed: &'a [Allowance],
     ) -> Option<Circumstances<'a>> {
         let desired = &self.desired.as_ref()?.resolved;
-        Some(Circumstances { guards, desired, live: self.view.state(), moved, seq: Some(seq), allowed })
+        Some(Circumstances { guards, desired, live: self.view.state(), moved, seq: Some(seq), at_tip, allowed })
     }
 
     /// Plans again at that moment even if nothing moves.

@@ -88,7 +88,8 @@ pub fn other_actions(commit: Oid, wanted: &[Digest], plan: &Plan) -> Value {
 /// That an accepted commit is not carried out, because it would pass a limit of the guard.
 pub fn beyond_limits(accepted: &AcceptedCommit, lift: Option<&Override>, plan: &Plan) -> Value {
     let commit = accepted.commit();
-    let hint = |exceeded: &Exceeded| match lift {
+    let hint = |exceeded: &Exceeded| {
+        match lift {
         None => "take the change back (pintle unblock), or make it in smaller steps: the guard names nobody who may lift a limit".to_owned(),
         Some(lift) => format!(
             "take it back (pintle unblock), or {} of {}: pintle approve {} --allow-limit '{}' --for {} --reason TEXT --push",
@@ -98,6 +99,7 @@ pub fn beyond_limits(accepted: &AcceptedCommit, lift: Option<&Override>, plan: &
             exceeded.limit,
             plan.actions()
         ),
+    }
     };
     let reasons: Vec<Value> = plan
         .refused()

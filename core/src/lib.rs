@@ -12,7 +12,7 @@
 //! - [`check`]: the invariants that every plan must satisfy, written apart from the planner.
 //! - [`gate`]: a plan and an accepted commit → what may move now.
 //!
-//! [`render`] says any of it to people, to programs and to a pull request.
+//! [`simulate`] plays them forward under a clock. [`render`] says any of it to people, to programs and to a pull request.
 //!
 //! Nothing here reads a clock, a file, a socket or a random number. Time is an argument.
 #![deny(missing_docs)]
@@ -28,4 +28,5 @@ pub mod parse;
 pub mod plan;
 pub mod render;
 pub mod resolve;
+pub mod simulate;
 pub mod trust;

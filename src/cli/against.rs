@@ -33,17 +33,22 @@ pub(super) fn grace(revision: &Revision) -> SignedDuration {
 
 /// The plan of a revision against the rows, as the daemon would make it.
 pub(super) async fn rows(store: &Store, repo: &Path, revision: &Revision) -> Result<Plan, CliError> {
-    let own = Arc::new(guard_of(revision)?);
-    let before = match store.guard_commit(SOURCE, &revision.oid.to_string()).await? {
-        Some(commit) => read(repo, &commit).ok().map(|before| guard_of(&before)).transpose()?,
-        None => None,
-    };
-    let guards = Guards::new(before.map_or_else(|| own.clone(), Arc::new), own);
+    let guards = guards(store, repo, revision).await?;
     let live = store.snapshot(SOURCE, |live| needed(&Differing::of(&revision.resolved, live), &guards, live)).await?;
     let plan = made(revision, &live, &guards);
     let moved = store.moved(SOURCE, &plan, &guards).await?;
     let seq = store.seq_of(SOURCE, &revision.oid.to_string()).await?;
     Ok(judged(plan, revision, &live, &guards, &moved, seq))
+}
+
+/// The guard of the commit that was admitted before a revision, and its own.
+pub(super) async fn guards(store: &Store, repo: &Path, revision: &Revision) -> Result<Guards, CliError> {
+    let own = Arc::new(guard_of(revision)?);
+    let before = match store.guard_commit(SOURCE, &revision.oid.to_string()).await? {
+        Some(commit) => read(repo, &commit).ok().map(|before| guard_of(&before)).transpose()?,
+        None => None,
+    };
+    Ok(Guards::new(before.map_or_else(|| own.clone(), Arc::new), own))
 }
 
 /// The plan of a revision as if `base` had been applied.
@@ -60,7 +65,8 @@ pub(super) fn snapshot(live: &LiveState, base: Option<&Revision>, revision: &Rev
     Ok(judged(made(revision, live, &guards), revision, live, &guards, &[], None))
 }
 
-fn made(revision: &Revision, live: &LiveState, guards: &Guards) -> Plan {
+/// What should move, before the gate.
+pub(super) fn made(revision: &Revision, live: &LiveState, guards: &Guards) -> Plan {
     plan(PlanInput {
         commit: &revision.oid.to_string(),
         desired: &revision.resolved,
@@ -80,5 +86,5 @@ fn judged(
     moved: &[Moved],
     seq: Option<u64>,
 ) -> Plan {
-    judge(plan, &Circumstances { guards, desired: &revision.resolved, live, moved, seq, allowed: &[] })
+    judge(plan, &Circumstances { guards, desired: &revision.resolved, live, moved, seq, at_tip: true, allowed: &[] })
 }

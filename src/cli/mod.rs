@@ -31,6 +31,7 @@ mod selector;
 mod settings_file;
 mod shell;
 mod signing;
+mod simulate;
 mod snapshot;
 mod standing;
 mod status;
@@ -106,6 +107,10 @@ enum Command {
     Validate(validate::ValidateArgs),
     /// Show what a revision would change, against the database, a snapshot or another commit
     Plan(plan::PlanArgs),
+    /// Play the clock forward: what a revision would do, and when
+    ///
+    /// Ends with 3 when the plan would still be refused by a limit at the end.
+    Simulate(simulate::SimulateArgs),
     /// Run the daemon: watch, verify, plan, enqueue, apply
     Run(run::RunArgs),
     /// Show the plan, ask the daemon to reconcile now, and wait until it has
@@ -166,6 +171,7 @@ impl Command {
             Self::Trust(args) => trust::run(&args, out).await,
             Self::Validate(args) => validate::run(&args, out),
             Self::Plan(args) => plan::run(args, out).await,
+            Self::Simulate(args) => simulate::run(&args, out).await,
             Self::Snapshot(args) => snapshot::run(&args, out).await,
             Self::Run(args) => run::run(args).await,
             Self::Migrate(args) => migrate::run(&args, out).await,

@@ -82,7 +82,8 @@ pub async fn resume(args: &ResumeArgs, out: &Out) -> Result<Exit, CliError> {
     let store = args.database.open().await?;
     let wanted = args.what.pause()?;
     let all = store.pauses().await?;
-    let same = |pause: &&Pause| (&pause.kind, &pause.name, &pause.labels) == (&wanted.kind, &wanted.name, &wanted.labels);
+    let same =
+        |pause: &&Pause| (&pause.kind, &pause.name, &pause.labels) == (&wanted.kind, &wanted.name, &wanted.labels);
     let meant: Vec<Pause> = all.iter().filter(same).cloned().collect();
     if meant.is_empty() {
         let names: Vec<String> = all.iter().map(|pause| format!("pintle resume {}", name(&pause.scope()))).collect();

@@ -20,16 +20,13 @@ pub(super) fn selector(what: &str, labels: &[String]) -> Result<Pause, CliError>
 pub(super) fn selectors(texts: &[String]) -> Result<Vec<Pause>, CliError> {
     texts
         .iter()
-        .map(|text| match text.contains('=') {
-            true => selector("all", std::slice::from_ref(text)),
-            false => selector(text, &[]),
-        })
+        .map(|text| if text.contains('=') { selector("all", std::slice::from_ref(text)) } else { selector(text, &[]) })
         .collect()
 }
 
 fn label(text: &str) -> Result<(String, String), CliError> {
-    let (name, value) = text.split_once('=').ok_or_else(|| {
-        CliError::new(format!("`{text}` is no label")).hint("write NAME=VALUE, such as tier=gold")
-    })?;
+    let (name, value) = text
+        .split_once('=')
+        .ok_or_else(|| CliError::new(format!("`{text}` is no label")).hint("write NAME=VALUE, such as tier=gold"))?;
     Ok((name.to_owned(), value.to_owned()))
 }

@@ -6,14 +6,18 @@ use crate::store::LeaderProof;
 use crate::store::acceptance::SOURCE;
 use jiff::{SignedDuration, Timestamp};
 use pintle_core::change::Oid;
-use pintle_core::gate::{AdmittedPlan, Allowance, Refusal, gate};
+use pintle_core::gate::{AdmittedPlan, Allowance, Moved, Refusal, gate};
 use pintle_core::model::guard::{Guard, Guards};
 use pintle_core::plan::Plan;
 use pintle_core::trust::{AcceptedCommit, allowances};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A refused plan is looked at again after this long: what moved falls out of the day.
 const AGAIN: SignedDuration = SignedDuration::from_mins(1);
+
+/// Nothing goes for good when the remote has not answered for so long; the applying transaction asks again.
+const ANSWERED: Duration = Duration::from_mins(10);
 
 /// Which guards hold for an accepted step.
 pub(super) struct Held {
@@ -64,11 +68,13 @@ impl Reconciler {
         plan: Plan,
     ) -> Result<Result<AdmittedPlan, Box<Plan>>, TickError> {
         let moved = self.store.moved(SOURCE, &plan, &held.guards).await?;
+        let at_tip = fetched.tip == accepted.commit() && self.fetched_at.is_some_and(|at| at.elapsed() < ANSWERED);
+        let place = (accepted.seq(), at_tip);
         let mut allowed = Vec::new();
-        let mut judged = self.judged(plan.clone(), accepted, held, &moved, &allowed);
+        let mut judged = self.judged(plan.clone(), accepted, held, place, (&moved, &allowed));
         if matches!(judged, Some(Err(Refusal::Limits(_)))) {
             allowed = self.lifted(fetched, accepted, held)?;
-            judged = self.judged(plan, accepted, held, &moved, &allowed);
+            judged = self.judged(plan, accepted, held, place, (&moved, &allowed));
         }
         let Some(judged) = judged else { return Err(TickError::Verifier(accepted.commit())) };
         match judged {
@@ -94,10 +100,10 @@ impl Reconciler {
         plan: Plan,
         accepted: &AcceptedCommit,
         held: &Held,
-        moved: &[pintle_core::gate::Moved],
-        allowed: &[Allowance],
+        place: (u64, bool),
+        (moved, allowed): (&[Moved], &[Allowance]),
     ) -> Option<Result<AdmittedPlan, Refusal>> {
-        let circumstances = self.planner.circumstances(&held.guards, moved, accepted.seq(), allowed)?;
+        let circumstances = self.planner.circumstances(&held.guards, moved, place, allowed)?;
         Some(gate(plan, accepted, &circumstances))
     }
 
@@ -109,9 +115,8 @@ impl Reconciler {
         held: &Held,
     ) -> Result<Vec<Allowance>, TickError> {
         let Some(lift) = held.guards.lift() else { return Ok(Vec::new()) };
-        let found = self.ask(fetched, &[], |question, session| {
-            allowances(accepted, held.before, lift, question, session)
-        })?;
+        let found =
+            self.ask(fetched, &[], |question, session| allowances(accepted, held.before, lift, question, session))?;
         found.map_err(|_| TickError::Verifier(accepted.commit()))
     }
 }

@@ -215,7 +215,7 @@ async fn insert_jobs(
         .bind(column(part, |change| change.body.as_deref()))
         .bind(column(part, |change| change.source.as_ref().map(|source| &*source.file)))
         .bind(column(part, |change| change.source.as_ref().map(|source| source.line as i32)))
-        .bind(column(part, |change| change.is_destructive()))
+        .bind(column(part, Change::is_destructive))
         .bind(column(part, |change| change.declared.as_ref().map(|declared| &*declared.body)))
         .bind(column(part, |change| change.declared.as_ref().map(|declared| declared.digest.0.to_vec())))
         .fetch_all(&mut *tx)

@@ -76,7 +76,8 @@ impl StoreError {
 
     /// Whether the data itself were refused: constraint, type, or one of our own triggers.
     pub fn is_data(&self) -> bool {
-        self.code().is_some_and(|code| code.starts_with("22") || code.starts_with("23") || code == "PN001" || code == "PN003")
+        self.code()
+            .is_some_and(|code| code.starts_with("22") || code.starts_with("23") || code == "PN001" || code == "PN003")
     }
 
     /// Whether the server is away rather than of another opinion.

@@ -12,7 +12,8 @@ use sqlx::{PgConnection, Row};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-const PAUSES: &str = "SELECT id, kind, name, labels, reason, by_whom, (extract(epoch FROM until) * 1000000)::bigint AS until_us
+const PAUSES: &str =
+    "SELECT id, kind, name, labels, reason, by_whom, (extract(epoch FROM until) * 1000000)::bigint AS until_us
     FROM pintle.pauses WHERE ended_at IS NULL AND (until IS NULL OR until > clock_timestamp()) ORDER BY id";
 
 const PAUSE: &str = "INSERT INTO pintle.pauses (kind, name, labels, reason, by_whom, until)
@@ -67,7 +68,7 @@ impl Store {
             .bind(Json(&pause.labels))
             .bind(&pause.reason)
             .bind(&pause.by)
-            .bind(pause.until.map(|until| until.as_microsecond()))
+            .bind(pause.until.map(jiff::Timestamp::as_microsecond))
             .fetch_one(&mut *tx)
             .await
             .map_err(failed())?;

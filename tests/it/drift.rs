@@ -94,48 +94,28 @@ async fn an_unmanaged_row_made_by_hand_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_row_made_by_hand_is_adopted_once_it_is_declared() {
+async fn a_row_made_by_hand_is_taken_over_only_where_the_guard_says_so() {
     let world = world().await;
     let daemon = world.daemon();
     world.settled().await;
     world.database.run("INSERT INTO pintle.suites (name, spec) VALUES ('mine', '{\"displayName\": \"mine\", \"owner\": \"me\", \"description\": \"theirs\"}')").await;
     world.repository.change("alice", "suites/mine.yaml", &suite("mine", "ours"));
     world.settled().await;
-    assert_eq!(
-        world.database.ask("SELECT description FROM pintle.suites WHERE name = 'mine'").await.as_deref(),
-        Some("ours")
-    );
+    let said = "SELECT description FROM pintle.suites WHERE name = 'mine'";
+    assert_eq!(world.database.ask(said).await.as_deref(), Some("theirs"));
+    let (_, why) = world.pintle(&["why", "Suite/mine"]);
+    assert!(why.contains("never applied by Pintle"), "{why}");
+
+    let guard = "modes:\n- {match: {kind: Suite}, mode: full}\n";
+    let base = world.repository.head();
+    world.repository.change("alice", ".pintle/guard.yaml", guard);
+    world.repository.approve("alice", &base);
+    world.settled().await;
+    assert_eq!(world.database.ask(said).await.as_deref(), Some("theirs"), "no commit loosens its own guard");
+    world.repository.change("alice", "README.md", "taken over");
+    world.settled().await;
+    assert_eq!(world.database.ask(said).await.as_deref(), Some("ours"));
     world.assert_plans_empty();
     world.assert_whole().await;
     daemon.stop().await;
-}
-
-/// A worker is missing, so that an edit falls between plan and execution; then one comes.
-#[tokio::test]
-async fn a_hand_edit_between_plan_and_execution_makes_the_job_stale_and_is_the_next_before() {
-    let world = world().await;
-    let daemon = world.daemon();
-    world.settled().await;
-    daemon.stop().await;
-    world.repository.change("alice", CRM, &suite("crm", "two"));
-    let reconciler = crate::harness::Daemon::start(&world, "reconciler", &[("PINTLE_ROLE", "reconciler")]);
-    world.database.until("EXISTS (SELECT FROM pintle.job_state WHERE state = 'released')").await;
-    reconciler.kill().await;
-    world.database.run(BY_HAND).await;
-
-    let worker = crate::harness::Daemon::start(&world, "worker", &[("PINTLE_ROLE", "worker")]);
-    world.database.until("EXISTS (SELECT FROM pintle.job_state WHERE state = 'superseded' AND reason = 'stale')").await;
-    assert_eq!(
-        world.database.ask("SELECT description FROM pintle.suites WHERE name = 'crm'").await.as_deref(),
-        Some("by hand")
-    );
-    world.lease_expires().await;
-    let reconciler = crate::harness::Daemon::start(&world, "reconciler", &[("PINTLE_ROLE", "reconciler")]);
-    world.settled().await;
-    let (before, after) = newest(&world).await;
-    assert_eq!(before["spec"]["description"], "by hand");
-    assert_eq!(after["spec"]["description"], "two");
-    world.assert_whole().await;
-    worker.stop().await;
-    reconciler.stop().await;
 }

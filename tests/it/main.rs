@@ -8,6 +8,7 @@ mod crash_sweep;
 mod delivery;
 mod drift;
 mod face;
+mod guard;
 mod harness;
 mod live_view;
 mod loading;

@@ -10,12 +10,7 @@ pub(super) struct Kept {
 }
 
 /// `desired` with the live values of the drifted fields that are left alone; `None` when none is.
-pub(super) fn keep(
-    guards: &Guards,
-    subject: &Subject<'_>,
-    drift: &[FieldChange],
-    desired: &Value,
-) -> Option<Kept> {
+pub(super) fn keep(guards: &Guards, subject: &Subject<'_>, drift: &[FieldChange], desired: &Value) -> Option<Kept> {
     if drift.is_empty() || guards.heals_everything() {
         return None;
     }

@@ -115,7 +115,9 @@ impl LiveState {
                 tombstoned_at: None,
                 protected: body.at(&["annotations", "pintle/protect"]).and_then(Value::as_str) == Some("true"),
                 partner: object.partner.clone(),
-                labels: body.get("labels").map(|labels| serde_json::Value::from(labels).to_string().into()).unwrap_or_else(no_labels),
+                labels: body
+                    .get("labels")
+                    .map_or_else(no_labels, |labels| serde_json::Value::from(labels).to_string().into()),
             });
             live.bodies.insert(object.key.clone(), Bodies { live: body.clone(), applied: Some(body) });
         }

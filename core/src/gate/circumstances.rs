@@ -49,6 +49,8 @@ pub struct Circumstances<'a> {
     pub moved: &'a [Moved],
     /// The accepted step that is planned, if it is accepted.
     pub seq: Option<u64>,
+    /// Whether the planned commit is the newest that there is: else no row goes for good.
+    pub at_tip: bool,
     /// Which limits are lifted.
     pub allowed: &'a [Allowance],
 }

@@ -4,7 +4,7 @@
 use super::Circumstances;
 use crate::change::{ObjectKey, Value};
 use crate::diff::Change;
-use crate::model::guard::Subject;
+use crate::model::guard::{Closed, Subject};
 use crate::model::scalar::moment;
 use crate::plan::Reason;
 use jiff::Timestamp;
@@ -14,7 +14,11 @@ use jiff::Timestamp;
 const VERSIONS: &[&str] = &["patch", "minor", "major", "security"];
 
 pub(super) fn closed(change: &Change, subject: &Subject<'_>, circumstances: &Circumstances<'_>) -> Option<Reason> {
-    let rules = circumstances.guards.closed().filter(|rule| subject.is_in(&rule.selector));
+    // While it denies, a window is not changed either: whoever opens it early takes it out of the guard first.
+    let is_own = |rule: &Closed| {
+        &*change.key.kind == "MaintenanceWindow" && rule.windows.0.iter().any(|window| *window.0 == *change.key.name)
+    };
+    let rules = circumstances.guards.closed().filter(|rule| subject.is_in(&rule.selector) || is_own(rule));
     let ends = rules.flat_map(|rule| &rule.windows.0).filter_map(|window| {
         let until = spans(&window.0, circumstances).filter_map(|span| denies(&span, change, circumstances.now()));
         until.max().map(|until| (window.0.as_str(), until))
@@ -32,6 +36,7 @@ struct Span {
 fn spans(window: &str, circumstances: &Circumstances<'_>) -> impl Iterator<Item = Span> {
     let key = ObjectKey::new("MaintenanceWindow", window);
     let live = circumstances.live.bodies.get(&key).map(|bodies| bodies.live.clone());
+    // Where there is no row yet, nothing else says it.
     let desired = circumstances.desired.get(&key).map(crate::resolve::Object::value);
     live.into_iter().chain(desired).flat_map(|body| {
         let zone = body.at(&["spec", "timezone"]).and_then(Value::as_str).unwrap_or("UTC").to_owned();

@@ -20,9 +20,13 @@ pub(super) fn heals<'a>(circumstances: &Circumstances<'a>) -> Heals<'a> {
     let mut heals = Heals::new();
     for moved in circumstances.moved.iter().filter(|moved| moved.cause == Cause::Drift) {
         let recent = moved.done_at.filter(|at| circumstances.now().duration_since(*at) < HOUR);
-        recent.into_iter().for_each(|at| heals.entry(&moved.key).or_default().push(at));
+        if let Some(at) = recent {
+            heals.entry(&moved.key).or_default().push(at);
+        }
     }
-    heals.values_mut().for_each(|list| list.sort_unstable());
+    for list in heals.values_mut() {
+        list.sort_unstable();
+    }
     heals
 }
 
@@ -32,6 +36,7 @@ pub(super) fn defer(change: &Change, circumstances: &Circumstances<'_>, heals: &
     paused(&subject, circumstances)
         .or_else(|| mode(change, circumstances.guards.mode(&subject)))
         .or_else(|| closed(change, &subject, circumstances))
+        .or_else(|| (change.action == Action::Remove && !circumstances.at_tip).then_some(Reason::NewerTip))
         .or_else(|| fight(change, heals.get(&change.key)?))
 }
 

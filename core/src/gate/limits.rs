@@ -195,9 +195,7 @@ fn allowed(limit: &Limit, live: usize) -> usize {
 fn counts(action: LimitedAction, change: &Change) -> bool {
     match action {
         LimitedAction::Create => change.action == Action::Create,
-        LimitedAction::Update => {
-            matches!(change.action, Action::Update | Action::Restore) && !change.is_destructive()
-        }
+        LimitedAction::Update => matches!(change.action, Action::Update | Action::Restore) && !change.is_destructive(),
         // A removal was counted when it was tombstoned.
         LimitedAction::Delete => change.is_destructive() && change.action != Action::Remove,
     }

@@ -91,6 +91,8 @@ pub enum Reason {
         /// When it is healed again.
         until: Timestamp,
     },
+    /// A row would go for good, and the repository may say something newer.
+    NewerTip,
     /// It was left out by whoever asked for this plan.
     LeftOut,
 }
@@ -116,6 +118,7 @@ impl Reason {
             Self::Paused { .. } => "paused",
             Self::Wave { .. } => "wave",
             Self::Fight { .. } => "fight",
+            Self::NewerTip => "newer-tip",
             Self::LeftOut => "left-out",
         }
     }
@@ -135,7 +138,9 @@ impl Reason {
             Self::InFlight { job } => format!("job {job} is running"),
             Self::DeadLetter { job, error } => format!("job {job} failed for good: {error}"),
             Self::Dependency { on } => format!("waits for {on}"),
-            Self::Protected => "protected by pintle/protect: its document alone neither deletes nor terminates it".into(),
+            Self::Protected => {
+                "protected by pintle/protect: its document alone neither deletes nor terminates it".into()
+            }
             Self::Software => "another default of this Pintle; the document did not change".into(),
             Self::Reported => "changed by somebody else; such drift is reported, not healed".into(),
             Self::Foreign => "the row was never applied by Pintle, and says something else".into(),
@@ -147,9 +152,17 @@ impl Reason {
             Self::Paused { scope, by, why, until } => {
                 format!("{scope} is paused by {by}{}: {why}", when(until.as_ref()))
             }
-            Self::Wave { rollout, wave, until } => format!("wave {wave} of {rollout} has not come{}", when(until.as_ref())),
+            Self::Wave { rollout, wave, until } => {
+                format!("wave {wave} of {rollout} has not come{}", when(until.as_ref()))
+            }
             Self::Fight { healed, fields, until } => {
-                format!("{fields} was healed {healed} times within the hour and drifts again; left{}", when(Some(until)))
+                format!(
+                    "{fields} was healed {healed} times within the hour and drifts again; left{}",
+                    when(Some(until))
+                )
+            }
+            Self::NewerTip => {
+                "a newer tip is not accepted, or the remote does not answer: it may bring this back".into()
             }
             Self::LeftOut => "left out of this plan".into(),
         }
@@ -163,14 +176,19 @@ impl Reason {
             Self::Dependency { on } => format!("pintle why {on}"),
             Self::Protected => "an accepted commit that takes the annotation away first".into(),
             Self::Software => "any change of the document".into(),
-            Self::Reported => "declaring what is live, or a `drift` rule with `mode: heal` in .pintle/guard.yaml".into(),
-            Self::Foreign => "pintle import, which declares what is live; or `mode: full` for it in .pintle/guard.yaml".into(),
+            Self::Reported => {
+                "declaring what is live, or a `drift` rule with `mode: heal` in .pintle/guard.yaml".into()
+            }
+            Self::Foreign => {
+                "pintle import, which declares what is live; or `mode: full` for it in .pintle/guard.yaml".into()
+            }
             Self::Grace { .. } => "time; bringing the document back keeps the row".into(),
             Self::Mode { .. } => "an accepted commit that changes `modes` in .pintle/guard.yaml".into(),
-            Self::Closed { .. } => "time, or an accepted commit that changes the window".into(),
+            Self::Closed { .. } => "time, or taking the window out of `closed` in .pintle/guard.yaml".into(),
             Self::Paused { scope, .. } => format!("pintle resume {scope}"),
             Self::Wave { .. } => "the end of the wave before it, and of its soak".into(),
             Self::Fight { .. } => "finding who writes it (pintle audit), or declaring what they write".into(),
+            Self::NewerTip => "accepting what is held, or taking it back (pintle status)".into(),
             Self::LeftOut => "--target and --exclude".into(),
         }
     }

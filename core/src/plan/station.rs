@@ -156,7 +156,9 @@ fn hold_referred(moving: Vec<Change>, waiting: &mut Vec<Waiting>) -> Vec<Change>
         _ => None,
     };
     let mut open: VecDeque<(Change, Action)> = waiting.iter().filter_map(stays).collect();
-    open.extend(moving.iter().filter(|change| change.action == Action::Delete).map(|one| (one.clone(), Action::Remove)));
+    open.extend(
+        moving.iter().filter(|change| change.action == Action::Delete).map(|one| (one.clone(), Action::Remove)),
+    );
     let mut places: HashMap<ObjectKey, Change> = HashMap::new();
     let mut order = Vec::with_capacity(moving.len());
     for change in moving {
@@ -165,7 +167,9 @@ fn hold_referred(moving: Vec<Change>, waiting: &mut Vec<Waiting>) -> Vec<Change>
     }
     while let Some((from, least)) = open.pop_front() {
         for key in from.references.iter() {
-            let holds = |change: &Change| change.action == Action::Remove || (change.action == Action::Delete && least == Action::Delete);
+            let holds = |change: &Change| {
+                change.action == Action::Remove || (change.action == Action::Delete && least == Action::Delete)
+            };
             if places.get(key).is_some_and(holds)
                 && let Some(change) = places.remove(key)
             {

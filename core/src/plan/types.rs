@@ -40,7 +40,7 @@ impl Exceeded {
         let group = self.group.as_ref().map(|group| format!(" of {group}")).unwrap_or_default();
         let before = if self.before > 0 { format!(" beside {} within 24 h", self.before) } else { String::new() };
         format!(
-            "{}{group}: {}{before}, of {} live; at most {} are allowed within 24 h",
+            "{}{group}: {}{before}, of {} live; {} allowed within 24 h",
             self.limit, self.moving, self.live, self.allowed
         )
     }

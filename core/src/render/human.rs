@@ -19,8 +19,9 @@ const CREATES_SHOWN: usize = 8;
 pub fn plan_human(plan: &Plan, header: &Header, approvals: Option<&Approvals>, paper: &Paper) -> String {
     let mut parts = vec![head::lines(plan, header, paper)];
     let creates = groups(plan.steps(), |change| change.action == Action::Create);
-    let updates =
-        groups(plan.steps(), |change| !is_heal(change) && !matches!(change.action, Action::Create | Action::Delete | Action::Remove));
+    let updates = groups(plan.steps(), |change| {
+        !is_heal(change) && !matches!(change.action, Action::Create | Action::Delete | Action::Remove)
+    });
     let deletes = groups(plan.steps(), |change| change.action.ends());
     let heals = groups(plan.steps(), is_heal);
     let column = value_column(&updates);

@@ -103,9 +103,7 @@ fn rule_line(rule: &RuleLine) -> String {
 
 /// Every field of every change, folded, as long as there is room.
 fn details(plan: &Plan, header: &Header, page: &mut Page) {
-    let changed = groups(plan.steps(), |change| {
-        !change.action.ends() && !(is_heal(change) && change.fields.is_empty())
-    });
+    let changed = groups(plan.steps(), |change| !(change.action.ends() || is_heal(change) && change.fields.is_empty()));
     let paper = Paper::plain(FOLD_COLUMNS, plan.made_at());
     let column = value_column(&changed);
     let blocks: Vec<String> = changed.iter().map(|group| block(group, column, header, &paper).join("\n")).collect();

@@ -97,8 +97,9 @@ fn deletion_names(plan: &Plan, header: &Header, page: &mut Page) {
 
 /// Every row but the deletions': deletions that wait, changes, new objects, heals, other waits.
 fn rows(plan: &Plan) -> Vec<String> {
-    let updates =
-        groups(plan.steps(), |change| !is_heal(change) && !matches!(change.action, Action::Create | Action::Delete | Action::Remove));
+    let updates = groups(plan.steps(), |change| {
+        !is_heal(change) && !matches!(change.action, Action::Create | Action::Delete | Action::Remove)
+    });
     let creates = groups(plan.steps(), |change| change.action == Action::Create);
     let heals = groups(plan.steps(), is_heal);
     let (deletions, waiting): (Vec<_>, Vec<_>) = plan.waiting().iter().partition(|waiting| is_deletion(waiting));

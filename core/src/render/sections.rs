@@ -142,6 +142,7 @@ fn more(code: &str) -> String {
         "paused" => "are paused".to_owned(),
         "wave" => "wait for their wave".to_owned(),
         "fight" => "drift again and again".to_owned(),
+        "newer-tip" => "go once nothing newer is held".to_owned(),
         "left-out" => "are left out".to_owned(),
         other => format!("wait: {other}"),
     }

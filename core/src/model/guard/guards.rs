@@ -24,6 +24,11 @@ impl Guards {
         Self { before: guard.clone(), own: guard }
     }
 
+    /// The guard of the commit admitted before.
+    pub fn before(&self) -> Arc<Guard> {
+        self.before.clone()
+    }
+
     fn both(&self) -> impl Iterator<Item = &Guard> {
         let own = (!Arc::ptr_eq(&self.before, &self.own)).then_some(&*self.own);
         std::iter::once(&*self.before).chain(own)

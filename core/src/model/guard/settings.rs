@@ -39,7 +39,7 @@ impl Default for Guard {
         };
         Self {
             limits: vec![
-                limit(None, LimitedAction::Delete, Some(5), Some(10), None, None),
+                limit(None, LimitedAction::Delete, Some(5), Some(10), Some(3), None),
                 limit(Some("Instance"), LimitedAction::Update, None, Some(30), Some(10), Some(LimitPer::Partner)),
             ],
             moving: Moving::default(),

@@ -67,7 +67,8 @@ mod tests {
     #[test]
     fn it_matches_by_the_labels_that_it_has_or_is_to_have() {
         let key = ObjectKey::new("Instance", "a");
-        let subject = Subject::new(&key, Some(r#"{"tier": "gold"}"#), Some(r#"{"labels": {"tier": "test"}, "spec": {}}"#));
+        let subject =
+            Subject::new(&key, Some(r#"{"tier": "gold"}"#), Some(r#"{"labels": {"tier": "test"}, "spec": {}}"#));
         let selector = |text: &str| serde_json::from_str::<Match>(text).unwrap();
         assert!(subject.is_in(&selector(r#"{"labels": {"tier": "gold"}}"#)));
         assert!(subject.is_in(&selector(r#"{"kind": "Instance", "labels": {"tier": "test"}}"#)));

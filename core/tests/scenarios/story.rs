@@ -1,0 +1,121 @@
+//! The notation. Lines before the first section are prose. `{1..40}` in a document's line stands for
+//! forty of them.
+//!
+//! ```text
+//! ## commit raise memory        documents in short; `guard| ` before a line of .pintle/guard.yaml
+//! ## tree after                 the files of a folder beside the story, as they are
+//! ## live                       `set`, `unset`, `drop` KIND/NAME [PATH VALUE], by somebody else
+//! ## wait 24h
+//! ## pause Instance: why        `## resume` ends all
+//! ## allow delete Instance      for the actions of the plan of this moment
+//! ```
+
+use super::documents::Files;
+use jiff::{SignedDuration, Span, Timestamp};
+use pintle_core::change::{FieldPath, Map, ObjectKey, Value};
+use pintle_core::diff::Pause;
+use pintle_core::gate::Allowance;
+use pintle_core::model::Catalog;
+use pintle_core::model::guard::Guard;
+use pintle_core::simulate::{Commit, Rows, Simulation};
+use std::fmt::Write;
+use std::path::Path;
+
+/// How the story goes, section by section.
+pub fn told(text: &str, folder: &Path) -> String {
+    let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
+    let mut world = Simulation::new(Rows::default(), now, Catalog::standard());
+    let mut out = String::new();
+    for section in text.split("\n## ").skip(1) {
+        let (title, body) = section.split_once('\n').unwrap_or((section, ""));
+        writeln!(out, "── {title}").unwrap();
+        let (word, rest) = title.split_once(' ').unwrap_or((title, ""));
+        match word {
+            "commit" => commit(&mut world, &Files::short(&documents(body)), &guard(body), &mut out),
+            "tree" => tree(&mut world, &folder.join(rest), &mut out),
+            "live" => body.lines().filter(|line| !line.trim().is_empty()).for_each(|line| edit(&mut world, line)),
+            "pause" => world.rows.pauses().push(pause(rest)),
+            "resume" => world.rows.pauses().clear(),
+            "allow" => {
+                let actions = world.plan().unwrap().actions().0;
+                world.allowed.push(Allowance { limit: rest.into(), actions });
+            }
+            "wait" => {}
+            other => panic!("no section {other}"),
+        }
+        let length = if word == "wait" { rest.parse::<Span>().unwrap() } else { Span::new() };
+        let length: SignedDuration = length.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).unwrap();
+        let end = world.now.checked_add(length).unwrap();
+        world.play(end).iter().for_each(|event| out.push_str(&event.text()));
+    }
+    out
+}
+
+fn documents(body: &str) -> String {
+    body.lines().filter(|line| !line.starts_with("guard| ")).flat_map(many).collect::<Vec<_>>().join("\n")
+}
+
+fn guard(body: &str) -> String {
+    body.lines().filter_map(|line| line.strip_prefix("guard| ")).map(|line| format!("{line}\n")).collect()
+}
+
+/// `{1..3}` three times.
+fn many(line: &str) -> Vec<String> {
+    let range = line.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map(|(range, _)| range);
+    let Some((from, to)) = range.and_then(|range| range.split_once("..")) else { return vec![line.to_owned()] };
+    let numbers = from.parse::<u32>().unwrap()..=to.parse().unwrap();
+    numbers.map(|number| line.replace(&format!("{{{from}..{to}}}"), &number.to_string())).collect()
+}
+
+fn tree(world: &mut Simulation, folder: &Path, out: &mut String) {
+    let mut files = Files::short("");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        files.0.insert(path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read(&path).unwrap());
+    }
+    commit(world, &files, "", out);
+}
+
+fn commit(world: &mut Simulation, files: &Files, guard: &str, out: &mut String) {
+    let (guard, wrong) = Guard::parse(guard);
+    assert!(wrong.is_empty(), "{wrong:?}");
+    let (desired, told) = (files.resolved(), files.told());
+    let name = "0123abcd".to_owned();
+    if !world.accept(Commit { name, desired, guard: guard.into() }) {
+        writeln!(out, "held, nothing changes:\n{}", told.trim_end()).unwrap();
+    }
+}
+
+fn edit(world: &mut Simulation, line: &str) {
+    let words: Vec<&str> = line.trim().splitn(4, ' ').collect();
+    let key = ObjectKey::parse(words[1]).unwrap();
+    let json = |text: &str| Value::from(&serde_json::from_str::<serde_json::Value>(text).unwrap());
+    match words.as_slice() {
+        ["set", _, path, value] => world.rows.write(&key, |body| put(body, path, Some(json(value)))),
+        ["unset", _, path] => world.rows.write(&key, |body| put(body, path, None)),
+        _ => panic!("no edit {line}"),
+    }
+}
+
+fn put(body: &mut Value, path: &str, value: Option<Value>) {
+    let path = FieldPath::dotted(path);
+    let (last, parents) = path.0.split_last().unwrap();
+    let mut map: &mut Map = body.as_map_mut().unwrap();
+    for key in parents {
+        if !map.contains_key(key) {
+            map.insert(key.as_str(), Value::map());
+        }
+        map = map.get_mut(key).unwrap().as_map_mut().unwrap();
+    }
+    match value {
+        Some(value) => map.insert(last.as_str(), value),
+        None => map.remove(last),
+    };
+}
+
+fn pause(text: &str) -> Pause {
+    let (what, reason) = text.split_once(": ").unwrap();
+    let kind = (what != "all").then(|| what.to_owned());
+    let labels = std::collections::BTreeMap::new();
+    Pause { id: 1, kind, name: None, labels, reason: reason.into(), by: "alice".into(), until: None }
+}

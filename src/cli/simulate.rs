@@ -1,0 +1,127 @@
+//! `pintle simulate`: what a revision would do and when, if it were accepted now and nothing else came:
+//! the clock is played forward over the live rows, a snapshot, or another revision.
+
+use super::plan::{Revision, read, unsound};
+use super::{CliError, Exit, Out, against};
+use crate::store::Store;
+use crate::store::acceptance::SOURCE;
+use jiff::{SignedDuration, Timestamp};
+use pintle_core::diff::LiveState;
+use pintle_core::model::Catalog;
+use pintle_core::simulate::{Commit, Event, Happening, Rows, Simulation};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Which revision, over what, how far.
+#[derive(Debug, clap::Args)]
+pub struct SimulateArgs {
+    /// The state repository
+    #[arg(long, env = "PINTLE_REPO", value_name = "PATH", default_value = ".")]
+    repo: PathBuf,
+    /// The revision
+    #[arg(long, env = "PINTLE_REV", value_name = "REV", default_value = "HEAD")]
+    rev: String,
+    /// Over the live state in this Postgres (reading suffices)
+    #[arg(long, env = "PINTLE_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// As if this revision had been applied
+    #[arg(long, env = "PINTLE_AGAINST", value_name = "REV", conflicts_with = "live")]
+    against: Option<String>,
+    /// Over a snapshot that `pintle snapshot` wrote
+    #[arg(long, env = "PINTLE_LIVE", value_name = "FILE")]
+    live: Option<PathBuf>,
+    /// How far the clock is played
+    #[arg(long = "for", env = "PINTLE_FOR", value_name = "TIME", default_value = "14d", value_parser = super::database::duration)]
+    length: SignedDuration,
+    /// The moment at which it begins; now if left out
+    #[arg(long, env = "PINTLE_AT", value_name = "TIME")]
+    at: Option<Timestamp>,
+}
+
+/// Plays and prints.
+pub async fn run(args: &SimulateArgs, out: &Out) -> Result<Exit, CliError> {
+    let revision = read(&args.repo, &args.rev)?;
+    if let Some(exit) = unsound(&revision, out) {
+        return Ok(exit);
+    }
+    let (mut world, guard) = begun(args, &revision).await?;
+    let name = revision.oid.to_string();
+    world.accept(Commit { name, desired: revision.resolved, guard: guard.into() });
+    let (begin, end) = (world.now, world.now.checked_add(args.length));
+    let end = end.map_err(|error| CliError::because("that is too far", error).hint("--for 14d"))?;
+    let events = world.play(end);
+    let plan = world.plan();
+    let refused = plan.as_ref().is_some_and(|plan| !plan.refused().is_empty());
+    let waiting = plan.as_ref().map_or(0, |plan| plan.waiting().len());
+    if out.is_json() {
+        let events: Vec<_> = events.iter().map(json).collect();
+        out.json(&serde_json::json!({
+            "formatVersion": "1.0", "commit": revision.oid, "from": begin, "to": end, "events": events, "waiting": waiting, "refused": refused,
+        }));
+    } else {
+        let told: String = events.iter().map(Event::text).collect();
+        let told = if told.is_empty() { "Nothing happens.\n".to_owned() } else { told };
+        let end = end.strftime("%d %b %H:%M UTC");
+        let close = match (refused, waiting) {
+            (true, _) => format!("Until {end} the plan stays refused."),
+            (false, 0) => format!("Until {end} everything is as declared."),
+            (false, waiting) => format!("On {end} {waiting} still wait."),
+        };
+        out.text(&format!("{told}\n{close}"));
+    }
+    Ok(if refused { Exit::Refused } else { Exit::Success })
+}
+
+async fn begun(
+    args: &SimulateArgs,
+    revision: &Revision,
+) -> Result<(Simulation, pintle_core::model::guard::Guard), CliError> {
+    let own = against::guard_of(revision)?;
+    let now = args.at.unwrap_or_else(Timestamp::now);
+    let world = |live: LiveState, now| Simulation::new(Rows::of(live), now, Catalog::standard());
+    if let Some(against) = &args.against {
+        let base = read(&args.repo, against)?;
+        let live = LiveState::as_applied(&base.resolved, &base.oid.to_string(), now);
+        let before = Arc::new(against::guard_of(&base)?);
+        return Ok((world(live, now).after(Vec::new(), before, 0), own));
+    }
+    if let Some(file) = &args.live {
+        return Ok((world(super::snapshot::read(file)?, now), own));
+    }
+    let Some(url) = &args.database_url else {
+        return Err(CliError::new("nothing to play over").hint("--database-url URL, --live FILE or --against REV"));
+    };
+    let store = Store::open(url, 2)?;
+    store.check_schema().await?;
+    let live = store.snapshot(SOURCE, |live| live.objects.iter().map(|row| row.key.clone()).collect()).await?;
+    let now = args.at.unwrap_or(live.read_at);
+    let guards = against::guards(&store, &args.repo, revision).await?;
+    let plan = against::made(revision, &live, &guards);
+    let moved = store.moved(SOURCE, &plan, &guards).await?;
+    Ok((world(live, now).after(moved, guards.before(), 0), own))
+}
+
+fn json(event: &Event) -> serde_json::Value {
+    let kind = match &event.what {
+        Happening::Applied(_) => "applied",
+        Happening::Waits(_) => "waits",
+        Happening::Refused(_) => "refused",
+    };
+    let objects: Vec<_> = match &event.what {
+        Happening::Applied(plan) => plan
+            .steps()
+            .iter()
+            .map(|step| serde_json::json!({"object": step.change.key.to_string(), "action": step.change.action, "cause": step.change.cause}))
+            .collect(),
+        Happening::Waits(waiting) => waiting
+            .iter()
+            .map(|one| serde_json::json!({"object": one.change.key.to_string(), "action": one.change.action, "code": one.reason.code(), "message": one.reason.sentence(), "liftedBy": one.reason.lifted_by(), "until": one.reason.until()}))
+            .collect(),
+        Happening::Refused(plan) => plan
+            .refused()
+            .iter()
+            .map(|one| serde_json::json!({"limit": one.limit, "group": one.group, "message": one.sentence()}))
+            .collect(),
+    };
+    serde_json::json!({"at": event.at, "event": kind, "objects": objects})
+}
