@@ -22,6 +22,7 @@ pub mod change;
 pub mod check;
 pub mod diagnostic;
 pub mod diff;
+pub mod edit;
 pub mod gate;
 pub mod model;
 pub mod parse;

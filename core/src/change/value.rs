@@ -86,6 +86,27 @@ impl Value {
         })
     }
 
+    /// Puts `value`, or nothing, at the end of `path`; maps on the way are made. Whether there was a way:
+    /// a list or a scalar is none.
+    pub fn put<S: AsRef<str>>(&mut self, path: &[S], value: Option<Self>) -> bool {
+        let Some((last, parents)) = path.split_last() else { return false };
+        let mut at = self;
+        for key in parents {
+            let Some(map) = at.as_map_mut() else { return false };
+            if !map.contains_key(key.as_ref()) {
+                map.insert(key.as_ref(), Self::map());
+            }
+            let Some(next) = map.get_mut(key.as_ref()) else { return false };
+            at = next;
+        }
+        let Some(map) = at.as_map_mut() else { return false };
+        match value {
+            Some(value) => drop(map.insert(last.as_ref(), value)),
+            None => drop(map.remove(last.as_ref())),
+        }
+        true
+    }
+
     /// The same value with every number in its canonical spelling: what is stored and compared
     /// once a document has been resolved.
     #[must_use]

@@ -39,4 +39,4 @@ pub use markdown::{COMMENT_LIMIT, plan_markdown};
 pub use style::{Paper, Style};
 pub use summary::summary;
 pub use text::visible;
-pub use yaml::yaml;
+pub use yaml::{inline, yaml};

@@ -113,6 +113,24 @@ fn plain(value: &Value) -> String {
     }
 }
 
+/// `value` on one line, as it stands behind a key or in a flow collection.
+pub fn inline(value: &Value) -> String {
+    match value {
+        Value::List(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
+        Value::Map(map) => {
+            let entry = |(key, value): (&str, &Value)| format!("{}: {}", inline_text(key), inline(value));
+            format!("{{{}}}", map.iter().map(entry).collect::<Vec<_>>().join(", "))
+        }
+        Value::String(text) => inline_text(text),
+        other => plain(other),
+    }
+}
+
+/// Text in a flow collection, where a comma would end it.
+fn inline_text(text: &str) -> String {
+    if text.contains([',', '[', ']', '{', '}']) { quoted(text) } else { scalar(text) }
+}
+
 /// Text as a plain scalar where that cannot be misread, else in double quotes.
 fn scalar(text: &str) -> String {
     let tame = |c: char| {

@@ -12,7 +12,7 @@
 
 use super::documents::Files;
 use jiff::{SignedDuration, Span, Timestamp};
-use pintle_core::change::{FieldPath, Map, ObjectKey, Value};
+use pintle_core::change::{FieldPath, ObjectKey, Value};
 use pintle_core::diff::Pause;
 use pintle_core::gate::Allowance;
 use pintle_core::model::Catalog;
@@ -98,19 +98,7 @@ fn edit(world: &mut Simulation, line: &str) {
 }
 
 fn put(body: &mut Value, path: &str, value: Option<Value>) {
-    let path = FieldPath::dotted(path);
-    let (last, parents) = path.0.split_last().unwrap();
-    let mut map: &mut Map = body.as_map_mut().unwrap();
-    for key in parents {
-        if !map.contains_key(key) {
-            map.insert(key.as_str(), Value::map());
-        }
-        map = map.get_mut(key).unwrap().as_map_mut().unwrap();
-    }
-    match value {
-        Some(value) => map.insert(last.as_str(), value),
-        None => map.remove(last),
-    };
+    assert!(body.put(&FieldPath::dotted(path).0, value), "{path} leads nowhere");
 }
 
 fn pause(text: &str) -> Pause {

@@ -4,6 +4,7 @@
 mod amend;
 mod diff;
 mod documents;
+mod edit;
 mod memory;
 mod parse;
 mod plan;
