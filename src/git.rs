@@ -50,6 +50,12 @@ impl Git {
         self.run(&["commit-tree", "-S", tree, "-p", parent, "-F", &path])
     }
 
+    /// Makes a branch that is not there yet.
+    pub fn new_branch(&self, name: &str, commit: &str, why: &str) -> Result<(), GitError> {
+        let nothing = "0".repeat(40);
+        self.run(&["update-ref", "-m", why, &format!("refs/heads/{name}"), commit, &nothing]).map(drop)
+    }
+
     /// Runs it and gives what it printed, without the last newline. A terminal stays connected, so
     /// that a token can ask for its PIN.
     pub fn run<S: AsRef<std::ffi::OsStr>>(&self, arguments: &[S]) -> Result<String, GitError> {

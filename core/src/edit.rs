@@ -140,7 +140,9 @@ impl Page<'_> {
             return Some(self.spliced(before, end, ""));
         }
         let line = self.line(key.line)?;
-        self.text.get(line.0..start)?.trim().is_empty().then(|| ())?;
+        if !self.text.get(line.0..start)?.trim().is_empty() {
+            return None;
+        }
         let mut end = self.block_end(key)?;
         end += usize::from(self.text[end..].starts_with('\n'));
         Some(self.spliced(line.0, end, ""))
@@ -157,9 +159,15 @@ impl Page<'_> {
 
     /// Whether a scalar stands behind its key, on one line.
     fn is_on_line(&self, found: &Found<'_>) -> bool {
-        let first = self.offset(found.value.span.line, found.value.span.column).and_then(|at| self.text[at..].chars().next());
+        let first =
+            self.offset(found.value.span.line, found.value.span.column).and_then(|at| self.text[at..].chars().next());
         let block = matches!(first, Some('|' | '>'));
-        found.value.children.is_empty() && !block && found.key.is_some_and(|key| key.line == found.value.span.line) && found.value.span.length > 0 && first != Some('\n') && first.is_some()
+        found.value.children.is_empty()
+            && !block
+            && found.key.is_some_and(|key| key.line == found.value.span.line)
+            && found.value.span.length > 0
+            && first != Some('\n')
+            && first.is_some()
     }
 
     /// From where to where a flow collection or a scalar on one line stands.

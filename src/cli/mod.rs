@@ -11,11 +11,14 @@ mod ci;
 mod database;
 mod dev;
 mod doctor;
+mod edits;
 mod explain;
 mod follow;
 mod get;
 mod help;
 mod history;
+mod import;
+mod import_map;
 mod init;
 mod jobs;
 mod judge;
@@ -25,9 +28,11 @@ mod pause;
 mod plan;
 mod recover;
 mod render;
+mod rollback;
 mod run;
 mod schema;
 mod selector;
+mod set;
 mod settings_file;
 mod shell;
 mod signing;
@@ -82,6 +87,14 @@ enum Command {
     Init(init::InitArgs),
     /// Approve a change: show it, ask, and make the signed commit that counts
     Approve(approve::ApproveArgs),
+    /// Write documents for what is live already, or for the records of a file
+    Import(import::ImportArgs),
+    /// Prepare the signed commit that takes an accepted one back
+    Rollback(rollback::RollbackArgs),
+    /// Set fields of documents, keeping comments, and prepare the branch
+    Set(set::SetArgs),
+    /// Give one channel's target to another
+    Promote(set::PromoteArgs),
     /// Prepare the signed revert of what is held
     Unblock(unblock::UnblockArgs),
     /// Check git, keys, servers and the introduction, and say what to do next
@@ -159,6 +172,10 @@ impl Command {
         match self {
             Self::Init(args) => init::run(&args, out),
             Self::Approve(args) => approve::run(&args, out).await,
+            Self::Import(args) => import::run(&args, out).await,
+            Self::Rollback(args) => rollback::run(&args, out),
+            Self::Set(args) => set::set(&args, out),
+            Self::Promote(args) => set::promote(&args, out),
             Self::Unblock(args) => unblock::run(&args, out).await,
             Self::Doctor(args) => doctor::run(&args, out).await,
             Self::Ci(args) => ci::run(&args, out).await,

@@ -60,15 +60,7 @@ fn reverted(git: &Git, accepted: Oid, tip: Oid, branch: &str) -> Result<String, 
     let commits: Vec<String> = held.lines().map(|oid| format!("This reverts commit {oid}.")).collect();
     let message = format!("Take back what is held after {}\n\n{}\n", accepted.short(), commits.join("\n"));
     let commit = git.signed_commit(&tree, &tip.to_string(), &message).map_err(failed)?;
-    git.run(&[
-        "update-ref",
-        "-m",
-        "pintle unblock",
-        &format!("refs/heads/{branch}"),
-        &commit,
-        "0000000000000000000000000000000000000000",
-    ])
-    .map_err(failed)?;
+    git.new_branch(branch, &commit, "pintle unblock").map_err(failed)?;
     Ok(commit)
 }
 

@@ -8,19 +8,30 @@ use std::sync::Arc;
 
 /// The documents below `root`.
 pub fn load_folder(root: &Path) -> Result<LoadedTree, LoadError> {
+    read_folder(root).map(load_files)
+}
+
+/// The files below `root` that hold documents, by path, as they are.
+pub fn read_folder(root: &Path) -> Result<Vec<(String, Vec<u8>)>, LoadError> {
     let ignore = std::fs::read_to_string(root.join(IGNORE_PATH))
         .ok()
         .and_then(|text| IgnoreRules::parse(&text).ok())
         .unwrap_or_else(IgnoreRules::none);
     let mut files = Vec::new();
     collect(root, "", &ignore, &mut files)?;
+    files.sort();
+    Ok(files)
+}
+
+/// The documents of `files`.
+pub fn load_files(files: Vec<(String, Vec<u8>)>) -> LoadedTree {
     let tree = parse_tree(files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())));
     let texts: HashMap<Arc<str>, Arc<str>> = files
         .into_iter()
         .filter_map(|(path, bytes)| Some((path.into(), String::from_utf8(bytes).ok()?.into())))
         .collect();
     let unreadable = if tree.files.is_empty() { vec![empty()] } else { Vec::new() };
-    Ok(LoadedTree { tree, unreadable, texts: Texts::Memory(texts) })
+    LoadedTree { tree, unreadable, texts: Texts::Memory(texts) }
 }
 
 fn collect(

@@ -14,7 +14,7 @@ mod watch;
 
 pub use documents::{LoadError, LoadedTree, TreeLoader};
 pub use fetch::MAX_FETCH_BYTES;
-pub use folder::load_folder;
+pub use folder::{load_files, load_folder, read_folder};
 pub use folders::Found;
 pub use kept::{Bounded, Kept};
 pub use mirror::{FetchError, Fetched, Mirror};

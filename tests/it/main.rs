@@ -7,6 +7,7 @@ mod authority;
 mod crash_sweep;
 mod delivery;
 mod drift;
+mod everyday;
 mod face;
 mod guard;
 mod harness;

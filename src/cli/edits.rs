@@ -1,0 +1,212 @@
+//! What the commands that write share: documents of a work tree are edited in memory, the result is
+//! checked as a whole, and only then written; with a branch, committed by the user's own git, signed.
+
+use super::signing::signing_key;
+use super::{CliError, Exit, Format, Out};
+use crate::git::{Git, GitError};
+use crate::reconcile::all_diagnostics;
+use crate::source::{load_files, read_folder};
+use crate::state_file::replace;
+use pintle_core::change::{FieldPath, ObjectKey, Value};
+use pintle_core::diagnostic::has_errors;
+use pintle_core::edit::edit;
+use pintle_core::model::Catalog;
+use pintle_core::parse::{Document, parse_file};
+use pintle_core::render::{Checked, diagnostics_human, diagnostics_markdown, inline};
+use pintle_core::resolve::resolve;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where, and how it ends.
+#[derive(Debug, Clone, clap::Args)]
+pub struct WriteArgs {
+    /// The work tree of the state repository
+    #[arg(long, env = "PINTLE_REPO", value_name = "PATH", default_value = ".")]
+    repo: PathBuf,
+    /// Make this branch and a signed commit on it; without, only the files are written
+    #[arg(long, env = "PINTLE_BRANCH", value_name = "NAME")]
+    branch: Option<String>,
+    /// The commit's message
+    #[arg(short, long, env = "PINTLE_MESSAGE", value_name = "TEXT", requires = "branch")]
+    message: Option<String>,
+    /// Show what would be written, and write nothing
+    #[arg(long, env = "PINTLE_DRY_RUN")]
+    dry_run: bool,
+}
+
+/// One field of one document that is another now, or a document that is new.
+#[derive(Debug, Clone)]
+struct Edited {
+    key: ObjectKey,
+    file: String,
+    path: FieldPath,
+    before: Option<Value>,
+    after: Option<Value>,
+}
+
+/// A work tree under edit.
+pub(super) struct Edits {
+    root: PathBuf,
+    files: BTreeMap<String, Vec<u8>>,
+    edited: Vec<Edited>,
+    touched: Vec<String>,
+}
+
+impl Edits {
+    /// Reads the documents of the work tree.
+    pub fn open(args: &WriteArgs) -> Result<Self, CliError> {
+        let files = read_folder(&args.repo).map_err(|error| {
+            CliError::because("the work tree cannot be read", error).hint("name another with --repo PATH")
+        })?;
+        let files = files.into_iter().collect();
+        Ok(Self { root: args.repo.clone(), files, edited: Vec::new(), touched: Vec::new() })
+    }
+
+    /// Every document with its file.
+    pub fn documents(&self) -> Vec<(String, Arc<Document>)> {
+        let of = |(path, bytes): (&String, &Vec<u8>)| {
+            parse_file(bytes).documents.into_iter().map(|one| (path.clone(), one)).collect::<Vec<_>>()
+        };
+        self.files.iter().flat_map(of).collect()
+    }
+
+    /// The document of `key`.
+    pub fn document(&self, key: &ObjectKey) -> Result<(String, Arc<Document>), CliError> {
+        self.documents().into_iter().find(|(_, one)| one.key == *key).ok_or_else(|| {
+            CliError::new(format!("there is no document {key} here")).hint("name another with --repo PATH")
+        })
+    }
+
+    /// Puts `value`, or nothing, at `path` of a document.
+    pub fn set(
+        &mut self,
+        file: &str,
+        document: &Document,
+        path: &FieldPath,
+        value: Option<&Value>,
+    ) -> Result<(), CliError> {
+        let before = document.body.at(&path.0).cloned();
+        if before.as_ref() == value {
+            return Ok(());
+        }
+        let bytes = self.files.get(file).map(Vec::as_slice).unwrap_or_default();
+        let text = String::from_utf8_lossy(bytes);
+        let edited = edit(&text, document.index as usize, path, value).map_err(|error| {
+            CliError::because(format!("{path} of {} in {file} was not changed", document.key), error)
+        })?;
+        self.files.insert(file.to_owned(), edited.into_bytes());
+        self.touched.push(file.to_owned());
+        let key = document.key.clone();
+        self.edited.push(Edited { key, file: file.to_owned(), path: path.clone(), before, after: value.cloned() });
+        Ok(())
+    }
+
+    /// A new document in a file of its own; one that is there is left alone.
+    pub fn create(&mut self, key: ObjectKey, file: &str, text: String) -> bool {
+        if self.files.contains_key(file) || self.root.join(file).exists() {
+            return false;
+        }
+        self.files.insert(file.to_owned(), text.into_bytes());
+        self.touched.push(file.to_owned());
+        self.edited.push(Edited { key, file: file.to_owned(), path: FieldPath::default(), before: None, after: None });
+        true
+    }
+
+    /// Checks everything, writes, commits if a branch is named, and says what was done.
+    pub fn finish(self, args: &WriteArgs, message: &str, out: &Out) -> Result<Exit, CliError> {
+        if self.edited.is_empty() {
+            self.said(args, None, out);
+            return Ok(Exit::Success);
+        }
+        let loaded = load_files(self.files.clone().into_iter().collect());
+        let resolved = resolve(&loaded.tree, Catalog::standard(), None, jiff::Timestamp::now());
+        let diagnostics = all_diagnostics(&loaded, &resolved);
+        if has_errors(&diagnostics) {
+            let checked = Checked { documents: resolved.objects.len() };
+            match out.format {
+                Format::Json => out.json(&serde_json::json!({"formatVersion": "1.0", "diagnostics": diagnostics})),
+                Format::Markdown => out.text(&diagnostics_markdown(&diagnostics, &loaded.texts, checked)),
+                Format::Human => out.text(&diagnostics_human(&diagnostics, &loaded.texts, checked, &out.paper())),
+            }
+            return Ok(Exit::Failure);
+        }
+        let commit = if args.dry_run { None } else { self.written(args, message)? };
+        self.said(args, commit.as_deref(), out);
+        Ok(Exit::Success)
+    }
+
+    fn written(&self, args: &WriteArgs, message: &str) -> Result<Option<String>, CliError> {
+        let git = Git::at(&self.root);
+        if let Some(branch) = &args.branch {
+            signing_key(&git)?;
+            let status = [&["status", "--porcelain", "--"][..], &self.paths()].concat();
+            let dirty = git.run(&status).map_err(|error| prepared("git status", error))?;
+            if !dirty.is_empty() {
+                return Err(CliError::new(format!("these files are changed already:\n{dirty}"))
+                    .hint("commit or stash them first"));
+            }
+            git.run(&["switch", "--quiet", "--create", branch]).map_err(|error| prepared("the branch", error))?;
+        }
+        for file in &self.touched {
+            write(&self.root.join(file), self.files.get(file).map(Vec::as_slice).unwrap_or_default())?;
+        }
+        if args.branch.is_none() {
+            return Ok(None);
+        }
+        git.run(&[&["add", "--"][..], &self.paths()].concat()).map_err(|error| prepared("git add", error))?;
+        let message = args.message.as_deref().unwrap_or(message);
+        git.run(&["commit", "--quiet", "-S", "-m", message]).map_err(|error| prepared("the commit", error))?;
+        Ok(git.commit("HEAD"))
+    }
+
+    fn paths(&self) -> Vec<&str> {
+        self.touched.iter().map(String::as_str).collect()
+    }
+
+    fn said(&self, args: &WriteArgs, commit: Option<&str>, out: &Out) {
+        let text = |value: &Option<Value>| value.as_ref().map_or_else(|| "nothing".to_owned(), inline);
+        if out.is_json() {
+            let changes: Vec<_> = self.edited.iter().map(|one| {
+                serde_json::json!({"object": one.key.to_string(), "file": one.file, "path": one.path.0, "before": one.before.as_ref().map(serde_json::Value::from), "after": one.after.as_ref().map(serde_json::Value::from)})
+            }).collect();
+            out.json(&serde_json::json!({"formatVersion": "1.0", "changes": changes, "branch": args.branch, "commit": commit, "written": !args.dry_run}));
+            return;
+        }
+        if self.edited.is_empty() {
+            out.text("Nothing changes: it is so already.");
+            return;
+        }
+        let mut lines: Vec<String> = (self.edited.iter())
+            .map(|Edited { key, file, path, before, after }| {
+                if path.0.is_empty() {
+                    return format!("  + {key}  {file}");
+                }
+                format!("  ~ {key}  {path}  {} → {}  {file}", text(before), text(after))
+            })
+            .collect();
+        lines.push(String::new());
+        lines.push(match (&args.branch, args.dry_run) {
+            (_, true) => "Nothing was written (--dry-run).".to_owned(),
+            (Some(branch), _) => {
+                format!("Committed on {branch}, signed.\nnext  pintle plan --against HEAD^ && git push origin {branch}")
+            }
+            (None, _) => {
+                "Written to the work tree.\nnext  git diff; git switch -c NAME; git add -A; git commit -S".to_owned()
+            }
+        });
+        out.text(&lines.join("\n"));
+    }
+}
+
+fn prepared(what: &str, error: GitError) -> CliError {
+    CliError::because(format!("{what} failed"), error)
+        .hint("another name for the branch: --branch NAME; a key that cannot sign: pintle doctor")
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+    folder.and_then(|()| replace(path, bytes)).map_err(|error| {
+        CliError::because(format!("{} cannot be written", path.display()), error).hint("is it yours? ls -l")
+    })
+}
