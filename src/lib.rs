@@ -7,6 +7,7 @@ pub mod config;
 pub mod crash;
 pub mod daemon;
 pub mod dev;
+pub mod forge;
 pub mod freshness;
 pub mod git;
 pub mod http;

@@ -1,14 +1,22 @@
-//! `pintle ci`: what a pull request would do and which approvals it has, for a required check.
-//! It judges with what is in the repository and never writes; posting comments to a forge is not built.
+//! `pintle ci`: what a pull request would do and which approvals it has, for a required check. It
+//! judges with what is in the repository; on a forge it keeps one comment and one status up to date.
+
+mod post;
 
 use super::approvals::of_preview;
 use super::approve::target::{Target, target};
 use super::approve::{plan_after, title};
 use super::judge::{Judge, TrustArgs, accepted_of, fetch_approvals};
-use super::plan::{read, rendered, unsound};
-use super::{CliError, Exit, Format, Out};
-use pintle_core::render::plan_json;
+use super::plan::{Revision, read, rendered, unsound};
+use super::{CliError, Exit, Format, Out, against};
+use crate::forge::ForgeArgs;
+use crate::reconcile::all_diagnostics;
+use crate::store::Store;
+use pintle_core::diagnostic::has_errors;
+use pintle_core::plan::{Exceeded, Plan};
+use pintle_core::render::{Approvals, Checked, Header, diagnostics_markdown, plan_json, plan_markdown};
 use pintle_core::trust::{AcceptedCommit, Preview, RuleState};
+use post::Post;
 
 /// What is checked.
 #[derive(Debug, clap::Args)]
@@ -24,6 +32,17 @@ pub struct CiArgs {
     /// Fetch the approvals from a remote first
     #[arg(long, env = "PINTLE_FETCH", value_name = "REMOTE", num_args = 0..=1, default_missing_value = "origin")]
     fetch: Option<String>,
+    /// Keep a comment with the plan on the pull request, updated in place
+    #[arg(long, env = "PINTLE_COMMENT")]
+    comment: bool,
+    /// Set the status of the commit
+    #[arg(long, env = "PINTLE_STATUS")]
+    status: bool,
+    /// The number of the pull request; in CI the forge says it
+    #[arg(long, env = "PINTLE_PULL", value_name = "N")]
+    pull: Option<u64>,
+    #[command(flatten)]
+    forge: ForgeArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -32,8 +51,34 @@ enum Require {
     Approved,
 }
 
-/// 0 when it may be merged, 4 when approvals are asked for and missing, 1 when it is invalid.
+/// How the check stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Check {
+    /// It may be merged.
+    Approved,
+    /// Approvals are missing, or something else that people do.
+    Pending,
+    /// A limit of the guard refuses it.
+    Refused,
+    /// Its documents are not sound.
+    Invalid,
+}
+
+impl Check {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Pending => "pending",
+            Self::Refused => "refused",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
+/// 0 when it may be merged, 4 when approvals are asked for and missing, 3 when a limit refuses it, 1
+/// when it is invalid.
 pub async fn run(args: &CiArgs, out: &Out) -> Result<Exit, CliError> {
+    let post = Post::of(args)?;
     if let Some(remote) = &args.fetch {
         fetch_approvals(&args.trust.repo, remote)?;
     }
@@ -48,22 +93,46 @@ pub async fn run(args: &CiArgs, out: &Out) -> Result<Exit, CliError> {
     let Target { candidate, .. } = target(&judge, &judge.git(), &accepted, &args.rev)?;
     let revision = read(judge.objects.path(), &candidate.to_string())?;
     if let Some(exit) = unsound(&revision, out) {
+        post.say(tip, Check::Invalid, "its documents are invalid", &mistakes(&revision)).await?;
         return Ok(exit);
     }
-    let plan = plan_after(&accepted, &judge, &revision)?;
+    let plan = planned(args, &judge, &accepted, &revision).await?;
     let preview = judge.preview(&accepted, candidate, candidate)?;
-    let approvals = of_preview(&preview);
-    let head = title(tip, &judge, &revision)?;
+    let answer = Answer { approvals: of_preview(&preview), head: title(tip, &judge, &revision)?, plan, preview };
+    let (check, sentence) = (answer.check(), answer.sentence(&args.rev));
     if out.format == Format::Json {
-        let mut json = plan_json(&plan, &head, Some(&approvals));
-        json["check"] = check(&preview);
-        out.json(&json);
+        out.json(&answer.json());
     } else {
-        let text = rendered(&plan, &head, Some(&approvals), out);
-        out.text(&format!("{text}\n{}", sentence(&preview, &args.rev)));
+        let text = rendered(&answer.plan, &answer.head, Some(&answer.approvals), out);
+        out.text(&format!("{text}\n{sentence}"));
     }
-    let pending = args.require == Some(Require::Approved) && !preview.accepted;
-    Ok(if pending { Exit::Untrusted } else { Exit::Success })
+    let comment = format!("{}\n{sentence}\n", plan_markdown(&answer.plan, &answer.head, Some(&answer.approvals)));
+    post.say(tip, check, &sentence, &comment).await?;
+    Ok(match check {
+        Check::Refused => Exit::Refused,
+        Check::Pending if args.require == Some(Require::Approved) => Exit::Untrusted,
+        _ => Exit::Success,
+    })
+}
+
+/// Against the rows where there is a database to ask, else against what is accepted.
+async fn planned(
+    args: &CiArgs,
+    judge: &Judge,
+    accepted: &AcceptedCommit,
+    revision: &Revision,
+) -> Result<Plan, CliError> {
+    let Some(url) = &args.trust.database_url else { return plan_after(accepted, judge, revision) };
+    let store = Store::open(url, 2)?;
+    store.check_schema().await?;
+    against::rows(&store, judge.objects.path(), revision).await
+}
+
+fn mistakes(revision: &Revision) -> String {
+    let diagnostics = all_diagnostics(&revision.loaded, &revision.resolved);
+    debug_assert!(has_errors(&diagnostics));
+    let documents = revision.loaded.tree.files.iter().map(|file| file.parsed.documents.len()).sum();
+    diagnostics_markdown(&diagnostics, &revision.loaded.texts, Checked { documents })
 }
 
 fn already(accepted: &AcceptedCommit, out: &Out) -> Exit {
@@ -75,30 +144,56 @@ fn already(accepted: &AcceptedCommit, out: &Out) -> Exit {
     Exit::Success
 }
 
-/// The state of the check, as a commit status would say it.
-fn check(preview: &Preview) -> serde_json::Value {
-    let state = if preview.accepted { "approved" } else { "pending" };
-    let rules: Vec<_> = preview
-        .rules
-        .iter()
-        .map(|rule| serde_json::json!({"name": rule.name, "needed": rule.needed, "have": rule.have, "from": rule.from}))
-        .collect();
-    let reasons: Vec<_> = preview
-        .reasons
-        .iter()
-        .map(|one| serde_json::json!({"code": one.code, "message": one.message, "hint": one.hint}))
-        .collect();
-    serde_json::json!({"state": state, "changeId": preview.change, "rules": rules, "reasons": reasons})
+/// What is said of a sound change.
+struct Answer {
+    plan: Plan,
+    head: Header,
+    approvals: Approvals,
+    preview: Preview,
 }
 
-fn sentence(preview: &Preview, rev: &str) -> String {
-    if preview.accepted {
-        return "Everything that it needs is there: it may be merged.".to_owned();
+impl Answer {
+    fn check(&self) -> Check {
+        match () {
+            () if !self.plan.refused().is_empty() => Check::Refused,
+            () if self.preview.accepted => Check::Approved,
+            () => Check::Pending,
+        }
     }
-    let missing: u32 = preview.rules.iter().map(RuleState::missing).sum();
-    match (missing, preview.reasons.first()) {
-        (0, Some(reason)) => format!("Pending: {} ({})", reason.message, reason.hint),
-        (1, _) => format!("Pending: 1 approval is missing (pintle approve {rev})."),
-        _ => format!("Pending: {missing} approvals are missing (pintle approve {rev})."),
+
+    /// The plan, and the state of the check as a commit status would say it.
+    fn json(&self) -> serde_json::Value {
+        let preview = &self.preview;
+        let rules: Vec<_> = preview
+            .rules
+            .iter()
+            .map(|rule| {
+                serde_json::json!({"name": rule.name, "needed": rule.needed, "have": rule.have, "from": rule.from})
+            })
+            .collect();
+        let reasons: Vec<_> = preview
+            .reasons
+            .iter()
+            .map(|one| serde_json::json!({"code": one.code, "message": one.message, "hint": one.hint}))
+            .collect();
+        let mut json = plan_json(&self.plan, &self.head, Some(&self.approvals));
+        json["check"] = serde_json::json!({"state": self.check().word(), "changeId": preview.change, "rules": rules, "reasons": reasons});
+        json
+    }
+
+    fn sentence(&self, rev: &str) -> String {
+        let preview = &self.preview;
+        if let Some(first) = self.plan.refused().first().map(Exceeded::sentence) {
+            return format!("Refused by a limit of .pintle/guard.yaml: {first}.");
+        }
+        if preview.accepted {
+            return "Everything that it needs is there: it may be merged.".to_owned();
+        }
+        let missing: u32 = preview.rules.iter().map(RuleState::missing).sum();
+        match (missing, preview.reasons.first()) {
+            (0, Some(reason)) => format!("Pending: {} ({})", reason.message, reason.hint),
+            (1, _) => format!("Pending: 1 approval is missing (pintle approve {rev})."),
+            _ => format!("Pending: {missing} approvals are missing (pintle approve {rev})."),
+        }
     }
 }

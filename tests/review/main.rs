@@ -4,6 +4,10 @@
 mod approve;
 mod begin;
 mod documents;
+mod forge;
 mod sandbox;
+#[path = "../shared/forge.rs"]
+#[allow(dead_code, reason = "the daemon's tests use more of it")]
+mod shared;
 mod verify;
 mod words;

@@ -11,8 +11,9 @@ use super::style::Paper;
 use super::text::{clipped, counted, grouped};
 use crate::plan::Plan;
 
-/// What forges accept as one comment. Held in bytes, which are never fewer than characters.
-pub const COMMENT_LIMIT: usize = 65_536;
+/// What forges accept as one comment, with room for a mark before it and a line after it. Held in
+/// bytes, which are never fewer than characters.
+pub const COMMENT_LIMIT: usize = 65_536 - 256;
 /// Rules and names that are printed.
 const RULES_SHOWN: usize = 10;
 const NAMES_SHOWN: usize = 12;
