@@ -1,8 +1,10 @@
 //! Settings: flags, then environment, then the file; resolved once, before anything starts.
 //! The introduction stands here and never in the repository.
 
+use crate::forge::Place;
 use crate::freshness::Freshness;
 use crate::limits::Caps;
+use crate::notices::Secrets;
 use crate::source::MAX_FETCH_BYTES;
 use clap::Args;
 use pintle_core::change::{Digest, Oid};
@@ -127,6 +129,10 @@ pub struct DaemonSettings {
     pub grace: Duration,
     /// Where metrics and health are served; loopback only.
     pub metrics: Option<SocketAddr>,
+    /// Where the status of a commit is set.
+    pub forge: Option<Place>,
+    /// What signs webhooks.
+    pub secrets: Secrets,
     /// Whether this process reconciles (and may lead).
     pub reconciles: bool,
     /// Whether this process applies deliveries.

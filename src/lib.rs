@@ -12,6 +12,7 @@ pub mod freshness;
 pub mod git;
 pub mod http;
 pub mod limits;
+pub mod notices;
 pub mod orders;
 pub mod planner;
 pub mod queue;

@@ -6,6 +6,7 @@ use crate::daemon;
 use crate::dev::servers::{Options, Servers};
 use crate::freshness::Freshness;
 use crate::limits::Caps;
+use crate::notices::Secrets;
 use crate::scaffold::{Introduced, make_key, scaffold};
 use crate::store::pool::migrate;
 use pintle_core::trust::Introduction;
@@ -172,6 +173,8 @@ fn settings(
 ) -> Result<DaemonSettings, CliError> {
     let invalid = |what: &str| CliError::new(format!("the introduction's {what} is malformed"));
     Ok(DaemonSettings {
+        forge: None,
+        secrets: Secrets::default(),
         database_url,
         redis_url,
         repo_url: repo.display().to_string(),

@@ -170,7 +170,7 @@ impl Edits {
             let changes: Vec<_> = self.edited.iter().map(|one| {
                 serde_json::json!({"object": one.key.to_string(), "file": one.file, "path": one.path.0, "before": one.before.as_ref().map(serde_json::Value::from), "after": one.after.as_ref().map(serde_json::Value::from)})
             }).collect();
-            out.json(&serde_json::json!({"formatVersion": "1.0", "changes": changes, "branch": args.branch, "commit": commit, "written": !args.dry_run}));
+            out.json(&serde_json::json!({"formatVersion": "1.0", "changes": changes, "branch": commit.and(args.branch.as_ref()), "commit": commit, "written": !args.dry_run && !self.edited.is_empty()}));
             return;
         }
         if self.edited.is_empty() {

@@ -3,8 +3,10 @@
 use super::{CliError, Exit};
 use crate::config::{DaemonSettings, ServerArgs, SourceArgs};
 use crate::daemon;
+use crate::forge::ForgeArgs;
 use crate::freshness::FreshnessArgs;
 use crate::limits::LimitArgs;
+use crate::notices::Secrets;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -39,6 +41,11 @@ pub struct RunArgs {
     freshness: FreshnessArgs,
     #[command(flatten)]
     limits: LimitArgs,
+    #[command(flatten)]
+    forge: ForgeArgs,
+    /// A folder with a file for each secret that `secretRef` names; else PINTLE_SECRET_NAME
+    #[arg(long, env = "PINTLE_SECRETS_DIR", value_name = "DIR")]
+    secrets_dir: Option<PathBuf>,
     /// Serve no metrics
     #[arg(long, env = "PINTLE_NO_METRICS")]
     no_metrics: bool,
@@ -65,7 +72,15 @@ pub async fn run(args: RunArgs) -> Result<Exit, CliError> {
             CliError::new("metrics are served on loopback only").hint("put a proxy that authenticates before them")
         );
     }
+    // Only where it is said: a daemon that runs inside some CI is not told by its variables.
+    let place = || args.forge.place(&|name: &str| std::env::var(name).ok());
+    let place = if args.forge.forge.is_some() { place() } else { Ok(None) };
+    let forge = place.map_err(|why| {
+        CliError::new(format!("no status can be set on the forge: {why}")).hint("pintle run --help; docs/ci")
+    })?;
     let settings = DaemonSettings {
+        forge,
+        secrets: Secrets { folder: args.secrets_dir },
         database_url: args.servers.database_url.ok_or_else(|| missing("--database-url"))?,
         redis_url: args.servers.redis_url.ok_or_else(|| missing("--redis-url"))?,
         introduction: args.source.trusted.introduction().map_err(missing)?,

@@ -123,5 +123,6 @@ fn json(event: &Event) -> serde_json::Value {
             .map(|one| serde_json::json!({"limit": one.limit, "group": one.group, "message": one.sentence()}))
             .collect(),
     };
-    serde_json::json!({"at": event.at, "event": kind, "objects": objects})
+    let (objects, limits) = if kind == "refused" { (Vec::new(), objects) } else { (objects, Vec::new()) };
+    serde_json::json!({"at": event.at, "event": kind, "objects": objects, "limits": limits})
 }

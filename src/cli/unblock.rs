@@ -38,7 +38,11 @@ pub async fn run(args: &UnblockArgs, out: &Out) -> Result<Exit, CliError> {
     }
     let accepted = verdict.accepted.as_ref().map(pintle_core::trust::AcceptedCommit::commit);
     let (Some(accepted), Some(held)) = (accepted, &verdict.held) else {
-        out.text("Nothing is held.");
+        if out.is_json() {
+            out.json(&serde_json::json!({"formatVersion": "1.0", "branch": null, "commit": null, "accepted": accepted, "tip": tip}));
+        } else {
+            out.text("Nothing is held.");
+        }
         return Ok(Exit::Success);
     };
     let git = judge.git();

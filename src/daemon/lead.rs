@@ -2,6 +2,8 @@
 
 use super::outage::Outage;
 use super::run::Daemon;
+use crate::forge::ForgeClient;
+use crate::notices;
 use crate::queue::delivery::Ringer;
 use crate::queue::relay::{relay, sweep};
 use crate::queue::worker::ROWS;
@@ -10,14 +12,18 @@ use crate::source::{Mirror, watch};
 use crate::store::leader::LEASE;
 use crate::store::{LeaderProof, StoreError};
 use pintle_core::model::Catalog;
+use pintle_core::model::guard::Guard;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+use tokio::sync::watch as watch_channel;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// How often what is over is put away, and the partitions of the coming months are made.
 const TIDY_EVERY: Duration = Duration::from_mins(1);
+/// What could not be told is told again after this long, or with the next tick.
+const TELL_AGAIN: Duration = Duration::from_secs(30);
 /// How often the sweep looks, and how often the relay looks when nothing rings.
 const SWEEP_EVERY: Duration = Duration::from_secs(2);
 const RELAY_EVERY: Duration = Duration::from_secs(1);
@@ -51,8 +57,11 @@ pub(super) async fn lead(daemon: &Arc<Daemon>, bells: &Arc<Bells>, proof: Leader
     let mut tasks = JoinSet::new();
     let (own, held, token) = (daemon.clone(), lease.clone(), term.clone());
     tasks.spawn(async move { ending(&token, renewal(&own, &held)).await });
+    let (looked, look) = watch_channel::channel(None);
     let (own, rung, held, token) = (daemon.clone(), bells.clone(), lease.clone(), term.clone());
-    tasks.spawn(async move { ending(&token, reconciling(&own, &rung, &held, &token)).await });
+    tasks.spawn(async move { ending(&token, reconciling(&own, &rung, &held, &token, &looked)).await });
+    let (own, held, token) = (daemon.clone(), lease.clone(), term.clone());
+    tasks.spawn(async move { ending(&token, noticing(&own, &held, look)).await });
     let (own, held, token) = (daemon.clone(), lease.clone(), term.clone());
     tasks.spawn(async move { ending(&token, tidying(&own, &held)).await });
     ending(&term, relaying(daemon, bells, &lease, &term)).await;
@@ -84,6 +93,56 @@ async fn renewal(daemon: &Daemon, lease: &Lease) {
     }
 }
 
+/// Tells people of transitions, after ticks. What cannot be told is tried again, and given up in the end.
+async fn noticing(daemon: &Daemon, lease: &Lease, mut look: watch_channel::Receiver<Looked>) {
+    let forge = daemon.settings.forge.clone().map(ForgeClient::new);
+    let (mut outage, mut tries) = (Outage::of("telling people"), 0);
+    loop {
+        // The end of the sender is the end of the term; a pause without a tick is one for trying again.
+        if tokio::time::timeout(TELL_AGAIN, look.changed()).await.is_ok_and(|changed| changed.is_err()) {
+            return;
+        }
+        let guard = look.borrow_and_update().clone().unwrap_or_default();
+        if forge.is_none() && guard.notify.is_empty() {
+            continue;
+        }
+        match told(daemon, lease, forge.as_ref(), &guard, tries).await {
+            Ok(failed) => {
+                outage.over();
+                tries = if failed { tries + 1 } else { 0 };
+            }
+            Err(error) => drop(outage.failed(&error)),
+        }
+    }
+}
+
+/// Tells what is new; whether some of it was not taken and is to be tried again.
+async fn told(
+    daemon: &Daemon,
+    lease: &Lease,
+    forge: Option<&ForgeClient>,
+    guard: &Arc<Guard>,
+    tries: u32,
+) -> Result<bool, StoreError> {
+    let standing = daemon.store.standing().await?;
+    let (events, told) = notices::events(&standing);
+    let (forge, guard, secrets) = (forge.cloned(), guard.clone(), daemon.settings.secrets.clone());
+    let telling = tokio::task::spawn_blocking(move || {
+        events.iter().flat_map(|event| notices::tell(event, forge.as_ref(), &guard, &secrets)).collect::<Vec<_>>()
+    });
+    let failed = telling.await.unwrap_or_default();
+    for why in &failed {
+        tracing::warn!("{why}");
+    }
+    if !failed.is_empty() && tries + 1 < notices::TRIES {
+        return Ok(true);
+    }
+    if told != standing.told {
+        daemon.store.record_told(&current(lease), &told).await?;
+    }
+    Ok(false)
+}
+
 /// Housekeeping. Its failures hold up nothing else.
 async fn tidying(daemon: &Daemon, lease: &Lease) {
     let mut outage = Outage::of("housekeeping");
@@ -109,7 +168,16 @@ async fn over_within(pause: Duration, term: &CancellationToken) -> bool {
     tokio::time::timeout(pause, term.cancelled()).await.is_ok()
 }
 
-async fn reconciling(daemon: &Daemon, bells: &Bells, lease: &Lease, term: &CancellationToken) {
+/// The guard of the accepted commit, sent after each tick.
+type Looked = Option<Arc<Guard>>;
+
+async fn reconciling(
+    daemon: &Daemon,
+    bells: &Bells,
+    lease: &Lease,
+    term: &CancellationToken,
+    looked: &watch_channel::Sender<Looked>,
+) {
     let mut outage = Outage::of("reconcile");
     let mut reconciler = None;
     let mut fetch = true;
@@ -119,6 +187,7 @@ async fn reconciling(daemon: &Daemon, bells: &Bells, lease: &Lease, term: &Cance
             Ok(tick) => {
                 outage.over();
                 daemon.gauges.ticked(&tick);
+                looked.send_replace(tick.guard);
                 bells.relay.notify_one();
                 None
             }

@@ -21,6 +21,7 @@ use pintle_core::change::Oid;
 use pintle_core::diagnostic::{Diagnostic, has_errors};
 use pintle_core::gate::Refusal;
 use pintle_core::model::Catalog;
+use pintle_core::model::guard::Guard;
 use pintle_core::plan::Plan;
 use pintle_core::resolve::{Resolved, diagnose};
 use pintle_core::trust::{AcceptedCommit, Introduction, Memory, Verdict};
@@ -72,6 +73,8 @@ pub struct Tick {
     pub drifted: usize,
     /// Whether everything is as declared, and nothing is on its way.
     pub settled: bool,
+    /// The guard of the accepted commit: it says who is told.
+    pub guard: Option<Arc<Guard>>,
 }
 
 /// What a host brings of its own.
@@ -272,6 +275,7 @@ impl Reconciler {
         tick: &mut Tick,
     ) -> Result<Waits, TickError> {
         let held = self.guards(accepted).await?;
+        tick.guard = Some(held.guards.own());
         let Some(planned) = self.planner.plan(SOURCE, &held.guards).await? else {
             (tick.drifted, tick.settled) = (self.last.0, self.last.1);
             return Ok(self.last.2.clone());

@@ -23,6 +23,7 @@ pub mod requests;
 pub mod retry;
 pub mod rows;
 pub mod sweep;
+pub mod told;
 pub mod waiting;
 
 pub use error::StoreError;

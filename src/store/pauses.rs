@@ -100,7 +100,7 @@ fn draft(action: &str, by: &str, scope: &str, reason: &str) -> Draft {
         id: Uuid::now_v7(),
         stage: Stage::System,
         correlation: Some(scope.to_owned()),
-        actor: Actor { kind: "operator", id: by.to_owned() },
+        actor: Actor { kind: "os-user", id: by.to_owned() },
         approvals: Vec::new(),
         partner: None,
         action: action.into(),

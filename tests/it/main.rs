@@ -13,7 +13,13 @@ mod guard;
 mod harness;
 mod live_view;
 mod loading;
+mod notices;
+#[path = "../shared/published.rs"]
+mod published;
 mod refusals;
 mod servers;
+#[path = "../shared/forge.rs"]
+#[allow(dead_code, reason = "the commands' tests use more of it")]
+mod shared;
 mod survival;
 mod walk;

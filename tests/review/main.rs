@@ -5,6 +5,8 @@ mod approve;
 mod begin;
 mod documents;
 mod forge;
+#[path = "../shared/published.rs"]
+mod published;
 mod sandbox;
 #[path = "../shared/forge.rs"]
 #[allow(dead_code, reason = "the daemon's tests use more of it")]

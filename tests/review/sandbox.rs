@@ -1,5 +1,6 @@
 //! A folder with people, their keys, and a state repository that two of them must agree on.
 
+use crate::published::is_published;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -145,7 +146,9 @@ impl Sandbox {
                 .env("PINTLE_INTRODUCTION_COMMIT", &self.introduction.0)
                 .env("PINTLE_INTRODUCTION_POLICY", &self.introduction.1);
         }
-        command.args(arguments).stdin(std::process::Stdio::null()).output().unwrap().into()
+        let said: Said = command.args(arguments).stdin(std::process::Stdio::null()).output().unwrap().into();
+        is_published(arguments, &said.out);
+        said
     }
 
     /// git as `person`, in the repository; it must succeed.

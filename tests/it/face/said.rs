@@ -73,7 +73,9 @@ pub fn ask(world: &World, arguments: &[&str]) -> Said {
         .env("PINTLE_REPO_ID", &introduced.repo_id)
         .env("PINTLE_INTRODUCTION_COMMIT", &introduced.commit)
         .env("PINTLE_INTRODUCTION_POLICY", &introduced.policy);
-    Said::of(command)
+    let said = Said::of(command);
+    crate::published::is_published(arguments, &said.out);
+    said
 }
 
 /// What was said, one after the other, with names instead of what differs from run to run.

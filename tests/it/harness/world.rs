@@ -1,6 +1,7 @@
 //! Everything of one story.
 
 use super::{Daemon, Database, PrivateRedis, Repository, redis, shared};
+use crate::published::is_published;
 use tempfile::TempDir;
 
 /// A database, a Redis and a repository.
@@ -85,6 +86,7 @@ impl World {
             .env("PINTLE_REPO", &self.repository.path)
             .output()
             .unwrap();
+        is_published(arguments, &String::from_utf8_lossy(&output.stdout));
         let text = [output.stdout, output.stderr].concat();
         (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&text).into_owned())
     }

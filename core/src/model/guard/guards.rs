@@ -29,6 +29,11 @@ impl Guards {
         self.before.clone()
     }
 
+    /// The planned commit's own guard.
+    pub fn own(&self) -> Arc<Guard> {
+        self.own.clone()
+    }
+
     fn both(&self) -> impl Iterator<Item = &Guard> {
         let own = (!Arc::ptr_eq(&self.before, &self.own)).then_some(&*self.own);
         std::iter::once(&*self.before).chain(own)

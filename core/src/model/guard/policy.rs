@@ -1,6 +1,6 @@
 //! What may be done to which objects, when, and who is told.
 
-use crate::model::scalar::{HttpsUrl, KindName, Ref, Set, to};
+use crate::model::scalar::{KindName, Ref, Set, WebhookUrl, to};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -109,7 +109,7 @@ pub enum DriftMode {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Notice {
     /// The address that gets a signed POST for each transition.
-    pub url: HttpsUrl,
+    pub url: WebhookUrl,
     /// The secret that signs it.
     pub secret_ref: Option<String>,
     /// What it is told; none means everything.
@@ -118,7 +118,7 @@ pub struct Notice {
 }
 
 /// What a webhook can be told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum NotifyEvent {
     /// A commit is held, or no longer.

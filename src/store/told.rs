@@ -1,0 +1,73 @@
+//! What people are to be told of, and what they were told last.
+
+use super::acceptance::SOURCE;
+use super::{LeaderProof, Store, StoreError};
+use sqlx::Row;
+use sqlx::types::Json;
+use std::collections::BTreeMap;
+
+const STANDS: &str = "SELECT s.verdict, s.applied_commit, s.applied_in_ms, s.alarms, s.waiting, s.told,
+        (SELECT commit FROM pintle.accepted_commits a WHERE a.source_id = s.id ORDER BY seq DESC LIMIT 1) AS accepted,
+        ARRAY(SELECT job_id FROM pintle.job_state WHERE source_id = s.id AND state = 'dead' ORDER BY job_id) AS dead,
+        (SELECT max(j.id) FROM pintle.jobs j JOIN pintle.job_state d ON d.job_id = j.id
+         WHERE j.source_id = s.id AND j.cause = 'drift' AND d.state = 'done' AND d.changed_at > clock_timestamp() - interval '1 hour') AS healed
+    FROM pintle.sources s WHERE s.id = $1";
+
+/// How things stand, as far as anybody is told of it.
+#[derive(Debug, Clone, Default)]
+pub struct Standing {
+    /// Held or refused, with reasons.
+    pub verdict: Option<serde_json::Value>,
+    /// The newest commit that is applied wherever it can be, and how long that took.
+    pub applied: Option<(String, i64)>,
+    /// The newest accepted commit.
+    pub accepted: Option<String>,
+    /// Alarms.
+    pub alarms: serde_json::Value,
+    /// What waits.
+    pub waiting: serde_json::Value,
+    /// Dead letters.
+    pub dead: Vec<i64>,
+    /// The newest job that healed something within the hour.
+    pub healed: Option<i64>,
+    /// What was told last, by event.
+    pub told: BTreeMap<String, String>,
+}
+
+impl Store {
+    /// How things stand.
+    pub async fn standing(&self) -> Result<Standing, StoreError> {
+        let failed = || StoreError::during("read what is to be told");
+        let row = sqlx::query(STANDS).bind(SOURCE).fetch_optional(&self.pool).await.map_err(failed())?;
+        let Some(row) = row else { return Ok(Standing::default()) };
+        let read = || -> Result<Standing, sqlx::Error> {
+            let verdict: Option<Json<serde_json::Value>> = row.try_get("verdict")?;
+            let applied: Option<String> = row.try_get("applied_commit")?;
+            let took: Option<i64> = row.try_get("applied_in_ms")?;
+            Ok(Standing {
+                verdict: verdict.map(|json| json.0),
+                applied: applied.map(|commit| (commit, took.unwrap_or_default())),
+                accepted: row.try_get("accepted")?,
+                alarms: row.try_get::<Json<serde_json::Value>, _>("alarms")?.0,
+                waiting: row.try_get::<Json<serde_json::Value>, _>("waiting")?.0,
+                dead: row.try_get("dead")?,
+                healed: row.try_get("healed")?,
+                told: row.try_get::<Json<BTreeMap<String, String>>, _>("told")?.0,
+            })
+        };
+        read().map_err(failed())
+    }
+
+    /// Records what was told.
+    pub async fn record_told(&self, proof: &LeaderProof, told: &BTreeMap<String, String>) -> Result<(), StoreError> {
+        let failed = || StoreError::during("record what was told");
+        let mut tx = self.begin_as(proof).await?;
+        sqlx::query("UPDATE pintle.sources SET told = $2 WHERE id = $1")
+            .bind(SOURCE)
+            .bind(Json(told))
+            .execute(&mut *tx)
+            .await
+            .map_err(failed())?;
+        tx.commit().await.map_err(failed())
+    }
+}

@@ -1,0 +1,80 @@
+//! Who is told: the forge by a status, webhooks by a signed post, each transition once.
+
+use crate::harness::{Daemon, World, eventually, suite};
+use crate::shared::{FakeForge, TOKEN};
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::Value;
+
+async fn told(world: &World, forge: &FakeForge, kind: &str) -> Daemon {
+    let url = format!("{}/{kind}", forge.url);
+    let settings = [
+        ("PINTLE_FORGE", kind),
+        ("PINTLE_FORGE_URL", url.as_str()),
+        ("PINTLE_FORGE_REPO", "acme/state"),
+        ("PINTLE_FORGE_TOKEN", TOKEN),
+        ("PINTLE_SECRET_HOOK", "s3cret"),
+    ];
+    Daemon::start(world, "daemon", &settings)
+}
+
+#[tokio::test]
+async fn the_forge_is_told_what_became_of_each_commit() {
+    for kind in ["github", "gitlab", "forgejo"] {
+        let forge = FakeForge::start();
+        let world = World::new(&[("suites/crm.yaml", suite("crm", "one"))]).await;
+        let daemon = told(&world, &forge, kind).await;
+        let statuses = || forge.look(|held| held.statuses.clone());
+        let has = |commit: &str, state: &str| {
+            statuses().iter().any(|(have, is, name, _)| have == commit && is == state && name == "pintle/applied")
+        };
+        let first = world.repository.head();
+        eventually("the first is applied", async || has(&first, "success")).await;
+        world.repository.write("suites/crm.yaml", &suite("crm", "two"));
+        let held = world.repository.commit_unsigned("mallory", "Two");
+        eventually("the second is held", async || has(&held, "pending")).await;
+        let approved = world.repository.approve("alice", &first);
+        eventually("the approval is applied", async || has(&approved, "success")).await;
+        world.database.until(&format!("(SELECT told ->> 'applied' = '{approved}' FROM pintle.sources)")).await;
+        daemon.stop().await;
+        // A restart tells nothing again.
+        let before = statuses().len();
+        world.lease_expires().await;
+        let daemon = told(&world, &forge, kind).await;
+        world.ticks().await;
+        daemon.stop().await;
+        assert_eq!(statuses().len(), before, "{kind}: {:?}", statuses());
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_of_the_guard_gets_what_it_asks_for_signed_and_again_after_a_fault() {
+    let forge = FakeForge::start();
+    let guard = format!(
+        "notify: [{{url: \"{}/hook\", secretRef: hook, events: [applied, drift]}}]\ndrift: [{{match: {{kind: Suite}}, mode: report}}]\n",
+        forge.url
+    );
+    let world = World::new(&[("suites/crm.yaml", suite("crm", "one")), (".pintle/guard.yaml", guard)]).await;
+    forge.look(|held| held.fault = Some(503));
+    let daemon = Daemon::start(&world, "daemon", &[("PINTLE_SECRET_HOOK", "s3cret")]);
+    eventually("it was tried while it failed", async || forge.look(|held| held.asked > 0)).await;
+    assert_eq!(forge.look(|held| held.hooks.len()), 0);
+    forge.look(|held| held.fault = None);
+    world
+        .database
+        .run("UPDATE pintle.suites SET spec = jsonb_set(spec, '{owner}', '\"them\"') WHERE name = 'crm'")
+        .await;
+    eventually("both are told", async || forge.look(|held| held.hooks.len() >= 2)).await;
+    daemon.stop().await;
+    let hooks = forge.look(|held| held.hooks.clone());
+    let mut events: Vec<String> = Vec::new();
+    for (signature, body) in &hooks {
+        let (time, code) = signature.strip_prefix("t=").unwrap().split_once(",v1=").unwrap();
+        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(b"s3cret").unwrap();
+        mac.update(format!("{time}.{body}").as_bytes());
+        assert_eq!(hex::encode(mac.finalize().into_bytes()), code);
+        let body: Value = serde_json::from_str(body).unwrap();
+        events.push(body["event"].as_str().unwrap().to_owned());
+    }
+    assert!(events.contains(&"applied".to_owned()) && events.contains(&"drift".to_owned()), "{events:?}");
+    assert!(events.iter().all(|event| event == "applied" || event == "drift"), "{events:?}");
+}
