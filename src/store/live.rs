@@ -44,6 +44,11 @@ const MOMENT: &str =
 const CHANGES: &str = "SELECT kind, names FROM pintle.live_changes
     WHERE xid >= pg_snapshot_xmin($1::text::pg_snapshot) AND NOT pg_visible_in_snapshot(xid, $1::text::pg_snapshot)";
 
+/// Others follow the log as well, a day behind at most; whoever is further behind is told to read everything.
+const FORGET: &str = "WITH gone AS (DELETE FROM pintle.live_changes
+        WHERE xid < pg_snapshot_xmin($1::text::pg_snapshot) AND at < clock_timestamp() - interval '24 hours' RETURNING xid)
+    UPDATE pintle.forgotten_changes SET xid = greatest(xid, (SELECT max(xid::text::bigint)::text::xid8 FROM gone)) WHERE EXISTS (SELECT FROM gone)";
+
 /// Bodies read by one statement.
 const BODIES_AT_ONCE: usize = 5_000;
 /// Beyond this many written rows it is cheaper to read all heads.
@@ -127,11 +132,7 @@ impl Store {
         let Some(seen) = &view.seen else { return Ok(()) };
         let failed = || StoreError::during("prune the change log");
         let mut tx = self.begin_as(proof).await?;
-        sqlx::query("DELETE FROM pintle.live_changes WHERE xid < pg_snapshot_xmin($1::text::pg_snapshot)")
-            .bind(&seen.snapshot)
-            .execute(&mut *tx)
-            .await
-            .map_err(failed())?;
+        sqlx::query(FORGET).bind(&seen.snapshot).execute(&mut *tx).await.map_err(failed())?;
         tx.commit().await.map_err(failed())
     }
 }

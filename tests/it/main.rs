@@ -16,10 +16,12 @@ mod loading;
 mod notices;
 #[path = "../shared/published.rs"]
 mod published;
+mod published_rows;
 mod refusals;
 mod servers;
 #[path = "../shared/forge.rs"]
 #[allow(dead_code, reason = "the commands' tests use more of it")]
 mod shared;
+mod stale_plans;
 mod survival;
 mod walk;

@@ -25,7 +25,9 @@ pub fn diff(
     let change = |key: &ObjectKey| match (desired.get(key), live.get(key)) {
         (None, None) => None,
         (Some(object), None) => Some(create(object)),
-        (Some(object), Some(row)) => live.bodies.get(key).and_then(|bodies| update(object, row, bodies, guards)),
+        (Some(object), Some(row)) => {
+            live.bodies.get(key).and_then(|bodies| update(object, row, bodies, guards, catalog))
+        }
         (None, Some(row)) => whole.then(|| delete(row, live.bodies.get(key), catalog)),
     };
     differing.keys().filter_map(change).collect()
@@ -62,7 +64,7 @@ fn towards(object: &Object) -> Change {
     }
 }
 
-fn update(object: &Object, row: &LiveObject, bodies: &Bodies, guards: &Guards) -> Option<Change> {
+fn update(object: &Object, row: &LiveObject, bodies: &Bodies, guards: &Guards, catalog: &Catalog) -> Option<Change> {
     let desired = object.value();
     let drift: Vec<FieldChange> =
         bodies.applied.as_ref().map(|base| field_changes(base, &bodies.live)).unwrap_or_default();
@@ -80,7 +82,8 @@ fn update(object: &Object, row: &LiveObject, bodies: &Bodies, guards: &Guards) -
     } else {
         kept
     };
-    let action = match (returns, fields.is_empty()) {
+    let as_declared = fields.is_empty() || (row.applied.is_none() && says_the_same(object, &bodies.live, catalog));
+    let action = match (returns, as_declared) {
         (true, _) => Action::Restore,
         (false, true) => Action::Adopt,
         (false, false) => Action::Update,
@@ -101,6 +104,16 @@ fn update(object: &Object, row: &LiveObject, bodies: &Bodies, guards: &Guards) -
         None => change,
         Some(kept) => writing(change, &kept.body),
     })
+}
+
+/// Whether a row that Pintle never applied says what the document says, but for defaults, and for the
+/// order of what has none: taking it on fills those in.
+fn says_the_same(object: &Object, live: &Value, catalog: &Catalog) -> bool {
+    let mut live = live.clone();
+    if let Some(kind) = catalog.kind(&object.key.kind) {
+        kind.shape.order_sets(&mut live);
+    }
+    Digest::of_value(&live) == object.written
 }
 
 fn cause(intended: bool, drifted: bool, same_document: bool) -> Cause {

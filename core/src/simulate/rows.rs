@@ -49,6 +49,19 @@ impl Rows {
         }
     }
 
+    /// The row as an older Pintle would have applied it: `edit` changes what is live and what was applied.
+    pub fn as_before(&mut self, key: &ObjectKey, edit: impl Fn(&mut Value)) {
+        if let Some(applied) = self.live.bodies.get_mut(key).and_then(|bodies| bodies.applied.as_mut()) {
+            edit(applied);
+        }
+        self.write(key, edit);
+    }
+
+    /// Whether a step is for a row that moved since it was planned: the database would not write it.
+    pub fn is_stale(&self, change: &Change) -> bool {
+        self.live.get(&change.key).map(|row| row.revision) != change.revision
+    }
+
     fn row(&mut self, key: &ObjectKey) -> LiveObject {
         self.made += 1;
         LiveObject {

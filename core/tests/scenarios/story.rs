@@ -3,8 +3,10 @@
 //!
 //! ```text
 //! ## commit raise memory        documents in short; `guard| ` before a line of .pintle/guard.yaml
+//! ## declare                    the same, but nothing is applied before the next `wait`
 //! ## tree after                 the files of a folder beside the story, as they are
-//! ## live                       `set`, `unset`, `drop` KIND/NAME [PATH VALUE], by somebody else
+//! ## live                       `set`, `unset`, `older` KIND/NAME PATH [VALUE]: by somebody else, or as an older Pintle left it
+//! ## keep the plan              of this moment; `## apply it` applies what of it is not stale
 //! ## wait 24h
 //! ## pause Instance: why        `## resume` ends all
 //! ## allow delete Instance      for the actions of the plan of this moment
@@ -17,6 +19,7 @@ use pintle_core::diff::Pause;
 use pintle_core::gate::Allowance;
 use pintle_core::model::Catalog;
 use pintle_core::model::guard::Guard;
+use pintle_core::plan::Plan;
 use pintle_core::simulate::{Commit, Rows, Simulation};
 use std::fmt::Write;
 use std::path::Path;
@@ -26,12 +29,13 @@ pub fn told(text: &str, folder: &Path) -> String {
     let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
     let mut world = Simulation::new(Rows::default(), now, Catalog::standard());
     let mut out = String::new();
+    let (mut kept, mut still) = (None, false);
     for section in text.split("\n## ").skip(1) {
         let (title, body) = section.split_once('\n').unwrap_or((section, ""));
         writeln!(out, "── {title}").unwrap();
         let (word, rest) = title.split_once(' ').unwrap_or((title, ""));
         match word {
-            "commit" => commit(&mut world, &Files::short(&documents(body)), &guard(body), &mut out),
+            "commit" | "declare" => commit(&mut world, &Files::short(&documents(body)), &guard(body), &mut out),
             "tree" => tree(&mut world, &folder.join(rest), &mut out),
             "live" => body.lines().filter(|line| !line.trim().is_empty()).for_each(|line| edit(&mut world, line)),
             "pause" => world.rows.pauses().push(pause(rest)),
@@ -40,8 +44,14 @@ pub fn told(text: &str, folder: &Path) -> String {
                 let actions = world.plan().unwrap().actions().0;
                 world.allowed.push(Allowance { limit: rest.into(), actions });
             }
+            "keep" => kept = Some(world.plan().unwrap()),
+            "apply" => apply(&mut world, &kept.take().unwrap(), &mut out),
             "wait" => {}
             other => panic!("no section {other}"),
+        }
+        still = word == "declare" || (still && word != "wait");
+        if still {
+            continue;
         }
         let length = if word == "wait" { rest.parse::<Span>().unwrap() } else { Span::new() };
         let length: SignedDuration = length.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).unwrap();
@@ -92,8 +102,25 @@ fn edit(world: &mut Simulation, line: &str) {
     let json = |text: &str| Value::from(&serde_json::from_str::<serde_json::Value>(text).unwrap());
     match words.as_slice() {
         ["set", _, path, value] => world.rows.write(&key, |body| put(body, path, Some(json(value)))),
+        ["older", _, path, value @ ..] => {
+            let value = value.first().map(|text| json(text));
+            world.rows.as_before(&key, |body| put(body, path, value.clone()));
+        }
         ["unset", _, path] => world.rows.write(&key, |body| put(body, path, None)),
         _ => panic!("no edit {line}"),
+    }
+}
+
+/// Applies a plan that was made before: as the daemon would, step by step.
+fn apply(world: &mut Simulation, plan: &Plan, out: &mut String) {
+    for step in plan.steps() {
+        let (key, action) = (&step.change.key, step.change.action.as_str());
+        if world.rows.is_stale(&step.change) {
+            writeln!(out, "stale: {action} {key}, which moved since it was planned").unwrap();
+        } else {
+            world.rows.apply(&step.change, world.now, 1);
+            writeln!(out, "applied: {action} {key}").unwrap();
+        }
     }
 }
 

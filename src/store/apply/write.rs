@@ -115,5 +115,7 @@ async fn tombstone(tx: &mut PgConnection, table: &str, jobs: &[&Job]) -> Result<
 async fn remove(tx: &mut PgConnection, table: &str, jobs: &[&Job]) -> Result<Vec<Uuid>, sqlx::Error> {
     let uids: Vec<Uuid> = jobs.iter().map(|job| job.uid).collect();
     let sql = format!("DELETE FROM pintle.{table} WHERE uid = ANY($1) AND tombstoned_at IS NOT NULL RETURNING uid");
-    sqlx::query_scalar(AssertSqlSafe(sql)).bind(uids).fetch_all(tx).await
+    let gone: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(sql)).bind(uids).fetch_all(&mut *tx).await?;
+    sqlx::query("DELETE FROM pintle.observed WHERE uid = ANY($1)").bind(&gone).execute(tx).await?;
+    Ok(gone)
 }
