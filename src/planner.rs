@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use pintle_core::change::{ObjectKey, Oid};
 use pintle_core::diagnostic::{Diagnostic, has_errors};
 use pintle_core::diff::{Differing, LiveState};
-use pintle_core::gate::{Allowance, Circumstances, Moved};
+use pintle_core::gate::{Allowance, Circumstances, Keeps, Moved};
 use pintle_core::model::Catalog;
 use pintle_core::model::guard::Guards;
 use pintle_core::plan::{Plan, PlanInput, plan};
@@ -196,11 +196,11 @@ impl Planner {
         &'a self,
         guards: &'a Guards,
         moved: &'a [Moved],
-        (seq, at_tip): (u64, bool),
+        (seq, keeps): (u64, Option<Keeps>),
         allowed: &'a [Allowance],
     ) -> Option<Circumstances<'a>> {
         let desired = &self.desired.as_ref()?.resolved;
-        Some(Circumstances { guards, desired, live: self.view.state(), moved, seq: Some(seq), at_tip, allowed })
+        Some(Circumstances { guards, desired, live: self.view.state(), moved, seq: Some(seq), keeps, allowed })
     }
 
     /// Plans again at that moment even if nothing moves.

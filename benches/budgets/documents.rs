@@ -50,6 +50,8 @@ pub fn channel(version: &str) -> String {
 pub fn platform(instances: usize) -> Vec<(String, String)> {
     let mut files = vec![
         (".pintle/trust.yaml".to_owned(), super::signing::policy()),
+        // Counted like the default, and wide enough for a change of the whole fleet.
+        (".pintle/guard.yaml".to_owned(), "limits: [{match: {kind: Instance}, action: update, percent: 100, per: partner}]\n".to_owned()),
         (CHANNEL.to_owned(), channel("4.6.0")),
         (PROFILE.to_owned(), profile(30)),
         ("windows/night.yaml".to_owned(), "apiVersion: pintle/v1\nkind: MaintenanceWindow\nmetadata: {name: night}\nspec:\n  timezone: Europe/Berlin\n  allow:\n    - {days: [mon, tue, wed, thu, fri], start: \"22:00\", duration: 4h}\n".to_owned()),

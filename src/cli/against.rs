@@ -86,5 +86,5 @@ fn judged(
     moved: &[Moved],
     seq: Option<u64>,
 ) -> Plan {
-    judge(plan, &Circumstances { guards, desired: &revision.resolved, live, moved, seq, at_tip: true, allowed: &[] })
+    judge(plan, &Circumstances { guards, desired: &revision.resolved, live, moved, seq, keeps: None, allowed: &[] })
 }

@@ -73,7 +73,7 @@ pub async fn pause(args: &PauseArgs, out: &Out) -> Result<Exit, CliError> {
         |until| format!("until {}", until.strftime("%d %b %H:%M UTC")),
     );
     let scope = pause.scope();
-    out.text(&format!("Paused {scope} {until}: nothing of it starts now.\nLift it: pintle resume {}", name(&scope)));
+    out.text(&format!("Paused {scope} {until}: nothing of it starts now.\nLift it: pintle resume {scope}"));
     Ok(Exit::Success)
 }
 
@@ -86,7 +86,7 @@ pub async fn resume(args: &ResumeArgs, out: &Out) -> Result<Exit, CliError> {
         |pause: &&Pause| (&pause.kind, &pause.name, &pause.labels) == (&wanted.kind, &wanted.name, &wanted.labels);
     let meant: Vec<Pause> = all.iter().filter(same).cloned().collect();
     if meant.is_empty() {
-        let names: Vec<String> = all.iter().map(|pause| format!("pintle resume {}", name(&pause.scope()))).collect();
+        let names: Vec<String> = all.iter().map(|pause| format!("pintle resume {}", pause.scope())).collect();
         let hint = if names.is_empty() { "nothing is paused".to_owned() } else { names.join("; ") };
         return Err(CliError::new(format!("{} is not paused", wanted.scope())).hint(hint));
     }
@@ -100,11 +100,6 @@ pub async fn resume(args: &ResumeArgs, out: &Out) -> Result<Exit, CliError> {
         out.text(&format!("Resumed {}.", wanted.scope()));
     }
     Ok(Exit::Success)
-}
-
-/// A scope as it is typed.
-fn name(scope: &str) -> String {
-    scope.replacen("everything", "all", 1)
 }
 
 async fn end(store: &Store, writer: AuditWriter) -> Result<(), CliError> {

@@ -8,6 +8,7 @@ use crate::store::Store;
 use crate::store::acceptance::SourceState;
 use crate::store::numbers::Numbers;
 use jiff::SignedDuration;
+use pintle_core::diff::Pause;
 use pintle_core::render::{Paper, Style, plural, shown, span, thousands};
 use serde_json::json;
 
@@ -31,6 +32,7 @@ struct View {
     /// Seq, people and plan of the applied commit.
     applied: Option<(u64, Vec<String>, Option<String>)>,
     accepted: Option<(u64, String)>,
+    pauses: Vec<Pause>,
 }
 
 /// Prints how things stand.
@@ -59,7 +61,8 @@ async fn read(store: &Store) -> Result<View, CliError> {
         }
     };
     let accepted = store.history("", 1).await?.pop().map(|row| (row.acceptance.seq, row.acceptance.commit.to_string()));
-    Ok(View { source, numbers: store.numbers().await?, standing: Standing::read(store).await?, applied, accepted })
+    let (numbers, standing, pauses) = (store.numbers().await?, Standing::read(store).await?, store.pauses().await?);
+    Ok(View { source, numbers, standing, applied, accepted, pauses })
 }
 
 fn human(view: &View, paper: &Paper) -> String {
@@ -80,6 +83,9 @@ fn human(view: &View, paper: &Paper) -> String {
             }
         }
     }
+    for pause in &view.pauses {
+        lines.add("paused", paper.paint(Style::Warning, &paused(pause)));
+    }
     lines.add("fleet", fleet(view, paper));
     lines.add("objects", objects(view));
     lines.add("queue", queue(&view.numbers, paper));
@@ -88,6 +94,13 @@ fn human(view: &View, paper: &Paper) -> String {
     lines.add("audit", plural(view.numbers.audit_records, "record"));
     lines.add("leader", leader(view, paper));
     lines.render(paper)
+}
+
+/// What is paused, by whom, and how it ends.
+fn paused(pause: &Pause) -> String {
+    let until = pause.until.map(|until| format!(" until {}", until.strftime("%d %b %H:%M UTC"))).unwrap_or_default();
+    let (scope, by, reason) = (shown(&pause.scope()), shown(&pause.by), shown(&pause.reason));
+    format!("{scope}{until} by {by}: {reason} (pintle resume {scope})")
 }
 
 /// The rules that a held commit needs, each with who counts and who could.
@@ -276,6 +289,7 @@ fn as_json(view: &View) -> serde_json::Value {
         "accepted": view.accepted.as_ref().map(|(seq, commit)| json!({"seq": seq, "commit": commit})),
         "applied": view.applied.as_ref().map(|(seq, people, plan)| json!({"seq": seq, "approvedBy": people, "actions": plan})),
         "kinds": kinds,
+        "pauses": view.pauses,
         "queue": {"ready": numbers.queued, "running": numbers.released, "dead": numbers.dead, "oldestS": numbers.oldest_queued_s},
         "auditRecords": numbers.audit_records,
         "leader": numbers.leader.as_ref().map(|(holder, left)| json!({"holder": holder, "leaseLeftS": left})),

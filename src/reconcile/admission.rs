@@ -6,7 +6,7 @@ use crate::store::LeaderProof;
 use crate::store::acceptance::SOURCE;
 use jiff::{SignedDuration, Timestamp};
 use pintle_core::change::Oid;
-use pintle_core::gate::{AdmittedPlan, Allowance, Moved, Refusal, gate};
+use pintle_core::gate::{AdmittedPlan, Allowance, Keeps, Moved, Refusal, gate};
 use pintle_core::model::guard::{Guard, Guards};
 use pintle_core::plan::Plan;
 use pintle_core::trust::{AcceptedCommit, allowances};
@@ -69,7 +69,12 @@ impl Reconciler {
     ) -> Result<Result<AdmittedPlan, Box<Plan>>, TickError> {
         let moved = self.store.moved(SOURCE, &plan, &held.guards).await?;
         let at_tip = fetched.tip == accepted.commit() && self.fetched_at.is_some_and(|at| at.elapsed() < ANSWERED);
-        let place = (accepted.seq(), at_tip);
+        let keeps = match () {
+            () if !at_tip => Some(Keeps::NewerTip),
+            () if !accepted.unratified().is_empty() => Some(Keeps::GlassBroken),
+            () => None,
+        };
+        let place = (accepted.seq(), keeps);
         let mut allowed = Vec::new();
         let mut judged = self.judged(plan.clone(), accepted, held, place, (&moved, &allowed));
         if matches!(judged, Some(Err(Refusal::Limits(_)))) {
@@ -100,7 +105,7 @@ impl Reconciler {
         plan: Plan,
         accepted: &AcceptedCommit,
         held: &Held,
-        place: (u64, bool),
+        place: (u64, Option<Keeps>),
         (moved, allowed): (&[Moved], &[Allowance]),
     ) -> Option<Result<AdmittedPlan, Refusal>> {
         let circumstances = self.planner.circumstances(&held.guards, moved, place, allowed)?;

@@ -118,12 +118,18 @@ impl Reconciler {
             self.accepted_since = Some(Instant::now());
             tracing::info!(commit = %accepted.commit(), seq = accepted.seq(), "accepted {}", accepted.commit());
         }
-        if self.believed != Some(accepted.seq()) {
-            accepted.steps().last().map_or(Ok(()), |last| self.state.write(last))?;
-            self.believed = Some(accepted.seq());
-        }
         self.keep(proof, verdict.keep.clone(), true).await?;
         self.accepted = Some(accepted.clone());
+        Ok(())
+    }
+
+    /// Writes down on this host how far it accepted: after the database has it, and off the way of a change.
+    pub(super) fn write_state(&mut self) -> Result<(), TickError> {
+        let Some(accepted) = self.accepted.as_ref().filter(|accepted| self.believed != Some(accepted.seq())) else {
+            return Ok(());
+        };
+        accepted.steps().last().map_or(Ok(()), |last| self.state.write(last))?;
+        self.believed = Some(accepted.seq());
         Ok(())
     }
 

@@ -188,6 +188,12 @@ impl Reconciler {
 
     /// From what was fetched to the ledger; `fresh` when the remote answered just now.
     pub async fn tick_at(&mut self, proof: &LeaderProof, fetched: &Fetched, fresh: bool) -> Result<Tick, TickError> {
+        let tick = self.stations(proof, fetched, fresh).await?;
+        self.write_state()?;
+        Ok(tick)
+    }
+
+    async fn stations(&mut self, proof: &LeaderProof, fetched: &Fetched, fresh: bool) -> Result<Tick, TickError> {
         let mut verdict = self.verify(fetched).await?;
         self.explain(&mut verdict);
         self.notice(proof, fetched, fresh, &verdict).await?;
@@ -211,10 +217,13 @@ impl Reconciler {
         self.record_verdict(proof, fetched, fresh, &verdict, &diagnostics).await?;
         tick.held = verdict.held.is_some() || verdict.refused.is_some() || has_errors(&diagnostics);
         if !has_errors(&diagnostics) {
+            let differed = self.differs.clone();
             let waits = self.plan_and_enqueue(proof, fetched, &accepted, &mut tick).await?;
             self.record_waiting(proof, waits).await?;
-            // What only planning shows is told with this tick, not with the next.
-            self.record_verdict(proof, fetched, fresh, &verdict, &diagnostics).await?;
+            if self.differs != differed {
+                // What only planning shows is told with this tick, not with the next.
+                self.record_verdict(proof, fetched, fresh, &verdict, &diagnostics).await?;
+            }
             tick.held |= self.differs.is_some();
         }
         Ok(tick)
@@ -320,6 +329,7 @@ impl Reconciler {
             let took = self.accepted_since.map(|since| since.elapsed()).unwrap_or_default();
             self.store.record_applied(proof, &accepted.commit().to_string(), took).await?;
             self.planner.prune(proof).await?;
+            self.write_state()?;
             self.write_reading(accepted.commit())?;
         }
         Ok(waits)

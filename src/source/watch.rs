@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 pub fn watch(url: &str, bell: Arc<Notify>) -> Option<notify::RecommendedWatcher> {
     let folder = git_folder(url)?;
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        if event.is_ok_and(|event| !matches!(event.kind, EventKind::Access(_))) {
+        if event.is_ok_and(|event| !matches!(event.kind, EventKind::Access(_)) && !is_lock(&event)) {
             bell.notify_one();
         }
     })
@@ -18,6 +18,11 @@ pub fn watch(url: &str, bell: Arc<Notify>) -> Option<notify::RecommendedWatcher>
     watcher.watch(&folder, RecursiveMode::NonRecursive).ok()?;
     let _ = watcher.watch(&folder.join("refs"), RecursiveMode::Recursive);
     Some(watcher)
+}
+
+/// Git writes a ref beside it and renames that: the ref has not moved before the rename, which names both.
+fn is_lock(event: &notify::Event) -> bool {
+    !event.paths.is_empty() && event.paths.iter().all(|path| path.extension().is_some_and(|end| end == "lock"))
 }
 
 fn git_folder(url: &str) -> Option<PathBuf> {

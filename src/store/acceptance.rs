@@ -155,7 +155,7 @@ impl Store {
         (admitted, guard): (u64, u64),
     ) -> Result<(), StoreError> {
         let failed = || StoreError::during("record what was admitted");
-        let mut tx = self.begin_as(proof).await?;
+        let mut tx = self.begin_derived(proof).await?;
         sqlx::query("UPDATE pintle.sources SET admitted_seq = $2, guard_seq = $3 WHERE id = $1")
             .bind(source)
             .bind(admitted as i64)
@@ -215,12 +215,7 @@ impl Store {
         fresh: bool,
         verdict: Option<&serde_json::Value>,
     ) -> Result<(), StoreError> {
-        let mut tx = self.begin_as(proof).await?;
-        // Said again with every tick and derived again after a crash: not worth waiting for the disk.
-        sqlx::query("SET LOCAL synchronous_commit = off")
-            .execute(&mut *tx)
-            .await
-            .map_err(StoreError::during("record the verdict"))?;
+        let mut tx = self.begin_derived(proof).await?;
         sqlx::query(
             "UPDATE pintle.sources SET seen_tip = $2, fetched_at = CASE WHEN $4 THEN clock_timestamp() ELSE fetched_at END,
                  fetch_error = CASE WHEN $4 THEN NULL ELSE fetch_error END, fetch_failed_since = CASE WHEN $4 THEN NULL ELSE fetch_failed_since END,
@@ -238,7 +233,7 @@ impl Store {
 
     /// Records that fetching fails.
     pub async fn record_fetch_error(&self, proof: &LeaderProof, error: &str) -> Result<(), StoreError> {
-        let mut tx = self.begin_as(proof).await?;
+        let mut tx = self.begin_derived(proof).await?;
         sqlx::query("UPDATE pintle.sources SET fetch_error = $2, fetch_failed_since = coalesce(fetch_failed_since, clock_timestamp()) WHERE id = $1")
             .bind(SOURCE)
             .bind(error)
@@ -250,7 +245,7 @@ impl Store {
 
     /// Records that `commit` is applied wherever it can be, when no job is open any more.
     pub async fn record_applied(&self, proof: &LeaderProof, commit: &str, took: Duration) -> Result<(), StoreError> {
-        let mut tx = self.begin_as(proof).await?;
+        let mut tx = self.begin_derived(proof).await?;
         sqlx::query("UPDATE pintle.sources SET applied_commit = $2, applied_at = clock_timestamp(), applied_in_ms = $3 WHERE id = $1 AND applied_commit IS DISTINCT FROM $2")
             .bind(SOURCE)
             .bind(commit)

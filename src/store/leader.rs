@@ -80,6 +80,17 @@ impl Store {
         Ok(())
     }
 
+    /// The same for what is derived again after a crash of the server: it is seen by everyone at once,
+    /// and not waited for on its way to the disk. Whatever is committed after it, and waited for, takes it along.
+    pub(super) async fn begin_derived(
+        &self,
+        proof: &LeaderProof,
+    ) -> Result<Transaction<'static, Postgres>, StoreError> {
+        let mut tx = self.begin_as(proof).await?;
+        let soft = sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut *tx).await;
+        soft.map_err(StoreError::during("begin")).map(|_| tx)
+    }
+
     /// A transaction that commits only under this leader.
     pub(super) async fn begin_as(&self, proof: &LeaderProof) -> Result<Transaction<'static, Postgres>, StoreError> {
         if !proof.is_fresh() {

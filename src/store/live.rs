@@ -2,12 +2,11 @@
 //! bodies of the rows that differ. The transaction ends before planning begins. Who looks again is
 //! told by the change log which rows were written, and reads no other.
 
-use super::pauses::pauses;
 use super::{LeaderProof, Store, StoreError};
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use pintle_core::change::{Digest, Map, ObjectKey, Value};
-use pintle_core::diff::{Bodies, LiveObject, LiveState, PendingJob};
+use pintle_core::diff::{Bodies, LiveObject, LiveState, Pause, PendingJob};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
@@ -34,10 +33,13 @@ const JOBS: &str = "SELECT s.job_id, s.object_kind, s.object_name, s.state, s.re
 const BODIES: &str =
     "SELECT kind, name, labels, annotations, spec, applied FROM pintle.objects WHERE source_id = $1 AND name = ANY($2)";
 
-/// The moment, which transactions are seen, and the current plan.
+/// The moment, which transactions are seen, the current plan, and what is paused: one round trip.
 const MOMENT: &str =
     "SELECT (extract(epoch FROM now()) * 1000000)::bigint AS now_us, pg_current_snapshot()::text AS seen,
-        (SELECT plan_id FROM pintle.plan_heads WHERE source_id = $1) AS parent";
+        (SELECT plan_id FROM pintle.plan_heads WHERE source_id = $1) AS parent,
+        (SELECT jsonb_agg(jsonb_build_object('id', id, 'kind', kind, 'name', name, 'labels', labels, 'reason', reason, 'by', by_whom,
+            'until', to_char(until AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')) ORDER BY id)
+         FROM pintle.pauses WHERE ended_at IS NULL AND (until IS NULL OR until > clock_timestamp())) AS pauses";
 
 /// What is seen now and was not then. A transaction that stays open anywhere on the server, in any
 /// database, holds the snapshots' lower edge back; so each entry is held against the snapshot itself.
@@ -110,7 +112,8 @@ impl Store {
         let written = refresh(&mut tx, source, &mut view.state, before.as_ref()).await.map_err(failed())?;
         let parent = moment.try_get("parent").map_err(failed())?;
         let jobs = jobs(&mut tx, source).await.map_err(failed())?;
-        let pauses = pauses(&mut tx).await.map_err(failed())?;
+        let pauses: Option<Json<Vec<Pause>>> = moment.try_get("pauses").map_err(failed())?;
+        let pauses = pauses.map(|json| json.0).unwrap_or_default();
         let steady = view.state.parent == parent && view.state.jobs == jobs && view.state.pauses == pauses;
         let moved = !written.is_empty() || !steady;
         let now_us: i64 = moment.try_get("now_us").map_err(failed())?;
@@ -131,7 +134,7 @@ impl Store {
     pub async fn prune_changes(&self, proof: &LeaderProof, view: &LiveView) -> Result<(), StoreError> {
         let Some(seen) = &view.seen else { return Ok(()) };
         let failed = || StoreError::during("prune the change log");
-        let mut tx = self.begin_as(proof).await?;
+        let mut tx = self.begin_derived(proof).await?;
         sqlx::query(FORGET).bind(&seen.snapshot).execute(&mut *tx).await.map_err(failed())?;
         tx.commit().await.map_err(failed())
     }

@@ -24,8 +24,8 @@ const RESUME: &str = "UPDATE pintle.pauses SET ended_at = clock_timestamp(), end
 /// The lock: taken alone to pause, shared to apply. Any number that nothing else of ours takes.
 const LOCK: i64 = 0x0070_696e_746c_6501;
 
-/// What is paused now.
-pub(super) async fn pauses(tx: &mut PgConnection) -> Result<Vec<Pause>, sqlx::Error> {
+/// What is paused now. The snapshot of the live state reads the same with its first statement.
+async fn pauses(tx: &mut PgConnection) -> Result<Vec<Pause>, sqlx::Error> {
     sqlx::query(PAUSES).fetch_all(tx).await?.iter().map(pause).collect()
 }
 

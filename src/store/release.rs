@@ -44,7 +44,7 @@ impl Store {
     /// Releases what is due. Commits before it returns; ring the deliveries then.
     pub async fn release(&self, proof: &LeaderProof) -> Result<Vec<Delivery>, StoreError> {
         let failed = || StoreError::during("release jobs");
-        let mut tx = self.begin_as(proof).await?;
+        let mut tx = self.begin_derived(proof).await?;
         let out: i64 =
             sqlx::query_scalar("SELECT count(*) FROM pintle.job_state WHERE state IN ('released', 'running')")
                 .fetch_one(&mut *tx)
@@ -83,7 +83,7 @@ impl Store {
     /// Cancels queued jobs that need one which will never be done; the next tick plans them anew.
     pub async fn cancel_dependents(&self, proof: &LeaderProof) -> Result<u64, StoreError> {
         let failed = || StoreError::during("cancel dependents");
-        let mut tx = self.begin_as(proof).await?;
+        let mut tx = self.begin_derived(proof).await?;
         let cancelled = sqlx::query(CANCEL_DEPENDENTS).execute(&mut *tx).await.map_err(failed())?.rows_affected();
         if cancelled > 0 {
             sqlx::query("SELECT pg_notify('pintle_jobs', 'cancelled')").execute(&mut *tx).await.map_err(failed())?;

@@ -61,7 +61,7 @@ impl Store {
     /// Records what was told.
     pub async fn record_told(&self, proof: &LeaderProof, told: &BTreeMap<String, String>) -> Result<(), StoreError> {
         let failed = || StoreError::during("record what was told");
-        let mut tx = self.begin_as(proof).await?;
+        let mut tx = self.begin_derived(proof).await?;
         sqlx::query("UPDATE pintle.sources SET told = $2 WHERE id = $1")
             .bind(SOURCE)
             .bind(Json(told))

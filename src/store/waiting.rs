@@ -29,7 +29,7 @@ impl Store {
         count: usize,
     ) -> Result<(), StoreError> {
         let failed = || StoreError::during("record what waits");
-        let mut tx = self.begin_as(proof).await?;
+        let mut tx = self.begin_derived(proof).await?;
         sqlx::query("UPDATE pintle.sources SET waiting = $2, waiting_count = $3 WHERE id = $1")
             .bind(SOURCE)
             .bind(Json(kept))

@@ -5,7 +5,7 @@ use crate::shared::{FakeForge, TOKEN};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 
-async fn told(world: &World, forge: &FakeForge, kind: &str) -> Daemon {
+fn told(world: &World, forge: &FakeForge, kind: &str) -> Daemon {
     let url = format!("{}/{kind}", forge.url);
     let settings = [
         ("PINTLE_FORGE", kind),
@@ -22,7 +22,7 @@ async fn the_forge_is_told_what_became_of_each_commit() {
     for kind in ["github", "gitlab", "forgejo"] {
         let forge = FakeForge::start();
         let world = World::new(&[("suites/crm.yaml", suite("crm", "one"))]).await;
-        let daemon = told(&world, &forge, kind).await;
+        let daemon = told(&world, &forge, kind);
         let statuses = || forge.look(|held| held.statuses.clone());
         let has = |commit: &str, state: &str| {
             statuses().iter().any(|(have, is, name, _)| have == commit && is == state && name == "pintle/applied")
@@ -39,7 +39,7 @@ async fn the_forge_is_told_what_became_of_each_commit() {
         // A restart tells nothing again.
         let before = statuses().len();
         world.lease_expires().await;
-        let daemon = told(&world, &forge, kind).await;
+        let daemon = told(&world, &forge, kind);
         world.ticks().await;
         daemon.stop().await;
         assert_eq!(statuses().len(), before, "{kind}: {:?}", statuses());

@@ -21,7 +21,7 @@ impl Someone {
     async fn planned(&mut self) -> (Planned, AdmittedPlan) {
         let guards = Guards::default();
         let planned = self.planner.plan(SOURCE, &guards).await.unwrap().unwrap();
-        let circumstances = self.planner.circumstances(&guards, &[], (1, true), &[]).unwrap();
+        let circumstances = self.planner.circumstances(&guards, &[], (1, None), &[]).unwrap();
         let admitted = gate(planned.plan.clone(), &self.accepted, &circumstances).unwrap();
         (planned, admitted)
     }

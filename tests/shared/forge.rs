@@ -131,7 +131,7 @@ fn edited(held: &mut Held, id: &str, json: &Value) -> Response {
     match held.comments.iter_mut().find(|(have, ..)| *have == id) {
         None => StatusCode::NOT_FOUND.into_response(),
         Some((_, "pintle", body)) => {
-            *body = json["body"].as_str().unwrap().to_owned();
+            json["body"].as_str().unwrap().clone_into(body);
             json!({"id": id}).to_string().into_response()
         }
         Some(_) => StatusCode::FORBIDDEN.into_response(),

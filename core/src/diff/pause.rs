@@ -35,7 +35,7 @@ impl Pause {
 
     /// What it is about, for people and to paste into `pintle resume`.
     pub fn scope(&self) -> String {
-        let kind = self.kind.as_deref().unwrap_or("everything");
+        let kind = self.kind.as_deref().unwrap_or("all");
         let name = self.name.as_ref().map(|name| format!("/{name}")).unwrap_or_default();
         let labels: Vec<String> = self.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let labels = if labels.is_empty() { String::new() } else { format!(" -l {}", labels.join(",")) };

@@ -36,6 +36,15 @@ pub struct Allowance {
     pub actions: Digest,
 }
 
+/// Why nothing that cannot be undone is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeps {
+    /// The planned commit is not the newest that there is, or nobody knows.
+    NewerTip,
+    /// Broken glass is not ratified.
+    GlassBroken,
+}
+
 /// See the module.
 #[derive(Debug, Clone, Copy)]
 pub struct Circumstances<'a> {
@@ -49,8 +58,8 @@ pub struct Circumstances<'a> {
     pub moved: &'a [Moved],
     /// The accepted step that is planned, if it is accepted.
     pub seq: Option<u64>,
-    /// Whether the planned commit is the newest that there is: else no row goes for good.
-    pub at_tip: bool,
+    /// Why no row goes for good now, if none does.
+    pub keeps: Option<Keeps>,
     /// Which limits are lifted.
     pub allowed: &'a [Allowance],
 }

@@ -1,7 +1,7 @@
 //! What may not move now, and until when: modes, pauses, closed windows, fights. Each step alone.
 
-use super::Circumstances;
 use super::closed::closed;
+use super::{Circumstances, Keeps};
 use crate::diff::{Action, Cause, Change};
 use crate::model::guard::{Mode, Subject};
 use crate::plan::Reason;
@@ -36,7 +36,7 @@ pub(super) fn defer(change: &Change, circumstances: &Circumstances<'_>, heals: &
     paused(&subject, circumstances)
         .or_else(|| mode(change, circumstances.guards.mode(&subject)))
         .or_else(|| closed(change, &subject, circumstances))
-        .or_else(|| (change.action == Action::Remove && !circumstances.at_tip).then_some(Reason::NewerTip))
+        .or_else(|| keeps(change, circumstances.keeps?))
         .or_else(|| fight(change, heals.get(&change.key)?))
 }
 
@@ -54,6 +54,14 @@ fn mode(change: &Change, mode: Mode) -> Option<Reason> {
         Mode::Observe => false,
     };
     (!allowed).then_some(Reason::Mode { mode })
+}
+
+fn keeps(change: &Change, keeps: Keeps) -> Option<Reason> {
+    let reason = match keeps {
+        Keeps::NewerTip => Reason::NewerTip,
+        Keeps::GlassBroken => Reason::GlassBroken,
+    };
+    (change.action == Action::Remove).then_some(reason)
 }
 
 /// Healing that somebody undoes again and again is stopped, and the fields are named.

@@ -7,7 +7,7 @@ mod defer;
 mod limits;
 mod pace;
 
-pub use circumstances::{Allowance, Circumstances, Moved};
+pub use circumstances::{Allowance, Circumstances, Keeps, Moved};
 
 use crate::check::{self, check};
 use crate::plan::{Exceeded, Plan};

@@ -93,6 +93,8 @@ pub enum Reason {
     },
     /// A row would go for good, and the repository may say something newer.
     NewerTip,
+    /// A row would go for good, and broken glass is not ratified.
+    GlassBroken,
     /// It was left out by whoever asked for this plan.
     LeftOut,
 }
@@ -119,6 +121,7 @@ impl Reason {
             Self::Wave { .. } => "wave",
             Self::Fight { .. } => "fight",
             Self::NewerTip => "newer-tip",
+            Self::GlassBroken => "glass-broken",
             Self::LeftOut => "left-out",
         }
     }
@@ -164,6 +167,7 @@ impl Reason {
             Self::NewerTip => {
                 "a newer tip is not accepted, or the remote does not answer: it may bring this back".into()
             }
+            Self::GlassBroken => "nothing goes for good while broken glass is not ratified".into(),
             Self::LeftOut => "left out of this plan".into(),
         }
     }
@@ -189,6 +193,7 @@ impl Reason {
             Self::Wave { .. } => "the end of the wave before it, and of its soak".into(),
             Self::Fight { .. } => "finding who writes it (pintle audit), or declaring what they write".into(),
             Self::NewerTip => "accepting what is held, or taking it back (pintle status)".into(),
+            Self::GlassBroken => "pintle approve --ratify COMMIT (pintle status names it)".into(),
             Self::LeftOut => "--target and --exclude".into(),
         }
     }

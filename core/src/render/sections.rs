@@ -109,8 +109,12 @@ pub(super) fn waits(plan: &Plan, paper: &Paper) -> Vec<String> {
 
 /// The limits that the plan would pass.
 pub(super) fn refusals(plan: &Plan, paper: &Paper) -> Vec<String> {
-    let tag = |at: usize| if at == 0 { "refused" } else { "" };
-    let line = |(at, one): (usize, &Exceeded)| tagged(tag(at), &visible(&one.sentence()), 0, "", paper);
+    let tag = |at: usize| if at == 0 { "limit" } else { "" };
+    let line = |(at, one): (usize, &Exceeded)| {
+        let rest = one.sentence();
+        let (name, text) = rest.split_once(": ").unwrap_or((&rest, ""));
+        tagged(tag(at), &visible(name), 0, &visible(text), paper)
+    };
     plan.refused().iter().enumerate().flat_map(line).collect()
 }
 
@@ -143,6 +147,7 @@ fn more(code: &str) -> String {
         "wave" => "wait for their wave".to_owned(),
         "fight" => "drift again and again".to_owned(),
         "newer-tip" => "go once nothing newer is held".to_owned(),
+        "glass-broken" => "go once broken glass is ratified".to_owned(),
         "left-out" => "are left out".to_owned(),
         other => format!("wait: {other}"),
     }

@@ -113,7 +113,7 @@ impl Simulation {
         debug_assert_eq!(check(&plan), [], "the planner breaks an invariant");
         Some(judge(
             plan,
-            &Circumstances { guards: &guards, desired: &commit.desired, live, moved, seq, at_tip: true, allowed },
+            &Circumstances { guards: &guards, desired: &commit.desired, live, moved, seq, keeps: None, allowed },
         ))
     }
 
