@@ -26,7 +26,7 @@ pub fn plan_markdown(plan: &Plan, header: &Header, approvals: Option<&Approvals>
     let mut page = Page::new(COMMENT_LIMIT);
     page.push(&title(plan), 0);
     for one in plan.refused().iter().take(RULES_SHOWN) {
-        page.push(&format!("\n⛔ {}\n", word(&one.sentence())), 0);
+        page.push(&format!("\n⛔ {}\n\n", word(&one.sentence())), 0);
     }
     table(plan, header, &mut page);
     if let Some(approvals) = approvals {

@@ -9,6 +9,7 @@ mod memory;
 mod parse;
 mod plan;
 mod properties;
+mod reasons;
 mod resolve;
 mod rules;
 mod scenario;

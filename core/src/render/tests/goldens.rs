@@ -93,3 +93,34 @@ fn the_comment_groups_like_changes() {
 fn the_json_of_everything() {
     assert_snapshot!(serde_json::to_string_pretty(&plan_json(&mixed(), &header(), Some(&approvals()))).unwrap());
 }
+
+#[test]
+fn a_plan_beyond_a_limit_is_refused_in_every_format() {
+    let world = World::applied(&six());
+    let desired = super::world::resolved(&six()[..1]);
+    let guards = crate::model::guard::Guards::default();
+    let circumstances = crate::gate::Circumstances {
+        guards: &guards,
+        desired: &desired,
+        live: &world.live,
+        moved: &[],
+        seq: None,
+        keeps: None,
+        allowed: &[],
+    };
+    let plan = crate::gate::judge(world.plan(&six()[..1]), &circumstances);
+    assert_eq!(plan.refused().len(), 1);
+    let json = plan_json(&plan, &header(), None);
+    let told = [
+        plan_human(&plan, &header(), None, &paper()),
+        plan_markdown(&plan, &header(), None),
+        format!("{:#}", json["refused"]),
+    ];
+    assert_snapshot!(told.join("\n────\n"));
+}
+
+/// Six partners, each in a file of its own.
+fn six() -> Vec<(&'static str, &'static str)> {
+    let text = |name: &str| &*super::world::partner(name).leak();
+    ["a", "b", "c", "d", "e", "f"].map(|name| (&*format!("partners/{name}.yaml").leak(), text(name))).to_vec()
+}

@@ -1,0 +1,70 @@
+//! Every reason to wait, and every refusal, as people read it.
+
+use pintle_core::change::ObjectKey;
+use pintle_core::model::guard::Mode;
+use pintle_core::plan::{Exceeded, Reason};
+use std::fmt::Write;
+
+fn all() -> Vec<Reason> {
+    let at = |text: &str| text.parse().unwrap();
+    let until = Some(at("2026-11-22T23:00:00Z"));
+    let all = vec![
+        Reason::InFlight { job: 7 },
+        Reason::DeadLetter { job: 7, error: "connection refused".into() },
+        Reason::Dependency { on: ObjectKey::new("Partner", "acme") },
+        Reason::Protected,
+        Reason::Software,
+        Reason::Reported,
+        Reason::Foreign,
+        Reason::Grace { until: at("2026-11-22T23:00:00Z") },
+        Reason::Mode { mode: Mode::NoDelete },
+        Reason::Closed { window: "year-end".into(), until },
+        Reason::Paused { scope: "Instance -l tier=gold".into(), by: "alice@ops".into(), why: "peak season".into(), until },
+        Reason::Wave { rollout: "careful".into(), wave: "all".into(), until },
+        Reason::Wave { rollout: "careful".into(), wave: "all".into(), until: None },
+        Reason::Fight { healed: 5, fields: "spec.resources.memory".into(), until: at("2026-11-22T23:00:00Z") },
+        Reason::NewerTip,
+        Reason::GlassBroken,
+        Reason::LeftOut,
+    ];
+    // A reason that is new is to be listed above.
+    for reason in &all {
+        match reason {
+            Reason::InFlight { .. }
+            | Reason::DeadLetter { .. }
+            | Reason::Dependency { .. }
+            | Reason::Protected
+            | Reason::Software
+            | Reason::Reported
+            | Reason::Foreign
+            | Reason::Grace { .. }
+            | Reason::Mode { .. }
+            | Reason::Closed { .. }
+            | Reason::Paused { .. }
+            | Reason::Wave { .. }
+            | Reason::Fight { .. }
+            | Reason::NewerTip
+            | Reason::GlassBroken
+            | Reason::LeftOut => {}
+        }
+    }
+    all
+}
+
+#[test]
+fn every_reason_says_why_and_what_lifts_it() {
+    let mut told = String::new();
+    for reason in all() {
+        let (code, why, lifts) = (reason.code(), reason.sentence(), reason.lifted_by());
+        let until = reason.until().map(|until| format!(" [{until}]")).unwrap_or_default();
+        writeln!(told, "{code}{until}\n  {why}\n  lifted by: {lifts}").unwrap();
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn every_refusal_says_the_exact_counts() {
+    let one = Exceeded { limit: "delete Instance".into(), group: None, moving: 12, before: 0, live: 40, allowed: 4 };
+    let grouped = Exceeded { group: Some("partner acme".into()), before: 3, ..one.clone() };
+    insta::assert_snapshot!(format!("{}\n{}", one.sentence(), grouped.sentence()));
+}
