@@ -10,6 +10,7 @@ ALTER TABLE pintle.jobs
     ADD COLUMN declared_digest bytea CHECK (length(declared_digest) = 32),
     ADD CHECK ((declared IS NULL) = (declared_digest IS NULL));
 CREATE INDEX ON pintle.jobs (created_at);
+CREATE INDEX jobs_counted ON pintle.jobs (object_kind, created_at) WHERE action IN ('update', 'restore', 'delete');
 
 -- Since when the leader leads: what cannot be undone comes from a plan of its own.
 ALTER TABLE pintle.leader ADD COLUMN since timestamptz NOT NULL DEFAULT clock_timestamp();

@@ -12,8 +12,33 @@ use pintle_core::gate::{Circumstances, Moved, judge};
 use pintle_core::model::Catalog;
 use pintle_core::model::guard::{Guard, Guards};
 use pintle_core::plan::{Plan, PlanInput, plan};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// Which revision, against what.
+#[derive(Debug, clap::Args)]
+pub struct AgainstArgs {
+    /// The state repository
+    #[arg(long, env = "PINTLE_REPO", value_name = "PATH", default_value = ".")]
+    pub(super) repo: PathBuf,
+    /// The revision
+    #[arg(long, env = "PINTLE_REV", value_name = "REV", default_value = "HEAD")]
+    pub(super) rev: String,
+    /// Against the live state in this Postgres (reading suffices)
+    #[arg(long, env = "PINTLE_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub(super) database_url: Option<String>,
+    /// As if this revision had been applied
+    #[arg(long, env = "PINTLE_AGAINST", value_name = "REV", conflicts_with = "live")]
+    pub(super) against: Option<String>,
+    /// Against a snapshot that `pintle snapshot` wrote
+    #[arg(long, env = "PINTLE_LIVE", value_name = "FILE")]
+    pub(super) live: Option<PathBuf>,
+}
+
+/// That nothing is named.
+pub(super) fn nothing() -> CliError {
+    CliError::new("nothing to plan against").hint("--database-url URL, --live FILE or --against REV")
+}
 
 /// The guard that stands in a revision. A broken one is told with the other mistakes.
 pub(super) fn guard_of(revision: &Revision) -> Result<Guard, CliError> {

@@ -1,5 +1,6 @@
 //! `pintle plan`: what a revision would change. Reads any revision, and needs no authority.
 
+use super::against::AgainstArgs;
 use super::selector::selectors;
 use super::{CliError, Exit, Format, Out, against};
 use crate::reconcile::all_diagnostics;
@@ -22,21 +23,8 @@ use std::sync::Arc;
 /// Which revision, against what.
 #[derive(Debug, clap::Args)]
 pub struct PlanArgs {
-    /// The state repository
-    #[arg(long, env = "PINTLE_REPO", value_name = "PATH", default_value = ".")]
-    repo: PathBuf,
-    /// The revision to plan
-    #[arg(long, env = "PINTLE_REV", value_name = "REV", default_value = "HEAD")]
-    rev: String,
-    /// Plan against the live state in this Postgres (reading suffices)
-    #[arg(long, env = "PINTLE_DATABASE_URL", value_name = "URL", hide_env_values = true)]
-    database_url: Option<String>,
-    /// Plan as if this revision had been applied
-    #[arg(long, env = "PINTLE_AGAINST", value_name = "REV", conflicts_with = "live")]
-    against: Option<String>,
-    /// Plan against a snapshot that `pintle snapshot` wrote
-    #[arg(long, env = "PINTLE_LIVE", value_name = "FILE")]
-    live: Option<PathBuf>,
+    #[command(flatten)]
+    side: AgainstArgs,
     /// Only these: KIND, KIND/NAME, or a NAME=VALUE label; more than one may be given
     #[arg(long, env = "PINTLE_TARGET", value_name = "SELECTOR", value_delimiter = ',')]
     target: Vec<String>,
@@ -92,13 +80,13 @@ pub(super) fn read(path: &std::path::Path, rev: &str) -> Result<Revision, CliErr
 
 /// Plans and prints.
 pub async fn run(args: PlanArgs, out: &Out) -> Result<Exit, CliError> {
-    let revision = read(&args.repo, &args.rev)?;
+    let revision = read(&args.side.repo, &args.side.rev)?;
     if let Some(exit) = unsound(&revision, out) {
         return Ok(exit);
     }
     let plan = narrowed(&args, made(&args, &revision).await?)?;
-    let approvals = match &args.database_url {
-        Some(url) if args.against.is_none() && args.live.is_none() => {
+    let approvals = match &args.side.database_url {
+        Some(url) if args.side.against.is_none() && args.side.live.is_none() => {
             super::approvals::needed(&Store::open(url, 2)?, &revision).await
         }
         _ => None,
@@ -146,18 +134,18 @@ pub(super) fn unsound(revision: &Revision, out: &Out) -> Option<Exit> {
 }
 
 async fn made(args: &PlanArgs, revision: &Revision) -> Result<Plan, CliError> {
-    if let Some(against) = &args.against {
-        return against::revision(&read(&args.repo, against)?, revision);
+    if let Some(against) = &args.side.against {
+        return against::revision(&read(&args.side.repo, against)?, revision);
     }
-    if let Some(file) = &args.live {
+    if let Some(file) = &args.side.live {
         return against::snapshot(&super::snapshot::read(file)?, None, revision);
     }
-    let Some(url) = &args.database_url else {
-        return Err(CliError::new("nothing to plan against").hint("--database-url URL, --live FILE or --against REV"));
+    let Some(url) = &args.side.database_url else {
+        return Err(against::nothing());
     };
     let store = Store::open(url, 2)?;
     store.check_schema().await?;
-    against::rows(&store, &args.repo, revision).await
+    against::rows(&store, &args.side.repo, revision).await
 }
 
 pub(super) fn header(revision: &Revision) -> Header {

@@ -1,6 +1,7 @@
 //! `pintle simulate`: what a revision would do and when, if it were accepted now and nothing else came:
 //! the clock is played forward over the live rows, a snapshot, or another revision.
 
+use super::against::AgainstArgs;
 use super::plan::{Revision, read, unsound};
 use super::{CliError, Exit, Out, against};
 use crate::store::Store;
@@ -9,27 +10,13 @@ use jiff::{SignedDuration, Timestamp};
 use pintle_core::diff::LiveState;
 use pintle_core::model::Catalog;
 use pintle_core::simulate::{Commit, Event, Happening, Rows, Simulation};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Which revision, over what, how far.
 #[derive(Debug, clap::Args)]
 pub struct SimulateArgs {
-    /// The state repository
-    #[arg(long, env = "PINTLE_REPO", value_name = "PATH", default_value = ".")]
-    repo: PathBuf,
-    /// The revision
-    #[arg(long, env = "PINTLE_REV", value_name = "REV", default_value = "HEAD")]
-    rev: String,
-    /// Over the live state in this Postgres (reading suffices)
-    #[arg(long, env = "PINTLE_DATABASE_URL", value_name = "URL", hide_env_values = true)]
-    database_url: Option<String>,
-    /// As if this revision had been applied
-    #[arg(long, env = "PINTLE_AGAINST", value_name = "REV", conflicts_with = "live")]
-    against: Option<String>,
-    /// Over a snapshot that `pintle snapshot` wrote
-    #[arg(long, env = "PINTLE_LIVE", value_name = "FILE")]
-    live: Option<PathBuf>,
+    #[command(flatten)]
+    side: AgainstArgs,
     /// How far the clock is played
     #[arg(long = "for", env = "PINTLE_FOR", value_name = "TIME", default_value = "14d", value_parser = super::database::duration)]
     length: SignedDuration,
@@ -40,7 +27,7 @@ pub struct SimulateArgs {
 
 /// Plays and prints.
 pub async fn run(args: &SimulateArgs, out: &Out) -> Result<Exit, CliError> {
-    let revision = read(&args.repo, &args.rev)?;
+    let revision = read(&args.side.repo, &args.side.rev)?;
     if let Some(exit) = unsound(&revision, out) {
         return Ok(exit);
     }
@@ -79,23 +66,23 @@ async fn begun(
     let own = against::guard_of(revision)?;
     let now = args.at.unwrap_or_else(Timestamp::now);
     let world = |live: LiveState, now| Simulation::new(Rows::of(live), now, Catalog::standard());
-    if let Some(against) = &args.against {
-        let base = read(&args.repo, against)?;
+    if let Some(against) = &args.side.against {
+        let base = read(&args.side.repo, against)?;
         let live = LiveState::as_applied(&base.resolved, &base.oid.to_string(), now);
         let before = Arc::new(against::guard_of(&base)?);
         return Ok((world(live, now).after(Vec::new(), before, 0), own));
     }
-    if let Some(file) = &args.live {
+    if let Some(file) = &args.side.live {
         return Ok((world(super::snapshot::read(file)?, now), own));
     }
-    let Some(url) = &args.database_url else {
-        return Err(CliError::new("nothing to play over").hint("--database-url URL, --live FILE or --against REV"));
+    let Some(url) = &args.side.database_url else {
+        return Err(against::nothing());
     };
     let store = Store::open(url, 2)?;
     store.check_schema().await?;
     let live = store.snapshot(SOURCE, |live| live.objects.iter().map(|row| row.key.clone()).collect()).await?;
     let now = args.at.unwrap_or(live.read_at);
-    let guards = against::guards(&store, &args.repo, revision).await?;
+    let guards = against::guards(&store, &args.side.repo, revision).await?;
     let plan = against::made(revision, &live, &guards);
     let moved = store.moved(SOURCE, &plan, &guards).await?;
     Ok((world(live, now).after(moved, guards.before(), 0), own))

@@ -12,14 +12,30 @@ use sqlx::postgres::PgRow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-const MOVED: &str = "SELECT j.object_kind, j.object_name, j.action, j.cause, j.destructive, p.seq, s.partner,
-        CASE s.state WHEN 'done' THEN (extract(epoch FROM s.changed_at) * 1000000)::bigint END AS done_us
-    FROM (SELECT * FROM pintle.job_state WHERE source_id = $1 AND state IN ('queued', 'released', 'running')
-          UNION ALL
-          SELECT * FROM pintle.job_state WHERE source_id = $1 AND state = 'done' AND state IN ('done', 'superseded', 'cancelled')
-              AND changed_at > clock_timestamp() - interval '24 hours') s
-    JOIN pintle.jobs j ON j.id = s.job_id JOIN pintle.plans p ON p.id = j.plan_id
-    WHERE s.object_kind = ANY($2) AND j.action = ANY($3) ORDER BY j.id";
+/// Of the jobs that are open, and of those that were done within the day; none of these is older than two
+/// days, or it is open. What is new is counted only where a limit asks for it: there may be many.
+macro_rules! moved {
+    ($actions:literal) => {
+        concat!(
+            "SELECT j.object_kind, j.object_name, j.action, j.cause, j.destructive, p.seq, s.partner,
+                CASE s.state WHEN 'done' THEN (extract(epoch FROM s.changed_at) * 1000000)::bigint END AS done_us
+            FROM pintle.jobs j JOIN pintle.job_state s ON s.job_id = j.id JOIN pintle.plans p ON p.id = j.plan_id
+            WHERE j.source_id = $1 AND j.object_kind = ANY($2) AND j.action IN (",
+            $actions,
+            ") AND j.created_at > clock_timestamp() - interval '48 hours'
+                AND s.state = 'done' AND s.changed_at > clock_timestamp() - interval '24 hours'
+            UNION ALL
+            SELECT j.object_kind, j.object_name, j.action, j.cause, j.destructive, p.seq, s.partner, NULL::bigint
+            FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id JOIN pintle.plans p ON p.id = j.plan_id
+            WHERE s.source_id = $1 AND s.state IN ('queued', 'released', 'running') AND j.object_kind = ANY($2) AND j.action IN (",
+            $actions,
+            ")"
+        )
+    };
+}
+
+const CHANGED: &str = moved!("'update', 'restore', 'delete'");
+const CHANGED_AND_NEW: &str = moved!("'update', 'restore', 'delete', 'create'");
 
 impl Store {
     /// What moved of the kinds that `plan` moves, as far as `guards` ask for it.
@@ -32,12 +48,10 @@ impl Store {
         if kinds.contains("Channel") {
             kinds.insert("Instance");
         }
-        let mut actions = vec!["update", "restore", "delete"];
-        if guards.limits().any(|limit| limit.action == LimitedAction::Create) {
-            actions.push("create");
-        }
         let kinds: Vec<&str> = kinds.into_iter().collect();
-        let rows = sqlx::query(MOVED).bind(source).bind(kinds).bind(actions).fetch_all(&self.pool).await;
+        let new = guards.limits().any(|limit| limit.action == LimitedAction::Create);
+        let sql = if new { CHANGED_AND_NEW } else { CHANGED };
+        let rows = sqlx::query(sql).bind(source).bind(kinds).fetch_all(&self.pool).await;
         rows.map_err(failed())?.iter().map(moved).collect::<Result<_, _>>().map_err(failed())
     }
 }

@@ -41,20 +41,33 @@ fn create(object: &Object) -> Change {
 /// The half of a change that the desired object gives.
 fn towards(object: &Object) -> Change {
     Change {
-        key: object.key.clone(),
-        action: Action::Create,
-        cause: Cause::Intent,
-        uid: None,
-        revision: None,
-        fields: Vec::new(),
-        drift: Vec::new(),
-        before: None,
         after: Some(object.digest),
         written: Some(object.written),
         body: Some(object.body.clone()),
         source: Some(object.source()),
         partner: object.partner.clone(),
         references: object.references.clone(),
+        ..bare(&object.key, Action::Create)
+    }
+}
+
+/// A change of which nothing but the object and what happens is known.
+fn bare(key: &ObjectKey, action: Action) -> Change {
+    Change {
+        key: key.clone(),
+        action,
+        cause: Cause::Intent,
+        uid: None,
+        revision: None,
+        fields: Vec::new(),
+        drift: Vec::new(),
+        before: None,
+        after: None,
+        written: None,
+        body: None,
+        source: None,
+        partner: None,
+        references: Arc::from([]),
         protected: false,
         declared: None,
         foreign: false,
@@ -153,27 +166,13 @@ fn delete(row: &LiveObject, bodies: Option<&Bodies>, catalog: &Catalog) -> Chang
             shape.references(spec, &mut visit);
         }
     }
+    let action = if row.tombstoned_at.is_some() { Action::Remove } else { Action::Delete };
     let gone = Change {
-        key: row.key.clone(),
-        action: if row.tombstoned_at.is_some() { Action::Remove } else { Action::Delete },
-        cause: Cause::Intent,
-        uid: None,
-        revision: None,
-        fields: Vec::new(),
-        drift: Vec::new(),
         before: bodies.map(|bodies| Digest::of_value(&bodies.live)),
-        after: None,
-        written: None,
-        body: None,
         source: row.applied_file.clone().map(|file| SourceRef { file, line: 0 }),
         partner: row.partner.clone(),
         references: Arc::from(references),
-        protected: false,
-        declared: None,
-        foreign: false,
-        reported: false,
-        tombstoned_at: None,
-        labels: None,
+        ..bare(&row.key, action)
     };
     of_row(row, gone)
 }

@@ -19,7 +19,12 @@ fn all() -> Vec<Reason> {
         Reason::Grace { until: at("2026-11-22T23:00:00Z") },
         Reason::Mode { mode: Mode::NoDelete },
         Reason::Closed { window: "year-end".into(), until },
-        Reason::Paused { scope: "Instance -l tier=gold".into(), by: "alice@ops".into(), why: "peak season".into(), until },
+        Reason::Paused {
+            scope: "Instance -l tier=gold".into(),
+            by: "alice@ops".into(),
+            why: "peak season".into(),
+            until,
+        },
         Reason::Wave { rollout: "careful".into(), wave: "all".into(), until },
         Reason::Wave { rollout: "careful".into(), wave: "all".into(), until: None },
         Reason::Fight { healed: 5, fields: "spec.resources.memory".into(), until: at("2026-11-22T23:00:00Z") },
