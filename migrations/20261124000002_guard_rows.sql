@@ -6,11 +6,19 @@ ALTER TABLE pintle.jobs
     ADD CHECK (action IN ('create', 'update', 'adopt', 'restore', 'delete', 'remove')),
     ADD CHECK ((action IN ('delete', 'remove')) = (body IS NULL)),
     ADD COLUMN destructive     boolean NOT NULL DEFAULT false,
+    ADD COLUMN moves_followers boolean NOT NULL DEFAULT false,
+    ADD COLUMN labels_before   jsonb,      -- of the row when it was planned, and its partner: what a limit counts by
+    ADD COLUMN partner_before  text,
     ADD COLUMN declared        jsonb,      -- the base to record, where drifted fields are left as they are
     ADD COLUMN declared_digest bytea CHECK (length(declared_digest) = 32),
     ADD CHECK ((declared IS NULL) = (declared_digest IS NULL));
-CREATE INDEX ON pintle.jobs (created_at);
-CREATE INDEX jobs_counted ON pintle.jobs (object_kind, created_at) WHERE action IN ('update', 'restore', 'delete');
+UPDATE pintle.jobs SET destructive = action = 'delete';
+-- What was tombstoned before rows went for good begins its grace anew.
+UPDATE pintle.objects SET tombstoned_at = clock_timestamp() WHERE tombstoned_at IS NOT NULL;
+-- What limits count is few among what is new.
+ALTER TABLE pintle.job_state ADD COLUMN counted boolean NOT NULL DEFAULT true;
+CREATE INDEX job_state_counted ON pintle.job_state (source_id, changed_at) WHERE state = 'done' AND counted;
+CREATE INDEX ON pintle.plans (source_id, seq);
 
 -- Since when the leader leads: what cannot be undone comes from a plan of its own.
 ALTER TABLE pintle.leader ADD COLUMN since timestamptz NOT NULL DEFAULT clock_timestamp();
@@ -19,7 +27,11 @@ ALTER TABLE pintle.leader ADD COLUMN since timestamptz NOT NULL DEFAULT clock_ti
 -- no commit is judged by its own.
 ALTER TABLE pintle.sources
     ADD COLUMN admitted_seq bigint NOT NULL DEFAULT 0,
-    ADD COLUMN guard_seq    bigint NOT NULL DEFAULT 0;
+    ADD COLUMN guard_seq    bigint NOT NULL DEFAULT 0,
+    ADD COLUMN fetched_tip  text,                         -- before anything is known of it
+    ADD COLUMN lifted       jsonb  NOT NULL DEFAULT '[]'; -- limits that somebody lifted, by accepted step
+UPDATE pintle.sources s SET admitted_seq = a.seq, guard_seq = a.seq FROM pintle.accepted_commits a
+WHERE a.source_id = s.id AND a.commit = s.applied_commit;
 
 -- What somebody paused. Who pauses takes the lock alone, who applies shares it: nothing starts after it.
 CREATE TABLE pintle.pauses (

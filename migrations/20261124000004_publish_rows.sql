@@ -68,7 +68,7 @@ BEGIN
     EXCEPTION WHEN OTHERS THEN
         since := NULL;
     END;
-    IF since IS NULL OR pg_snapshot_xmin(since) <= (SELECT f.xid FROM forgotten_changes f) OR pg_snapshot_xmin(since) > pg_snapshot_xmax(now_at) THEN
+    IF since IS NULL OR pg_snapshot_xmin(since) <= (SELECT f.xid FROM forgotten_changes f WHERE f.xid < pg_snapshot_xmax(now_at)) OR pg_snapshot_xmin(since) > pg_snapshot_xmax(now_at) THEN
         RETURN QUERY SELECT NULL::text, NULL::text, now_at::text;
         RETURN;
     END IF;

@@ -79,12 +79,13 @@ pub struct Planned {
     pub seen: Seen,
 }
 
-/// The rows whose bodies a plan and its gate need: those that differ, and the windows that close something.
+/// The rows whose bodies a plan and its gate need: those that differ, the windows that close something, and the rollouts that pace.
 pub fn needed(differing: &Differing, guards: &Guards, live: &LiveState) -> Vec<ObjectKey> {
     let mut keys = differing.needs_bodies(live);
     let windows = guards.closed().flat_map(|rule| &rule.windows.0);
     let windows = windows.map(|window| ObjectKey::new("MaintenanceWindow", window.0.as_str()));
-    keys.extend(windows.filter(|key| live.get(key).is_some()));
+    let rollouts = guards.pace().map(|(pace, _)| ObjectKey::new("Rollout", pace.rollout.0.as_str()));
+    keys.extend(windows.chain(rollouts).filter(|key| live.get(key).is_some()));
     keys.sort();
     keys.dedup();
     keys

@@ -61,8 +61,8 @@ pub(super) async fn rows(store: &Store, repo: &Path, revision: &Revision) -> Res
     let guards = guards(store, repo, revision).await?;
     let live = store.snapshot(SOURCE, |live| needed(&Differing::of(&revision.resolved, live), &guards, live)).await?;
     let plan = made(revision, &live, &guards);
-    let moved = store.moved(SOURCE, &plan, &guards).await?;
     let seq = store.seq_of(SOURCE, &revision.oid.to_string()).await?;
+    let moved = store.moved(SOURCE, &plan, &guards, seq).await?;
     Ok(judged(plan, revision, &live, &guards, &moved, seq))
 }
 

@@ -6,7 +6,6 @@ use super::{CliError, Exit, Format, Out};
 use crate::git::{Git, GitError};
 use crate::reconcile::all_diagnostics;
 use crate::source::{load_files, read_folder};
-use crate::state_file::replace;
 use pintle_core::change::{FieldPath, ObjectKey, Value};
 use pintle_core::diagnostic::has_errors;
 use pintle_core::edit::edit;
@@ -15,6 +14,8 @@ use pintle_core::parse::{Document, parse_file};
 use pintle_core::render::{Checked, diagnostics_human, diagnostics_markdown, inline};
 use pintle_core::resolve::resolve;
 use std::collections::BTreeMap;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -149,14 +150,16 @@ impl Edits {
             git.run(&["switch", "--quiet", "--create", branch]).map_err(|error| prepared("the branch", error))?;
         }
         for file in &self.touched {
-            write(&self.root.join(file), self.files.get(file).map(Vec::as_slice).unwrap_or_default())?;
+            write(&self.root, file, self.files.get(file).map(Vec::as_slice).unwrap_or_default())?;
         }
         if args.branch.is_none() {
             return Ok(None);
         }
         git.run(&[&["add", "--"][..], &self.paths()].concat()).map_err(|error| prepared("git add", error))?;
         let message = args.message.as_deref().unwrap_or(message);
-        git.run(&["commit", "--quiet", "-S", "-m", message]).map_err(|error| prepared("the commit", error))?;
+        // These files and nothing else that may be staged.
+        let commit = ["--literal-pathspecs", "commit", "--quiet", "-S", "-m", message, "--only", "--"];
+        git.run(&[&commit[..], &self.paths()].concat()).map_err(|error| prepared("the commit", error))?;
         Ok(git.commit("HEAD"))
     }
 
@@ -204,9 +207,23 @@ fn prepared(what: &str, error: GitError) -> CliError {
         .hint("another name for the branch: --branch NAME; a key that cannot sign: pintle doctor")
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-    folder.and_then(|()| replace(path, bytes)).map_err(|error| {
+/// Writes a whole file at once, beside the old one and renamed over it. Nothing is written through a
+/// symbolic link: a branch of somebody else's may hold one.
+fn write(root: &Path, file: &str, bytes: &[u8]) -> Result<(), CliError> {
+    let path = root.join(file);
+    let linked = path.ancestors().take_while(|part| *part != root).find(|part| part.is_symlink());
+    if let Some(link) = linked {
+        return Err(CliError::new(format!("{} is a symbolic link", link.display())).hint("nothing was written to it"));
+    }
+    let written = || -> std::io::Result<()> {
+        let folder = path.parent().unwrap_or(root);
+        std::fs::create_dir_all(folder)?;
+        let mut fresh =
+            tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(0o644)).tempfile_in(folder)?;
+        fresh.write_all(bytes)?;
+        fresh.persist(&path).map(drop).map_err(|error| error.error)
+    };
+    written().map_err(|error| {
         CliError::because(format!("{} cannot be written", path.display()), error).hint("is it yours? ls -l")
     })
 }

@@ -48,11 +48,23 @@ pub async fn run(args: &ImportArgs, out: &Out) -> Result<Exit, CliError> {
         (Some(from), Some(map)) => import_map::records(from, map)?,
         _ => rows(args).await?,
     };
+    let count = found.len();
     let mut edits = Edits::open(&args.write)?;
     let known: std::collections::BTreeSet<ObjectKey> =
         edits.documents().into_iter().map(|(_, one)| one.key.clone()).collect();
     let mut taken = Vec::new();
-    for one in found.iter().filter(|one| !known.contains(&one.key)) {
+    for mut one in found {
+        // Settings have no name of their own: what is there already are other settings.
+        for number in 2.. {
+            if &*one.key.kind != PlatformConfig::NAME || !known.contains(&one.key) {
+                break;
+            }
+            one.key = ObjectKey::new(PlatformConfig::NAME, format!("imported-{number}"));
+        }
+        if known.contains(&one.key) {
+            continue;
+        }
+        let one = &one;
         let file = place(one);
         if !edits.create(one.key.clone(), &file, text(one, &file)) {
             taken.push(file);
@@ -62,7 +74,7 @@ pub async fn run(args: &ImportArgs, out: &Out) -> Result<Exit, CliError> {
         return Err(CliError::new(format!("{file} is there already, and holds something else"))
             .hint("move it away, or declare it by hand"));
     }
-    edits.finish(&args.write, &format!("Declare {} objects that are live", found.len()), out)
+    edits.finish(&args.write, &format!("Declare what is live: {count} objects"), out)
 }
 
 /// Live rows that Pintle never applied.

@@ -84,7 +84,7 @@ async fn begun(
     let now = args.at.unwrap_or(live.read_at);
     let guards = against::guards(&store, &args.side.repo, revision).await?;
     let plan = against::made(revision, &live, &guards);
-    let moved = store.moved(SOURCE, &plan, &guards).await?;
+    let moved = store.moved(SOURCE, &plan, &guards, None).await?;
     Ok((world(live, now).after(moved, guards.before(), 0), own))
 }
 

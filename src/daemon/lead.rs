@@ -3,7 +3,6 @@
 use super::outage::Outage;
 use super::run::Daemon;
 use crate::forge::ForgeClient;
-use crate::notices;
 use crate::queue::delivery::Ringer;
 use crate::queue::relay::{relay, sweep};
 use crate::queue::worker::ROWS;
@@ -12,7 +11,7 @@ use crate::source::{Mirror, watch};
 use crate::store::leader::LEASE;
 use crate::store::{LeaderProof, StoreError};
 use pintle_core::model::Catalog;
-use pintle_core::model::guard::Guard;
+use pintle_core::model::guard::Notice;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
@@ -22,7 +21,9 @@ use tokio_util::sync::CancellationToken;
 
 /// How often what is over is put away, and the partitions of the coming months are made.
 const TIDY_EVERY: Duration = Duration::from_mins(1);
-/// What could not be told is told again after this long, or with the next tick.
+/// The first pause before what could not be told is told again; each is twice the one before.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// Looked at again after this long without a tick.
 const TELL_AGAIN: Duration = Duration::from_secs(30);
 /// How often the sweep looks, and how often the relay looks when nothing rings.
 const SWEEP_EVERY: Duration = Duration::from_secs(2);
@@ -102,14 +103,18 @@ async fn noticing(daemon: &Daemon, lease: &Lease, mut look: watch_channel::Recei
         if tokio::time::timeout(TELL_AGAIN, look.changed()).await.is_ok_and(|changed| changed.is_err()) {
             return;
         }
-        let guard = look.borrow_and_update().clone().unwrap_or_default();
-        if forge.is_none() && guard.notify.is_empty() {
+        // Before anybody knows who is told, nothing is: it would count as told.
+        let Some(notices) = look.borrow_and_update().clone() else { continue };
+        if forge.is_none() && notices.is_empty() {
             continue;
         }
-        match told(daemon, lease, forge.as_ref(), &guard, tries).await {
+        match told(daemon, lease, forge.as_ref(), &notices, tries).await {
             Ok(failed) => {
                 outage.over();
                 tries = if failed { tries + 1 } else { 0 };
+                if failed {
+                    tokio::time::sleep(TRY_AGAIN * 2_u32.pow(tries)).await;
+                }
             }
             Err(error) => drop(outage.failed(&error)),
         }
@@ -121,20 +126,23 @@ async fn told(
     daemon: &Daemon,
     lease: &Lease,
     forge: Option<&ForgeClient>,
-    guard: &Arc<Guard>,
+    notices: &Arc<Vec<Notice>>,
     tries: u32,
 ) -> Result<bool, StoreError> {
     let standing = daemon.store.standing().await?;
-    let (events, told) = notices::events(&standing);
-    let (forge, guard, secrets) = (forge.cloned(), guard.clone(), daemon.settings.secrets.clone());
+    let (events, told) = crate::notices::events(&standing);
+    let (forge, receivers, secrets) = (forge.cloned(), notices.clone(), daemon.settings.secrets.clone());
     let telling = tokio::task::spawn_blocking(move || {
-        events.iter().flat_map(|event| notices::tell(event, forge.as_ref(), &guard, &secrets)).collect::<Vec<_>>()
+        events
+            .iter()
+            .flat_map(|event| crate::notices::tell(event, forge.as_ref(), &receivers, &secrets))
+            .collect::<Vec<_>>()
     });
     let failed = telling.await.unwrap_or_default();
     for why in &failed {
         tracing::warn!("{why}");
     }
-    if !failed.is_empty() && tries + 1 < notices::TRIES {
+    if !failed.is_empty() && tries + 1 < crate::notices::TRIES {
         return Ok(true);
     }
     if told != standing.told {
@@ -168,8 +176,8 @@ async fn over_within(pause: Duration, term: &CancellationToken) -> bool {
     tokio::time::timeout(pause, term.cancelled()).await.is_ok()
 }
 
-/// The guard of the accepted commit, sent after each tick.
-type Looked = Option<Arc<Guard>>;
+/// Who is told, sent after each tick that knows.
+type Looked = Option<Arc<Vec<Notice>>>;
 
 async fn reconciling(
     daemon: &Daemon,
@@ -187,7 +195,8 @@ async fn reconciling(
             Ok(tick) => {
                 outage.over();
                 daemon.gauges.ticked(&tick);
-                looked.send_replace(tick.guard);
+                let notices = tick.notices.map(Arc::new);
+                looked.send_modify(|known| *known = notices.or_else(|| known.take()));
                 bells.relay.notify_one();
                 None
             }

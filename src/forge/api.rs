@@ -102,13 +102,25 @@ impl ForgeClient {
         }
     }
 
-    /// Our comment on a pull request, if there is one.
+    /// Who the token speaks as. A token of GitHub's CI may not ask, and is known.
+    fn me(&self) -> Result<String, ForgeError> {
+        match self.send("GET", &format!("{}/user", self.place.url), &Value::Null, "who we are") {
+            Err(ForgeError::Refused { status: 401 | 403, .. }) => Ok("github-actions[bot]".to_owned()),
+            other => other.map(|user| author(&user).to_owned()),
+        }
+    }
+
+    /// Our comment on a pull request, if there is one: by its mark, and by its author, who could else change
+    /// what we say afterwards.
     fn ours(&self, pull: u64) -> Result<Option<u64>, ForgeError> {
+        let me = self.me()?;
         for page in 1..=MAX_PAGES {
             let url = format!("{}?per_page=100&limit=100&page={page}", self.comments(pull));
             let found = self.send("GET", &url, &Value::Null, "the comments")?;
             let found = found.as_array().map(Vec::as_slice).unwrap_or_default();
-            let is_ours = |one: &&Value| one["body"].as_str().is_some_and(|body| body.starts_with(MARK.trim_end()));
+            let marked = |one: &Value| one["body"].as_str().is_some_and(|body| body.starts_with(MARK.trim_end()));
+            let by = |one: &Value| author(if one["user"].is_null() { &one["author"] } else { &one["user"] }).to_owned();
+            let is_ours = |one: &&Value| marked(one) && !me.is_empty() && by(one) == me;
             if let Some(ours) = found.iter().find(is_ours) {
                 return Ok(ours["id"].as_u64());
             }
@@ -151,6 +163,11 @@ impl ForgeClient {
         let request = request.body(text).map_err(|error| unreachable(error.into()))?;
         answer(self.agent.run(request).map_err(unreachable)?, what)
     }
+}
+
+/// The name of an account, as each forge calls it.
+fn author(account: &Value) -> &str {
+    account["login"].as_str().or(account["username"].as_str()).unwrap_or_default()
 }
 
 fn answer(mut response: Response<ureq::Body>, what: &'static str) -> Result<Value, ForgeError> {

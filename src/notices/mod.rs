@@ -9,7 +9,7 @@ pub use events::{Event, events};
 pub use webhook::{Secrets, post};
 
 use crate::forge::{ForgeClient, State};
-use pintle_core::model::guard::{Guard, NotifyEvent};
+use pintle_core::model::guard::{Notice, NotifyEvent};
 
 /// The name of the daemon's status.
 const CONTEXT: &str = "pintle/applied";
@@ -17,7 +17,7 @@ const CONTEXT: &str = "pintle/applied";
 pub const TRIES: u32 = 5;
 
 /// Tells `event` to everyone who wants to know; what failed.
-pub fn tell(event: &Event, forge: Option<&ForgeClient>, guard: &Guard, secrets: &Secrets) -> Vec<String> {
+pub fn tell(event: &Event, forge: Option<&ForgeClient>, notices: &[Notice], secrets: &Secrets) -> Vec<String> {
     let mut failed = Vec::new();
     if let (Some(forge), Some(commit)) = (forge, &event.commit) {
         let state = match event.kind {
@@ -29,7 +29,7 @@ pub fn tell(event: &Event, forge: Option<&ForgeClient>, guard: &Guard, secrets: 
         let told = state.map_or(Ok(()), |state| forge.status(commit, state, CONTEXT, &event.message));
         failed.extend(told.err().map(|error| error.to_string()));
     }
-    for notice in &guard.notify {
+    for notice in notices {
         let wanted = notice.events.as_ref().is_none_or(|events| events.0.contains(&event.kind));
         if wanted && let Err(error) = post(notice, event, secrets) {
             failed.push(error);

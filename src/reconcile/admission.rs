@@ -67,7 +67,7 @@ impl Reconciler {
         held: &Held,
         plan: Plan,
     ) -> Result<Result<AdmittedPlan, Box<Plan>>, TickError> {
-        let moved = self.store.moved(SOURCE, &plan, &held.guards).await?;
+        let moved = self.store.moved(SOURCE, &plan, &held.guards, Some(accepted.seq())).await?;
         let at_tip = fetched.tip == accepted.commit() && self.fetched_at.is_some_and(|at| at.elapsed() < ANSWERED);
         let keeps = match () {
             () if !at_tip => Some(Keeps::NewerTip),
@@ -75,18 +75,26 @@ impl Reconciler {
             () => None,
         };
         let place = (accepted.seq(), keeps);
-        let mut allowed = Vec::new();
+        let mut allowed = self.store.lifted(SOURCE, accepted.seq()).await?;
         let mut judged = self.judged(plan.clone(), accepted, held, place, (&moved, &allowed));
         if matches!(judged, Some(Err(Refusal::Limits(_)))) {
-            allowed = self.lifted(fetched, accepted, held)?;
+            let said = self.lifted(fetched, accepted, held)?;
+            let beyond = match &judged {
+                Some(Err(Refusal::Limits(plan))) => plan.refused().to_vec(),
+                _ => Vec::new(),
+            };
+            allowed.extend(said.iter().cloned());
             judged = self.judged(plan, accepted, held, place, (&moved, &allowed));
+            if matches!(judged, Some(Ok(_))) {
+                self.store.record_lifted(proof, SOURCE, accepted.seq(), &beyond).await?;
+            }
         }
         let Some(judged) = judged else { return Err(TickError::Verifier(accepted.commit())) };
         match judged {
             Ok(admitted) => {
                 self.planner.due_at(admitted.plan().due());
                 let wanted = (accepted.seq(), held.before);
-                if self.admitted != Some(wanted) {
+                if admitted.is_within_limits() && self.admitted != Some(wanted) {
                     self.store.record_admitted(proof, SOURCE, wanted).await?;
                     self.admitted = Some(wanted);
                 }

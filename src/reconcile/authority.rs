@@ -172,8 +172,8 @@ impl Reconciler {
             return Ok(None);
         }
         if let Some(Reading { commit, digest: before }) = self.state.reading()? {
-            // What cannot be told yet is asked again at the next tick.
-            let Ok(now) = self.ask(fetched, &[], |_, session| session.reading(commit))? else { return Ok(None) };
+            let now = self.ask(fetched, &[], |_, session| session.reading(commit))?;
+            let now = now.map_err(|error| TickError::Unreadable(commit, error))?;
             if now != before {
                 let change = Rereading { commit, before, now };
                 let held = self.ask(fetched, &[], |question, session| reread(accepted, &change, question, session))?;

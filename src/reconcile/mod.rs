@@ -18,13 +18,13 @@ use crate::store::waiting::waiting;
 use crate::store::{LeaderProof, Store, StoreError};
 use jiff::Timestamp;
 use pintle_core::change::Oid;
-use pintle_core::diagnostic::{Diagnostic, has_errors};
+use pintle_core::diagnostic::{Code, Diagnostic, has_errors};
 use pintle_core::gate::Refusal;
 use pintle_core::model::Catalog;
-use pintle_core::model::guard::Guard;
+use pintle_core::model::guard::Notice;
 use pintle_core::plan::Plan;
 use pintle_core::resolve::{Resolved, diagnose};
-use pintle_core::trust::{AcceptedCommit, Introduction, Memory, Verdict};
+use pintle_core::trust::{AcceptedCommit, ChangeError, Introduction, Memory, Verdict};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -53,6 +53,9 @@ pub enum TickError {
     /// The guard of an accepted commit cannot be read: nothing is admitted.
     #[error("the guard of {0} cannot be read")]
     Guard(Oid, #[source] git2::Error),
+    /// What the accepted tree means cannot be told: nothing goes on before it can.
+    #[error("{code}: what the accepted {0} means cannot be told", code = Code::ReadDifferently)]
+    Unreadable(Oid, #[source] ChangeError),
     /// The verifier panicked: that means deny.
     #[error("the verifier panicked on {0}; the tip is held")]
     Verifier(Oid),
@@ -73,8 +76,8 @@ pub struct Tick {
     pub drifted: usize,
     /// Whether everything is as declared, and nothing is on its way.
     pub settled: bool,
-    /// The guard of the accepted commit: it says who is told.
-    pub guard: Option<Arc<Guard>>,
+    /// Who is told, as far as that is known.
+    pub notices: Option<Vec<Notice>>,
 }
 
 /// What a host brings of its own.
@@ -117,6 +120,7 @@ pub struct Reconciler {
     /// Why the plan is not carried out although its commit is accepted.
     differs: Option<serde_json::Value>,
     fetched_at: Option<Instant>,
+    seen: Option<Oid>,
     accepted_since: Option<Instant>,
     said: Option<serde_json::Value>,
     /// What the last plan came to: how much had drifted, and whether everything was settled.
@@ -165,6 +169,7 @@ impl Reconciler {
             reads_alike: false,
             differs: None,
             fetched_at: None,
+            seen: None,
             accepted_since: None,
             said: None,
             mistakes: None,
@@ -180,6 +185,10 @@ impl Reconciler {
             if due { self.fetch(proof).await? } else { (self.mirror.fetched().map_err(TickError::Mirror)?, None) };
         if due && away.is_none() {
             self.fetched_at = Some(Instant::now());
+        }
+        if self.seen != Some(fetched.tip) {
+            self.store.record_fetched(proof, &fetched.tip.to_string()).await?;
+            self.seen = Some(fetched.tip);
         }
         crate::crash::point("fetched");
         let tick = self.tick_at(proof, &fetched, due && away.is_none()).await?;
@@ -284,7 +293,7 @@ impl Reconciler {
         tick: &mut Tick,
     ) -> Result<Waits, TickError> {
         let held = self.guards(accepted).await?;
-        tick.guard = Some(held.guards.own());
+        tick.notices = Some(held.guards.notices());
         let Some(planned) = self.planner.plan(SOURCE, &held.guards).await? else {
             (tick.drifted, tick.settled) = (self.last.0, self.last.1);
             return Ok(self.last.2.clone());

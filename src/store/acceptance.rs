@@ -5,6 +5,8 @@ use super::audit::AuditWriter;
 use super::{LeaderProof, Store, StoreError};
 use pintle_core::audit::{Actor, Approval, Draft, GitRef, Outcome, Stage};
 use pintle_core::change::ObjectKey;
+use pintle_core::gate::{Allowance, Extent};
+use pintle_core::plan::Exceeded;
 use pintle_core::trust::{Acceptance, Introduction};
 use sqlx::Row;
 use sqlx::types::Json;
@@ -18,6 +20,15 @@ pub const SOURCE: &str = "default";
 pub const ANY: &str = "*";
 /// Touched documents written by one statement.
 const TOUCHES_AT_ONCE: usize = 10_000;
+
+/// A limit that was lifted for one accepted step.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+struct LiftedRow {
+    seq: u64,
+    limit: String,
+    group: Option<String>,
+    moving: usize,
+}
 
 /// Where a source stands, for `status`.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -121,6 +132,45 @@ impl Store {
         Ok((seq("admitted_seq")?, seq("guard_seq")?))
     }
 
+    /// The limits that were lifted for the accepted step `seq` when its plan passed the gate: what was to
+    /// move then may move later.
+    pub async fn lifted(&self, source: &str, seq: u64) -> Result<Vec<Allowance>, StoreError> {
+        let failed = || StoreError::during("read which limits are lifted");
+        let found: Option<Json<Vec<LiftedRow>>> = sqlx::query_scalar("SELECT lifted FROM pintle.sources WHERE id = $1")
+            .bind(source)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed())?;
+        let all = found.map(|json| json.0).unwrap_or_default().into_iter().filter(|one| one.seq == seq);
+        let allowance = |LiftedRow { limit, group, moving, .. }: LiftedRow| Allowance {
+            limit: limit.into(),
+            extent: Extent::AtMost { group, moving },
+        };
+        Ok(all.map(allowance).collect())
+    }
+
+    /// Records which limits were lifted for a step, and how far.
+    pub async fn record_lifted(
+        &self,
+        proof: &LeaderProof,
+        source: &str,
+        seq: u64,
+        lifted: &[Exceeded],
+    ) -> Result<(), StoreError> {
+        let failed = || StoreError::during("record which limits are lifted");
+        let row =
+            |one: &Exceeded| LiftedRow { seq, limit: one.limit.clone(), group: one.group.clone(), moving: one.moving };
+        let rows: Vec<LiftedRow> = lifted.iter().map(row).collect();
+        let mut tx = self.begin_as(proof).await?;
+        sqlx::query("UPDATE pintle.sources SET lifted = $2 WHERE id = $1")
+            .bind(source)
+            .bind(Json(rows))
+            .execute(&mut *tx)
+            .await
+            .map_err(failed())?;
+        tx.commit().await.map_err(failed())
+    }
+
     /// The commit whose guard holds beside its own for `commit`: the one admitted before it.
     pub async fn guard_commit(&self, source: &str, commit: &str) -> Result<Option<String>, StoreError> {
         sqlx::query_scalar(
@@ -177,6 +227,12 @@ impl Store {
     ) -> Result<(), StoreError> {
         let failed = || StoreError::during("record accepted commits");
         let mut tx = self.begin_as(proof).await?;
+        // What cannot be undone holds this row while it looks at the accepted head: it must not move then.
+        sqlx::query("SELECT 1 FROM pintle.sources WHERE id = $1 FOR NO KEY UPDATE")
+            .bind(SOURCE)
+            .execute(&mut *tx)
+            .await
+            .map_err(failed())?;
         for step in steps {
             sqlx::query("INSERT INTO pintle.accepted_commits (source_id, seq, commit, change_id, accepted_at, acceptance) VALUES ($1, $2, $3, $4, to_timestamp($5::bigint / 1000000.0), $6)")
                 .bind(SOURCE)
@@ -229,6 +285,19 @@ impl Store {
         .await
         .map_err(StoreError::during("record the verdict"))?;
         tx.commit().await.map_err(StoreError::during("record the verdict"))
+    }
+
+    /// Records a tip as soon as it is fetched: whatever it says, no row goes before it was looked at.
+    pub async fn record_fetched(&self, proof: &LeaderProof, tip: &str) -> Result<(), StoreError> {
+        let failed = || StoreError::during("record the fetched tip");
+        let mut tx = self.begin_derived(proof).await?;
+        sqlx::query("UPDATE pintle.sources SET fetched_tip = $2 WHERE id = $1 AND fetched_tip IS DISTINCT FROM $2")
+            .bind(SOURCE)
+            .bind(tip)
+            .execute(&mut *tx)
+            .await
+            .map_err(failed())?;
+        tx.commit().await.map_err(failed())
     }
 
     /// Records that fetching fails.

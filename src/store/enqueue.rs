@@ -4,7 +4,7 @@
 use super::waiting::waiting;
 use super::{LeaderProof, Store, StoreError};
 use pintle_core::change::ObjectKey;
-use pintle_core::diff::{Cause, Change, LiveState, PendingJob};
+use pintle_core::diff::{Action, Cause, Change, LiveState, PendingJob};
 use pintle_core::gate::AdmittedPlan;
 use pintle_core::plan::Reason;
 use sqlx::types::Json;
@@ -64,14 +64,15 @@ const PLAN: &str = "INSERT INTO pintle.plans (source_id, parent, commit, seq, ac
 const HEAD: &str = "INSERT INTO pintle.plan_heads AS h (source_id, plan_id) VALUES ($1, $2)
     ON CONFLICT (source_id) DO UPDATE SET plan_id = $2 WHERE h.plan_id = $3";
 
-const JOBS: &str = "INSERT INTO pintle.jobs (plan_id, source_id, object_kind, object_name, uid, action, cause, target_digest, written_digest, planned_revision, body, file, line, destructive, declared, declared_digest)
-    SELECT $1, $2, r.kind, r.name, r.uid, r.action, r.cause, r.target, r.written, r.revision, r.body::jsonb, r.file, r.line, r.destructive, r.declared::jsonb, r.declared_digest
-    FROM unnest($3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::bytea[], $9::bytea[], $10::bigint[], $11::text[], $12::text[], $13::integer[], $14::boolean[], $15::text[], $16::bytea[])
-        AS r (kind, name, uid, action, cause, target, written, revision, body, file, line, destructive, declared, declared_digest)
+const JOBS: &str = "INSERT INTO pintle.jobs (plan_id, source_id, object_kind, object_name, uid, action, cause, target_digest, written_digest, planned_revision, body, file, line, destructive, declared, declared_digest, moves_followers, labels_before, partner_before)
+    SELECT $1, $2, r.kind, r.name, r.uid, r.action, r.cause, r.target, r.written, r.revision, r.body::jsonb, r.file, r.line, r.destructive, r.declared::jsonb, r.declared_digest, r.moves_followers, r.labels_before::jsonb, r.partner_before
+    FROM unnest($3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::bytea[], $9::bytea[], $10::bigint[], $11::text[], $12::text[], $13::integer[], $14::boolean[], $15::text[], $16::bytea[], $17::boolean[], $18::text[], $19::text[])
+        AS r (kind, name, uid, action, cause, target, written, revision, body, file, line, destructive, declared, declared_digest, moves_followers, labels_before, partner_before)
     RETURNING id, object_kind, object_name";
 
-const STATES: &str = "INSERT INTO pintle.job_state (job_id, source_id, object_kind, object_name, partner, priority)
-    SELECT r.id, $1, r.kind, r.name, r.partner, r.priority FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::smallint[]) AS r (id, kind, name, partner, priority)";
+const STATES: &str = "INSERT INTO pintle.job_state (job_id, source_id, object_kind, object_name, partner, priority, counted)
+    SELECT r.id, $1, r.kind, r.name, r.partner, r.priority, r.counted
+    FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::boolean[]) AS r (id, kind, name, partner, priority, counted)";
 
 impl Store {
     /// Enqueues `admitted`, made from what was `seen`. What a job has done since then is not in the plan:
@@ -218,6 +219,9 @@ async fn insert_jobs(
         .bind(column(part, Change::is_destructive))
         .bind(column(part, |change| change.declared.as_ref().map(|declared| &*declared.body)))
         .bind(column(part, |change| change.declared.as_ref().map(|declared| declared.digest.0.to_vec())))
+        .bind(column(part, Change::moves_followers))
+        .bind(column(part, |change| change.labels.as_deref()))
+        .bind(column(part, |change| change.partner_before.as_deref()))
         .fetch_all(&mut *tx)
         .await?;
     let ids = rows
@@ -236,6 +240,7 @@ async fn insert_jobs(
         .bind(column(part, |change| &*change.key.name))
         .bind(column(part, |change| change.partner.as_deref().unwrap_or_default()))
         .bind(column(part, |change| priority(change.cause)))
+        .bind(column(part, |change| matches!(change.action, Action::Update | Action::Restore | Action::Delete)))
         .execute(tx)
         .await?;
     Ok(ids)

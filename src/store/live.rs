@@ -44,12 +44,16 @@ const MOMENT: &str =
 /// What is seen now and was not then. A transaction that stays open anywhere on the server, in any
 /// database, holds the snapshots' lower edge back; so each entry is held against the snapshot itself.
 const CHANGES: &str = "SELECT kind, names FROM pintle.live_changes
-    WHERE xid >= pg_snapshot_xmin($1::text::pg_snapshot) AND NOT pg_visible_in_snapshot(xid, $1::text::pg_snapshot)";
+    WHERE xid >= pg_snapshot_xmin($1::text::pg_snapshot) AND NOT pg_visible_in_snapshot(xid, $1::text::pg_snapshot)
+      AND xid < pg_snapshot_xmax(pg_current_snapshot())";
 
+/// Entries of transactions that are still to come were made by another cluster, before a restore.
 /// Others follow the log as well, a day behind at most; whoever is further behind is told to read everything.
 const FORGET: &str = "WITH gone AS (DELETE FROM pintle.live_changes
-        WHERE xid < pg_snapshot_xmin($1::text::pg_snapshot) AND at < clock_timestamp() - interval '24 hours' RETURNING xid)
-    UPDATE pintle.forgotten_changes SET xid = greatest(xid, (SELECT max(xid::text::bigint)::text::xid8 FROM gone)) WHERE EXISTS (SELECT FROM gone)";
+        WHERE (xid < pg_snapshot_xmin($1::text::pg_snapshot) AND at < clock_timestamp() - interval '24 hours')
+            OR xid >= pg_snapshot_xmax(pg_current_snapshot()) RETURNING xid)
+    UPDATE pintle.forgotten_changes SET xid = (SELECT max(g.xid::text::bigint)::text::xid8 FROM gone g WHERE g.xid < pg_snapshot_xmax(pg_current_snapshot()))
+    WHERE EXISTS (SELECT FROM gone g WHERE g.xid < pg_snapshot_xmax(pg_current_snapshot()))";
 
 /// Bodies read by one statement.
 const BODIES_AT_ONCE: usize = 5_000;

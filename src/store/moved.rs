@@ -12,46 +12,51 @@ use sqlx::postgres::PgRow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Of the jobs that are open, and of those that were done within the day; none of these is older than two
-/// days, or it is open. What is new is counted only where a limit asks for it: there may be many.
+/// Of the jobs that are open, of those that were done within the day, and of those of the accepted step
+/// `$3` whenever they were done: a run in waves may take longer than a day (and no longer than the week for
+/// which states are kept). What is new is counted only where a limit asks for it: there may be many.
 macro_rules! moved {
-    ($actions:literal) => {
+    ($counted:literal, $actions:literal) => {
         concat!(
-            "SELECT j.object_kind, j.object_name, j.action, j.cause, j.destructive, p.seq, s.partner,
-                CASE s.state WHEN 'done' THEN (extract(epoch FROM s.changed_at) * 1000000)::bigint END AS done_us
-            FROM pintle.jobs j JOIN pintle.job_state s ON s.job_id = j.id JOIN pintle.plans p ON p.id = j.plan_id
-            WHERE j.source_id = $1 AND j.object_kind = ANY($2) AND j.action IN (",
-            $actions,
-            ") AND j.created_at > clock_timestamp() - interval '48 hours'
-                AND s.state = 'done' AND s.changed_at > clock_timestamp() - interval '24 hours'
-            UNION ALL
-            SELECT j.object_kind, j.object_name, j.action, j.cause, j.destructive, p.seq, s.partner, NULL::bigint
-            FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id JOIN pintle.plans p ON p.id = j.plan_id
-            WHERE s.source_id = $1 AND s.state IN ('queued', 'released', 'running') AND j.object_kind = ANY($2) AND j.action IN (",
-            $actions,
-            ")"
+            "SELECT j.object_kind, j.object_name, j.action, j.cause, j.destructive, j.moves_followers, j.labels_before::text AS labels_before,
+                j.partner_before, p.seq, s.partner, CASE s.state WHEN 'done' THEN (extract(epoch FROM s.changed_at) * 1000000)::bigint END AS done_us, s.recent
+            FROM (SELECT job_id, partner, state, changed_at, true AS recent FROM pintle.job_state
+                    WHERE source_id = $1 AND state IN ('queued', 'released', 'running')
+                  UNION ALL SELECT job_id, partner, state, changed_at, true FROM pintle.job_state
+                    WHERE source_id = $1 AND state = 'done' AND ", $counted, " changed_at > clock_timestamp() - interval '24 hours'
+                  UNION ALL SELECT s.job_id, s.partner, s.state, s.changed_at, false FROM pintle.plans p
+                    JOIN pintle.jobs j ON j.plan_id = p.id JOIN pintle.job_state s ON s.job_id = j.id
+                    WHERE p.source_id = $1 AND p.seq = $3 AND s.state = 'done' AND s.changed_at <= clock_timestamp() - interval '24 hours') s
+            JOIN pintle.jobs j ON j.id = s.job_id JOIN pintle.plans p ON p.id = j.plan_id
+            WHERE j.object_kind = ANY($2) AND j.action IN (", $actions, ")"
         )
     };
 }
 
-const CHANGED: &str = moved!("'update', 'restore', 'delete'");
-const CHANGED_AND_NEW: &str = moved!("'update', 'restore', 'delete', 'create'");
+const CHANGED: &str = moved!("counted AND", "'update', 'restore', 'delete'");
+const CHANGED_AND_NEW: &str = moved!("", "'update', 'restore', 'delete', 'create'");
 
 impl Store {
     /// What moved of the kinds that `plan` moves, as far as `guards` ask for it.
-    pub async fn moved(&self, source: &str, plan: &Plan, guards: &Guards) -> Result<Vec<Moved>, StoreError> {
+    pub async fn moved(
+        &self,
+        source: &str,
+        plan: &Plan,
+        guards: &Guards,
+        seq: Option<u64>,
+    ) -> Result<Vec<Moved>, StoreError> {
         let failed = || StoreError::during("read what moved");
         let mut kinds: BTreeSet<&str> = plan.steps().iter().map(|step| &*step.change.key.kind).collect();
         if kinds.is_empty() {
             return Ok(Vec::new());
         }
-        if kinds.contains("Channel") {
-            kinds.insert("Instance");
+        if kinds.contains("Channel") || kinds.contains("Instance") {
+            kinds.extend(["Channel", "Instance"]);
         }
         let kinds: Vec<&str> = kinds.into_iter().collect();
         let new = guards.limits().any(|limit| limit.action == LimitedAction::Create);
         let sql = if new { CHANGED_AND_NEW } else { CHANGED };
-        let rows = sqlx::query(sql).bind(source).bind(kinds).fetch_all(&self.pool).await;
+        let rows = sqlx::query(sql).bind(source).bind(kinds).bind(seq.unwrap_or(0) as i64).fetch_all(&self.pool).await;
         rows.map_err(failed())?.iter().map(moved).collect::<Result<_, _>>().map_err(failed())
     }
 }
@@ -68,5 +73,9 @@ fn moved(row: &PgRow) -> Result<Moved, sqlx::Error> {
         seq: row.try_get::<i64, _>("seq")? as u64,
         done_at: moment(row, "done_us")?,
         partner: (!partner.is_empty()).then(|| Arc::from(partner)),
+        partner_before: row.try_get::<Option<&str>, _>("partner_before")?.map(Arc::from),
+        labels_before: row.try_get::<Option<&str>, _>("labels_before")?.map(Arc::from),
+        moves_followers: row.try_get("moves_followers")?,
+        recent: row.try_get("recent")?,
     })
 }

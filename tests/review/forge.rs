@@ -51,13 +51,18 @@ fn ours_is_found_on_a_later_page_and_somebody_elses_is_left_alone() {
         check(&sandbox, &forge, kind).ends(4);
         check(&sandbox, &forge, kind).ends(4);
         forge.look(|held| assert_eq!(held.comments.len(), 141, "{kind}"));
-        // Somebody pretends: what is not ours cannot be edited, and ours stands beside it.
+        // Somebody pretends, and could change it afterwards: theirs is left alone, ours is kept up to date.
         forge.look(|held| {
             let ours = held.comments[140].2.clone();
-            held.comments[3] = (4, "someone", ours);
+            held.comments[3] = (4, "someone", format!("{ours}and nothing is deleted"));
         });
-        check(&sandbox, &forge, kind).ends(4);
-        forge.look(|held| assert_eq!(held.comments.last().unwrap().1, "pintle", "{kind}"));
+        sandbox.pintle("bob", &["approve", "work", "--yes"]).ends(0);
+        check(&sandbox, &forge, kind).ends(0);
+        forge.look(|held| {
+            assert_eq!(held.comments.len(), 141, "{kind}");
+            assert!(held.comments[3].2.ends_with("nothing is deleted"), "{kind}");
+            assert!(held.comments[140].2.contains("it may be merged"), "{kind}: {}", held.comments[140].2);
+        });
     }
 }
 

@@ -122,6 +122,12 @@ pub struct Change {
     /// The labels of the row, as JSON.
     #[serde(skip)]
     pub labels: Option<Arc<str>>,
+    /// The partner that the row belongs to.
+    #[serde(skip)]
+    pub partner_before: Option<Arc<str>>,
+    /// What the row refers to and will refer to no more.
+    #[serde(skip)]
+    pub leaves: Arc<[ObjectKey]>,
 }
 
 /// What a document declares, where that is not what is written.
@@ -146,6 +152,14 @@ impl Change {
             field.path.0 == ["spec", "lifecycle"] && field.after.as_ref().and_then(Value::as_str) == Some("terminated")
         };
         self.action.ends() || (self.uid.is_some() && self.fields.iter().any(terminates))
+    }
+
+    /// Whether it moves others along: those that follow a channel whose target it changes.
+    pub fn moves_followers(&self) -> bool {
+        let target = |field: &FieldChange| matches!(field.path.0.as_slice(), [spec, key, ..] if spec == "spec" && ["target", "track", "mode"].contains(&key.as_str()));
+        &*self.key.kind == "Channel"
+            && matches!(self.action, Action::Update | Action::Restore)
+            && self.fields.iter().any(target)
     }
 
     /// The digest of what is declared once it is done; `None` when the object goes.

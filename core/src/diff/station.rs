@@ -74,6 +74,8 @@ fn bare(key: &ObjectKey, action: Action) -> Change {
         reported: false,
         tombstoned_at: None,
         labels: None,
+        partner_before: None,
+        leaves: Arc::from([]),
     }
 }
 
@@ -110,6 +112,7 @@ fn update(object: &Object, row: &LiveObject, bodies: &Bodies, guards: &Guards, c
         fields,
         drift,
         before: Some(Digest::of_value(&bodies.live)),
+        leaves: left(object, &bodies.live, catalog),
         reported: left_alone,
         ..of_row(row, towards(object))
     };
@@ -147,6 +150,7 @@ fn of_row(row: &LiveObject, change: Change) -> Change {
         foreign: row.applied.is_none(),
         tombstoned_at: row.tombstoned_at,
         labels: Some(row.labels.clone()),
+        partner_before: row.partner.clone(),
         ..change
     }
 }
@@ -158,14 +162,24 @@ fn writing(change: Change, body: &Value) -> Change {
     Change { after: Some(Digest::of_value(body)), body: Some(text), declared, ..change }
 }
 
-fn delete(row: &LiveObject, bodies: Option<&Bodies>, catalog: &Catalog) -> Change {
+/// What a row refers to.
+fn references(key: &ObjectKey, live: &Value, catalog: &Catalog) -> Vec<ObjectKey> {
     let mut references = Vec::new();
-    if let (Some(kind), Some(bodies)) = (catalog.kind(&row.key.kind), bodies) {
-        let mut visit = |_: &_, kind: &str, name: &str| references.push(ObjectKey::new(kind, name));
-        if let (Some(shape), Some(spec)) = (kind.shape.child("spec"), bodies.live.get("spec")) {
-            shape.references(spec, &mut visit);
-        }
+    let mut visit = |_: &_, kind: &str, name: &str| references.push(ObjectKey::new(kind, name));
+    let shape = catalog.kind(&key.kind).and_then(|kind| kind.shape.child("spec"));
+    if let (Some(shape), Some(spec)) = (shape, live.get("spec")) {
+        shape.references(spec, &mut visit);
     }
+    references
+}
+
+/// What a row refers to and its document does not.
+fn left(object: &Object, live: &Value, catalog: &Catalog) -> Arc<[ObjectKey]> {
+    references(&object.key, live, catalog).into_iter().filter(|key| !object.references.contains(key)).collect()
+}
+
+fn delete(row: &LiveObject, bodies: Option<&Bodies>, catalog: &Catalog) -> Change {
+    let references = bodies.map(|bodies| references(&row.key, &bodies.live, catalog)).unwrap_or_default();
     let action = if row.tombstoned_at.is_some() { Action::Remove } else { Action::Delete };
     let gone = Change {
         before: bodies.map(|bodies| Digest::of_value(&bodies.live)),

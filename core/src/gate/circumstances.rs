@@ -4,11 +4,12 @@
 use crate::change::{Digest, ObjectKey};
 use crate::diff::{Action, Cause, LiveState};
 use crate::model::guard::Guards;
+use crate::plan::Exceeded;
 use crate::resolve::Resolved;
 use jiff::Timestamp;
 use std::sync::Arc;
 
-/// A job of the last day that is done, or on its way.
+/// A job that is on its way, or was done: within the day, or of the accepted step that is planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moved {
     /// The object.
@@ -25,6 +26,14 @@ pub struct Moved {
     pub done_at: Option<Timestamp>,
     /// The partner it belongs to.
     pub partner: Option<Arc<str>>,
+    /// The partner that it belonged to when it was planned.
+    pub partner_before: Option<Arc<str>>,
+    /// The labels that it had then, as JSON.
+    pub labels_before: Option<Arc<str>>,
+    /// Whether it moved others along.
+    pub moves_followers: bool,
+    /// Whether it is on its way, or was done within the day: what limits count.
+    pub recent: bool,
 }
 
 /// A limit that was lifted for one set of actions, by a signed `Allow-Limit`.
@@ -32,8 +41,32 @@ pub struct Moved {
 pub struct Allowance {
     /// The limit, as [`crate::plan::Exceeded::limit`] names it.
     pub limit: Arc<str>,
+    /// What it lets pass.
+    pub extent: Extent,
+}
+
+/// What an allowance lets pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Extent {
     /// The actions that were seen.
-    pub actions: Digest,
+    Actions(Digest),
+    /// What is left of them: once admitted, a part may have moved, and no more may come.
+    AtMost {
+        /// The group that was counted.
+        group: Option<String>,
+        /// How many it was.
+        moving: usize,
+    },
+}
+
+impl Allowance {
+    /// Whether it lets `exceeded`, of a plan of `actions`, pass.
+    pub(super) fn lifts(&self, actions: Digest, exceeded: &Exceeded) -> bool {
+        match &self.extent {
+            Extent::Actions(seen) => *seen == actions,
+            Extent::AtMost { group, moving } => *group == exceeded.group && exceeded.moving <= *moving,
+        }
+    }
 }
 
 /// Why nothing that cannot be undone is done.

@@ -2,7 +2,7 @@
 //! its document says count, so that no commit opens a window for itself.
 
 use super::Circumstances;
-use crate::change::{ObjectKey, Value};
+use crate::change::{FieldChange, ObjectKey, Value};
 use crate::diff::Change;
 use crate::model::guard::{Closed, Subject};
 use crate::model::scalar::moment;
@@ -57,18 +57,27 @@ fn denies(Span { zone, span }: &Span, change: &Change, now: Timestamp) -> Option
 
 /// What kinds of movement a change may be.
 fn classes(change: &Change) -> Vec<&'static str> {
-    let touches = |keys: &[&str]| {
-        change.fields.iter().any(|field| matches!(field.path.0.as_slice(), [spec, key, ..] if spec == "spec" && keys.contains(&key.as_str())))
-    };
+    let touches = |keys: &[&str]| change.fields.iter().any(|field| is_below(field, keys));
+    if change.is_destructive() {
+        return [VERSIONS, &["feature", "config"]].concat();
+    }
+    let (versions, features) = (["update", "target", "track", "suites"], ["capabilities", "suites"]);
     let mut classes = Vec::new();
-    if touches(&["update", "target", "track", "suites"]) {
+    if touches(&versions) {
         classes.extend(VERSIONS);
     }
-    if touches(&["capabilities", "suites"]) {
+    if touches(&features) {
         classes.push("feature");
     }
-    if classes.is_empty() || touches(&["config", "resources", "network", "database", "labels"]) {
+    // Whatever is neither is configuration, beside a version as well.
+    let other = |field: &FieldChange| !is_below(field, &versions) && !is_below(field, &features);
+    if classes.is_empty() || change.fields.iter().any(other) {
         classes.push("config");
     }
     classes
+}
+
+/// Whether a field is one of `keys` of the spec, or below it.
+fn is_below(field: &FieldChange, keys: &[&str]) -> bool {
+    matches!(field.path.0.as_slice(), [spec, key, ..] if spec == "spec" && keys.contains(&key.as_str()))
 }

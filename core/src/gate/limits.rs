@@ -6,6 +6,7 @@ use crate::change::{ObjectKey, Value};
 use crate::diff::{Action, Change};
 use crate::model::guard::{Limit, LimitPer, LimitedAction, Subject};
 use crate::plan::{Exceeded, Plan};
+use jiff::SignedDuration;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Every limit that `plan` would pass and nobody lifted for these very actions. Updates that go out in
@@ -27,21 +28,19 @@ pub(super) fn exceeded(plan: &Plan, paced: &BTreeSet<ObjectKey>, circumstances: 
 }
 
 fn is_allowed(exceeded: &Exceeded, plan: &Plan, circumstances: &Circumstances<'_>) -> bool {
-    let lifts = |one: &super::Allowance| *one.limit == exceeded.limit && one.actions == plan.actions().0;
+    let lifts = |one: &super::Allowance| *one.limit == exceeded.limit && one.lifts(plan.actions().0, exceeded);
     circumstances.allowed.iter().any(lifts)
 }
 
 /// The objects that a plan moves without changing their documents: those that follow a channel whose
 /// target it changes, unless they are pinned.
 fn followers<'a>(plan: &Plan, circumstances: &Circumstances<'a>) -> Vec<&'a ObjectKey> {
-    let moves = |change: &Change| {
-        let field = |path: &[String]| matches!(path, [spec, key, ..] if spec == "spec" && ["target", "track", "mode"].contains(&key.as_str()));
-        &*change.key.kind == "Channel"
-            && matches!(change.action, Action::Update | Action::Restore)
-            && change.fields.iter().any(|one| field(&one.path.0))
-    };
-    let channels: HashSet<&ObjectKey> =
-        plan.steps().iter().map(|step| &step.change).filter(|change| moves(change)).map(|change| &change.key).collect();
+    let moves = plan.steps().iter().map(|step| &step.change).filter(|change| change.moves_followers());
+    followers_of(&moves.map(|change| &change.key).collect(), circumstances)
+}
+
+/// Those that follow one of `channels` and are not pinned.
+fn followers_of<'a>(channels: &HashSet<&ObjectKey>, circumstances: &Circumstances<'a>) -> Vec<&'a ObjectKey> {
     if channels.is_empty() {
         return Vec::new();
     }
@@ -73,24 +72,30 @@ impl<'l> Count<'l> {
     ) -> Self {
         let mut count = Self { limit, moving: BTreeMap::new(), before: BTreeMap::new() };
         let in_waves = |key: &ObjectKey| limit.action == LimitedAction::Update && paced.contains(key);
-        let counted = |change: &&Change| counts(limit.action, change) && !in_waves(&change.key);
+        // What was tombstoned within the day and comes back is no further change.
+        let day = SignedDuration::from_hours(24);
+        let taken_back = |change: &Change| {
+            change.action == Action::Restore
+                && change.tombstoned_at.is_some_and(|at| circumstances.now().duration_since(at) < day)
+        };
+        let counted = |change: &&Change| counts(limit.action, change) && !in_waves(&change.key) && !taken_back(change);
         for change in plan.steps().iter().map(|step| &step.change).filter(counted) {
             let subject = change.subject();
             if subject.is_in(&limit.selector) {
-                let group = count.group(&subject, change.partner.as_deref());
-                count.moving.entry(group).or_default().insert(change.key.clone());
+                // In every group that it leaves or enters.
+                let partners =
+                    [change.partner_before.as_deref().or(change.partner.as_deref()), change.partner.as_deref()];
+                for partner in partners {
+                    let group = count.group(&subject, partner);
+                    count.moving.entry(group).or_default().insert(change.key.clone());
+                }
             }
         }
         if limit.action == LimitedAction::Update {
-            for key in followers {
-                let object = circumstances.desired.get(key);
-                let row = circumstances.live.get(key).map(|row| &*row.labels);
-                let subject = Subject::new(key, row, object.map(|object| &*object.body));
-                if subject.is_in(&limit.selector) {
-                    let group = count.group(&subject, object.and_then(|object| object.partner.as_deref()));
-                    count.moving.entry(group).or_default().insert((*key).clone());
-                }
-            }
+            let moving = &mut count.moving;
+            along(limit, followers, circumstances, |group, key| {
+                moving.entry(group).or_default().insert(key.clone());
+            });
         }
         if !count.moving.is_empty() {
             count.add_moved(circumstances);
@@ -100,25 +105,39 @@ impl<'l> Count<'l> {
     }
 
     fn add_moved(&mut self, circumstances: &Circumstances<'_>) {
-        for moved in circumstances.moved.iter().filter(|moved| counts_moved(self.limit.action, moved)) {
+        for moved in circumstances.moved.iter().filter(|moved| moved.recent && counts_moved(self.limit.action, moved)) {
             let row = circumstances.live.get(&moved.key);
             let gone = row.is_none() && &*moved.key.kind == kind_of(self.limit).unwrap_or(&moved.key.kind);
-            let subject = Subject::new(&moved.key, row.map(|row| &*row.labels), None);
-            // The labels of what is gone are not known: it counts.
-            if gone || subject.is_in(&self.limit.selector) {
-                let group = self.group(&subject, moved.partner.as_deref());
-                self.before.entry(group).or_default().insert(moved.key.clone());
+            let now = Subject::new(&moved.key, row.map(|row| &*row.labels), None);
+            let then = Subject::new(&moved.key, moved.labels_before.as_deref(), None);
+            // By the labels that it had or has; those of what is gone are not known, and it counts.
+            if gone || now.is_in(&self.limit.selector) || then.is_in(&self.limit.selector) {
+                for partner in [moved.partner_before.as_deref().or(moved.partner.as_deref()), moved.partner.as_deref()]
+                {
+                    for subject in [&now, &then] {
+                        let group = self.group(subject, partner);
+                        self.before.entry(group).or_default().insert(moved.key.clone());
+                    }
+                }
             }
+        }
+        if self.limit.action == LimitedAction::Update {
+            let channels = circumstances
+                .moved
+                .iter()
+                .filter(|moved| moved.recent && moved.moves_followers)
+                .map(|moved| &moved.key);
+            let followers = followers_of(&channels.collect(), circumstances);
+            let before = &mut self.before;
+            along(self.limit, &followers, circumstances, |group, key| {
+                before.entry(group).or_default().insert(key.clone());
+            });
         }
     }
 
     /// The partner or region that an object is counted for; empty where it has none.
     fn group(&self, subject: &Subject<'_>, partner: Option<&str>) -> Group {
-        match self.limit.per {
-            None => None,
-            Some(LimitPer::Partner) => Some(partner.unwrap_or_default().to_owned()),
-            Some(LimitPer::Region) => Some(subject.label("region").unwrap_or_default().to_owned()),
-        }
+        group(self.limit, subject, partner)
     }
 
     fn exceeded(&self, circumstances: &Circumstances<'_>) -> Vec<Exceeded> {
@@ -144,7 +163,7 @@ impl<'l> Count<'l> {
 
     /// How many there were a day ago of each group that moves: those that are, with those that went.
     fn live(&self, circumstances: &Circumstances<'_>) -> Vec<usize> {
-        let went = |moved: &&Moved| moved.action == Action::Delete && moved.done_at.is_some();
+        let went = |moved: &&Moved| moved.recent && moved.action == Action::Delete && moved.done_at.is_some();
         let old: HashSet<&ObjectKey> = circumstances.moved.iter().filter(went).map(|moved| &moved.key).collect();
         let groups: Vec<Option<&str>> = self.moving.keys().map(Option::as_deref).collect();
         let mut live = vec![0; groups.len()];
@@ -164,6 +183,31 @@ impl<'l> Count<'l> {
             }
         }
         live
+    }
+}
+
+fn group(limit: &Limit, subject: &Subject<'_>, partner: Option<&str>) -> Group {
+    match limit.per {
+        None => None,
+        Some(LimitPer::Partner) => Some(partner.unwrap_or_default().to_owned()),
+        Some(LimitPer::Region) => Some(subject.label("region").unwrap_or_default().to_owned()),
+    }
+}
+
+/// Counts those of `followers` that a limit is about.
+fn along(
+    limit: &Limit,
+    followers: &[&ObjectKey],
+    circumstances: &Circumstances<'_>,
+    mut count: impl FnMut(Group, &ObjectKey),
+) {
+    for key in followers {
+        let object = circumstances.desired.get(key);
+        let row = circumstances.live.get(key).map(|row| &*row.labels);
+        let subject = Subject::new(key, row, object.map(|object| &*object.body));
+        if subject.is_in(&limit.selector) {
+            count(group(limit, &subject, object.and_then(|object| object.partner.as_deref())), key);
+        }
     }
 }
 

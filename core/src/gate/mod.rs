@@ -7,7 +7,7 @@ mod defer;
 mod limits;
 mod pace;
 
-pub use circumstances::{Allowance, Circumstances, Keeps, Moved};
+pub use circumstances::{Allowance, Circumstances, Extent, Keeps, Moved};
 
 use crate::check::{self, check};
 use crate::plan::{Exceeded, Plan};
@@ -18,9 +18,15 @@ use crate::trust::AcceptedCommit;
 pub struct AdmittedPlan {
     plan: Plan,
     commit: AcceptedCommit,
+    within: bool,
 }
 
 impl AdmittedPlan {
+    /// Whether all of it, what waits included, is within every limit: else the commit after this one is
+    /// judged by the guard that this one was.
+    pub fn is_within_limits(&self) -> bool {
+        self.within
+    }
     /// The plan: its steps may move now, the rest waits.
     pub fn plan(&self) -> &Plan {
         &self.plan
@@ -58,8 +64,13 @@ pub fn judge(plan: Plan, circumstances: &Circumstances<'_>) -> Plan {
     let plan = plan.without(deferred);
     let paced = pace::paced(&plan, circumstances);
     let plan = plan.without(paced.waits);
-    let exceeded = limits::exceeded(&plan, &paced.members, circumstances);
+    let exceeded = limits::exceeded(&plan, &paced.exempt, circumstances);
     plan.refusing(exceeded)
+}
+
+/// Whether all of `plan`, what would wait included, is within every limit.
+pub fn is_within_limits(plan: &Plan, circumstances: &Circumstances<'_>) -> bool {
+    limits::exceeded(plan, &pace::paced(plan, circumstances).exempt, circumstances).is_empty()
 }
 
 /// Admits what of `plan` may move now under the authority of `commit`, or says why nothing may.
@@ -71,9 +82,12 @@ pub fn gate(plan: Plan, commit: &AcceptedCommit, circumstances: &Circumstances<'
     if !broken.is_empty() {
         return Err(Refusal::Invariant(broken));
     }
+    let whole = plan.clone();
     let plan = judge(plan, circumstances);
+    let deferred = plan.steps().len() < whole.steps().len();
+    let within = !deferred || is_within_limits(&whole, circumstances);
     if !plan.refused().is_empty() {
         return Err(Refusal::Limits(Box::new(plan)));
     }
-    Ok(AdmittedPlan { plan, commit: commit.clone() })
+    Ok(AdmittedPlan { plan, commit: commit.clone(), within })
 }

@@ -14,20 +14,27 @@ use std::sync::Arc;
 /// What paces a plan: for each step the wave that it waits for, and whose change is paced at all.
 pub(super) struct Paced {
     pub waits: Vec<Option<Reason>>,
-    pub members: BTreeSet<ObjectKey>,
+    /// Whose updates are counted here and not by the limits: only what the guard before paces.
+    pub exempt: BTreeSet<ObjectKey>,
 }
 
 /// Sorts the steps of `plan` into waves.
 pub(super) fn paced(plan: &Plan, circumstances: &Circumstances<'_>) -> Paced {
-    let mut paced = Paced { waits: vec![None; plan.steps().len()], members: BTreeSet::new() };
-    for pace in circumstances.guards.pace() {
+    let mut paced = Paced { waits: vec![None; plan.steps().len()], exempt: BTreeSet::new() };
+    for (pace, is_before) in circumstances.guards.pace() {
         let Some(run) = Run::of(pace, plan, circumstances) else { continue };
+        let under_way = run.opens.iter().any(|opens| opens.is_none_or(|opens| circumstances.now() < opens));
         for (at, step) in plan.steps().iter().enumerate() {
-            if paced.waits[at].is_none() && is_paced(pace, &step.change) {
+            // A Rollout is not changed under those that wait for it.
+            if under_way && &*step.change.key.kind == "Rollout" && *step.change.key.name == *run.rollout {
+                paced.waits[at] = Some(run.reason(run.waves.len().saturating_sub(1), None));
+            } else if paced.waits[at].is_none() && is_paced(pace, &step.change) {
                 paced.waits[at] = run.waits(&step.change.key, circumstances.now());
             }
         }
-        paced.members.extend(run.place.into_keys());
+        if is_before {
+            paced.exempt.extend(run.place.into_keys());
+        }
     }
     paced
 }
@@ -74,7 +81,9 @@ impl Run {
             return None;
         }
         let key = ObjectKey::new("Rollout", pace.rollout.0.as_str());
-        let body = circumstances.desired.get(&key).map(crate::resolve::Object::value);
+        // The row is what was there before this commit; a Rollout that is new has none yet.
+        let live = circumstances.live.bodies.get(&key).map(|bodies| bodies.live.clone());
+        let body = live.or_else(|| circumstances.desired.get(&key).map(crate::resolve::Object::value));
         let waves = waves(&body?, members.len());
         let mut order: Vec<(&ObjectKey, Option<Timestamp>)> = members.iter().map(|(key, done)| (key, *done)).collect();
         order.sort_by_key(|(key, _)| Digest::of(key.to_string().as_bytes()).0);

@@ -38,6 +38,12 @@ fn predecessors(changes: &[Change], positions: &HashMap<ObjectKey, usize>) -> Ve
                 _ => before[at].push(target),
             }
         }
+        // What goes waits until nothing refers to it any more.
+        for target in change.leaves.iter().filter_map(|key| positions.get(key).copied()) {
+            if changes[target].action.ends() && !change.action.ends() && target != at {
+                before[target].push(at);
+            }
+        }
     }
     for list in &mut before {
         list.sort_unstable();

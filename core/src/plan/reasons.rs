@@ -126,6 +126,20 @@ impl Reason {
         }
     }
 
+    /// Whether the gate said it: the step itself is sound, and may move later.
+    pub fn is_deferral(&self) -> bool {
+        matches!(
+            self,
+            Self::Mode { .. }
+                | Self::Closed { .. }
+                | Self::Paused { .. }
+                | Self::Wave { .. }
+                | Self::Fight { .. }
+                | Self::NewerTip
+                | Self::GlassBroken
+        )
+    }
+
     /// When time alone lifts it, if it does.
     pub fn until(&self) -> Option<Timestamp> {
         match self {

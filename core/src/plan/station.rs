@@ -156,6 +156,11 @@ fn hold_referred(moving: Vec<Change>, waiting: &mut Vec<Waiting>) -> Vec<Change>
         _ => None,
     };
     let mut open: VecDeque<(Change, Action)> = waiting.iter().filter_map(stays).collect();
+    // A row whose change waits goes on referring to what its document has left.
+    let leaving = waiting.iter().filter(|waiting| !waiting.change.leaves.is_empty());
+    open.extend(
+        leaving.map(|one| (Change { references: one.change.leaves.clone(), ..one.change.clone() }, Action::Delete)),
+    );
     open.extend(
         moving.iter().filter(|change| change.action == Action::Delete).map(|one| (one.clone(), Action::Remove)),
     );

@@ -144,7 +144,10 @@ impl Plan {
         let lasting = |step: &Step| matches!(step.change.action, Action::Update | Action::Adopt);
         let lasting: Vec<bool> = self.steps.iter().map(lasting).collect();
         for (at, mut step) in self.steps.drain(..).enumerate() {
-            let missing = step.after_steps.iter().find(|first| places[**first].is_none() && !lasting[**first]);
+            let missing = step
+                .after_steps
+                .iter()
+                .find(|first| places[**first].is_none() && (!lasting[**first] || step.change.action.ends()));
             let reason = deferred[at].take().or(missing.map(|first| Reason::Dependency { on: keys[*first].clone() }));
             if let Some(reason) = reason {
                 self.waiting.push(Waiting { change: step.change, reason });

@@ -10,7 +10,7 @@ pub use rows::Rows;
 
 use crate::check::check;
 use crate::diff::Differing;
-use crate::gate::{Allowance, Circumstances, Moved, judge};
+use crate::gate::{Allowance, Circumstances, Moved, is_within_limits, judge};
 use crate::model::Catalog;
 use crate::model::guard::{Guard, Guards};
 use crate::plan::{Plan, PlanInput, Reason, plan};
@@ -138,16 +138,22 @@ impl Simulation {
     /// Applies what may move until nothing does; when time alone changes that.
     fn settle(&mut self, events: &mut Vec<Event>) -> Option<Timestamp> {
         for _ in 0..MOST_TICKS {
-            self.moved.retain(|moved| moved.done_at.is_none_or(|at| self.now.duration_since(at) < DAY));
+            let (now, seq) = (self.now, self.seq);
+            for moved in &mut self.moved {
+                moved.recent = moved.done_at.is_none_or(|at| now.duration_since(at) < DAY);
+            }
+            self.moved.retain(|moved| moved.recent || moved.seq == seq);
             let plan = self.plan()?;
             self.tell_waits(&plan, events);
             if !plan.refused().is_empty() {
                 self.tell_refused(&plan, events);
-                let oldest = self.moved.iter().filter_map(|moved| moved.done_at).min();
+                let oldest = self.moved.iter().filter(|moved| moved.recent).filter_map(|moved| moved.done_at).min();
                 return oldest.and_then(|at| at.checked_add(DAY).ok());
             }
             self.refused.clear();
-            self.admitted = self.commit.as_ref().map(|commit| commit.guard.clone());
+            if self.is_within_limits(&plan) {
+                self.admitted = self.commit.as_ref().map(|commit| commit.guard.clone());
+            }
             if plan.is_empty() {
                 return plan.due().map(|due| due.max(self.now));
             }
@@ -157,6 +163,21 @@ impl Simulation {
             events.push(Event { at: self.now, what: Happening::Applied(plan) });
         }
         None
+    }
+
+    /// As the gate asks: what waits for time is counted too.
+    fn is_within_limits(&mut self, judged: &Plan) -> bool {
+        let waits = judged.waiting().iter().any(|one| one.reason.is_deferral());
+        let Some(commit) = self.commit.as_ref().filter(|_| waits) else { return true };
+        let guards = self.guards(commit);
+        let live = self.rows.live(self.now);
+        let differing = Differing::of(&commit.desired, live);
+        let (name, desired, catalog) = (&commit.name, &commit.desired, self.catalog);
+        let input =
+            PlanInput { commit: name, desired, live, differing: &differing, guards: &guards, catalog, now: self.now };
+        let (moved, allowed, seq) = (&self.moved, &self.allowed, Some(self.seq));
+        let circumstances = Circumstances { guards: &guards, desired, live, moved, seq, keeps: None, allowed };
+        is_within_limits(&plan(input), &circumstances)
     }
 
     fn tell_waits(&mut self, plan: &Plan, events: &mut Vec<Event>) {

@@ -94,6 +94,10 @@ impl Rows {
             seq,
             done_at: Some(now),
             partner: change.partner.clone(),
+            partner_before: change.partner_before.clone(),
+            labels_before: change.labels.clone(),
+            moves_followers: change.moves_followers(),
+            recent: true,
         };
         let at = match (self.live.objects.binary_search_by(|row| row.key.cmp(&change.key)), change.action) {
             (Err(at), Action::Create) => {

@@ -8,7 +8,7 @@ use super::session::{ChangeError, Session};
 use super::trailer::{Statement, Trailer, Word, trailer_of};
 use super::verdict::AcceptedCommit;
 use crate::change::{Digest, Oid};
-use crate::gate::Allowance;
+use crate::gate::{Allowance, Extent};
 use crate::model::guard::Override;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -33,12 +33,22 @@ pub fn allowances(
             said.insert(step.commit, one);
         }
     }
-    said.retain(|_, one| one.word == Word::AllowLimit && steps.iter().any(|step| step.change_id == one.change));
+    let denied = |one: &Statement| question.denied.contains(&one.change);
+    let withdrawals: Vec<(Oid, Statement)> =
+        said.iter().filter(|(_, one)| one.word == Word::Withdraw).map(|(commit, one)| (*commit, one.clone())).collect();
+    said.retain(|_, one| {
+        !denied(one) && one.word == Word::AllowLimit && steps.iter().any(|step| step.change_id == one.change)
+    });
     let statements = said.iter().map(|(commit, one)| (*commit, one));
-    let assents = assents(session, &head, question.binding(), &policy, question.clock(), statements)?;
+    let at = question.clock();
+    let mut heard = assents(session, &head, question.binding(), &policy, at, statements)?;
+    let back = withdrawals.iter().map(|(commit, one)| (*commit, one));
+    let back = assents(session, &head, question.binding(), &policy, at, back)?;
+    // Whoever took it back, it is their own word that is void.
+    heard.retain(|one| !back.iter().any(|back| back.person == one.person && back.seconds >= one.seconds));
     let from: Vec<Arc<str>> = lift.from.0.iter().filter_map(|group| group.0.as_str().map(Arc::from)).collect();
     let mut people: BTreeMap<(Arc<str>, Digest), BTreeSet<Arc<str>>> = BTreeMap::new();
-    for one in assents {
+    for one in heard {
         let machine = policy.people.get(&one.person).is_none_or(|person| person.machine);
         let allowed = said.get(&one.commit).and_then(Statement::allows);
         if let (Some((limit, actions)), false, true) = (allowed, machine, policy.in_groups(&one.person, &from)) {
@@ -46,5 +56,5 @@ pub fn allowances(
         }
     }
     let enough = people.into_iter().filter(|(_, people)| people.len() >= lift.approvals as usize);
-    Ok(enough.map(|((limit, actions), _)| Allowance { limit, actions }).collect())
+    Ok(enough.map(|((limit, actions), _)| Allowance { limit, extent: Extent::Actions(actions) }).collect())
 }

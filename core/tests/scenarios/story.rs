@@ -16,7 +16,7 @@ use super::documents::Files;
 use jiff::{SignedDuration, Span, Timestamp};
 use pintle_core::change::{FieldPath, ObjectKey, Value};
 use pintle_core::diff::Pause;
-use pintle_core::gate::Allowance;
+use pintle_core::gate::{Allowance, Extent};
 use pintle_core::model::Catalog;
 use pintle_core::model::guard::Guard;
 use pintle_core::plan::Plan;
@@ -42,7 +42,7 @@ pub fn told(text: &str, folder: &Path) -> String {
             "resume" => world.rows.pauses().clear(),
             "allow" => {
                 let actions = world.plan().unwrap().actions().0;
-                world.allowed.push(Allowance { limit: rest.into(), actions });
+                world.allowed.push(Allowance { limit: rest.into(), extent: Extent::Actions(actions) });
             }
             "keep" => kept = Some(world.plan().unwrap()),
             "apply" => apply(&mut world, &kept.take().unwrap(), &mut out),

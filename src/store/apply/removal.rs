@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 const FRESH: &str = "15 minutes";
 
 /// Takes the source's row so that no verdict is recorded before this transaction ends.
-const STANDS: &str = "SELECT s.id, s.seen_tip, a.commit, a.seq,
+const STANDS: &str = "SELECT s.id, s.seen_tip, s.fetched_tip, a.commit, a.seq,
         s.fetched_at > clock_timestamp() - $2::interval AND s.fetched_at > l.since AS fresh,
         ARRAY(SELECT p.id FROM pintle.plans p WHERE p.source_id = s.id AND p.id = ANY($3) AND p.made_at > l.since) AS current
     FROM pintle.sources s CROSS JOIN pintle.leader l
@@ -40,7 +40,8 @@ impl Removable {
             let tip: Option<String> = row.try_get("seen_tip")?;
             let commit: String = row.try_get("commit")?;
             let fresh: Option<bool> = row.try_get("fresh")?;
-            let at_tip = tip == Some(commit) && fresh == Some(true);
+            let fetched: Option<String> = row.try_get("fetched_tip")?;
+            let at_tip = fetched.is_none_or(|fetched| fetched == commit) && tip == Some(commit) && fresh == Some(true);
             let stand = Stand { seq: row.try_get("seq")?, at_tip, current: row.try_get("current")? };
             found.insert(row.try_get("id")?, stand);
         }

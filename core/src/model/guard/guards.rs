@@ -1,7 +1,7 @@
 //! The two guards of a plan: that of the commit admitted before, and its own. Both hold, so that a
 //! commit can tighten at once and loosen only what comes after it.
 
-use super::{Closed, DriftMode, Guard, Limit, Mode, Override, Pace, Subject};
+use super::{Closed, DriftMode, Guard, Limit, Mode, Notice, Override, Pace, Subject};
 use crate::change::FieldPath;
 use std::sync::Arc;
 
@@ -82,9 +82,21 @@ impl Guards {
         self.both().flat_map(|guard| &guard.closed)
     }
 
-    /// Which wide changes go out in waves. A commit that removes one is still paced by it.
-    pub fn pace(&self) -> impl Iterator<Item = &Pace> {
-        self.both().flat_map(|guard| &guard.pace)
+    /// Which wide changes go out in waves, and whether the guard before says so. A commit that removes one
+    /// is still paced by it, and by its own it is paced beside its limits, not instead of them.
+    pub fn pace(&self) -> impl Iterator<Item = (&Pace, bool)> {
+        self.both().enumerate().flat_map(|(at, guard)| guard.pace.iter().map(move |pace| (pace, at == 0)))
+    }
+
+    /// Who is told: whom the guard before names, and whom the commit's own does.
+    pub fn notices(&self) -> Vec<Notice> {
+        let mut all: Vec<Notice> = Vec::new();
+        for notice in self.both().flat_map(|guard| &guard.notify) {
+            if !all.iter().any(|one| one.url.0 == notice.url.0) {
+                all.push(notice.clone());
+            }
+        }
+        all
     }
 
     /// How long a deletion can be taken back, in milliseconds.
