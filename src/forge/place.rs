@@ -19,7 +19,7 @@ pub struct ForgeArgs {
     /// The kind of forge
     #[arg(long, env = "PINTLE_FORGE", value_enum)]
     pub forge: Option<Forge>,
-    /// The address of its API, such as https://api.github.com or https://git.example/api/v1
+    /// The address of its API, such as `https://api.github.com` or `https://git.example/api/v1`
     #[arg(long, env = "PINTLE_FORGE_URL", value_name = "URL")]
     pub forge_url: Option<String>,
     /// The repository: owner/name; on GitLab the project's path or number
