@@ -88,18 +88,20 @@ pub fn other_actions(commit: Oid, wanted: &[Digest], plan: &Plan) -> Value {
 /// That an accepted commit is not carried out, because it would pass a limit of the guard.
 pub fn beyond_limits(accepted: &AcceptedCommit, lift: Option<&Override>, plan: &Plan) -> Value {
     let commit = accepted.commit();
-    let hint = |exceeded: &Exceeded| {
-        match lift {
-        None => "take the change back (pintle unblock), or make it in smaller steps: the guard names nobody who may lift a limit".to_owned(),
+    let hint = |exceeded: &Exceeded| match lift {
+        None => format!(
+            "take the change back (pintle rollback {}), or make it in smaller steps: the guard names nobody who may lift a limit",
+            commit.short()
+        ),
         Some(lift) => format!(
-            "take it back (pintle unblock), or {} of {}: pintle approve {} --allow-limit '{}' --for {} --reason TEXT --push",
+            "take it back (pintle rollback {}), or {} of {}: pintle approve {} --allow-limit '{}' --for {} --reason TEXT --push",
+            commit.short(),
             lift.approvals,
             lift.from.0.iter().filter_map(|group| group.0.as_str()).collect::<Vec<_>>().join(", "),
             commit.short(),
             exceeded.limit,
             plan.actions()
         ),
-    }
     };
     let reasons: Vec<Value> = plan
         .refused()

@@ -2,6 +2,7 @@
 //! only covers for a lost ring.
 
 use super::CliError;
+use super::status::is_accepted;
 use crate::source::GitObjects;
 use crate::store::Store;
 use crate::store::acceptance::SourceState;
@@ -97,6 +98,10 @@ fn stands(facts: &Facts, oid: &str, contains: impl Fn(Oid, Oid) -> bool) -> Plac
     if facts.own.is_some() || within(accepted.as_deref()) {
         return match &source.verdict {
             Some(verdict) if verdict["verdict"] == "invalid" => Place::Invalid(verdict.clone()),
+            // Of an older step the words may be over: the next look at the newest says.
+            Some(verdict) if is_accepted(verdict) && verdict["held"]["commit"].as_str() == accepted.as_deref() => {
+                Place::Held(verdict.clone())
+            }
             _ => Place::Accepted,
         };
     }

@@ -102,7 +102,7 @@ enum Command {
     /// Check a pull request: what it would do, and whether it is approved
     ///
     /// Ends with 0 when it may be merged, with 4 when `--require approved` is given and approvals are
-    /// missing, with 1 when its documents are invalid.
+    /// missing, with 3 when a limit of the guard refuses it, with 1 when its documents are invalid.
     Ci(ci::CiArgs),
     /// Say what trust accepts of a repository, and why the rest is held
     Verify(verify::VerifyArgs),
@@ -159,7 +159,8 @@ enum Command {
     /// Wait until a commit is applied wherever it can be
     ///
     /// Ends with 0 when it is, or when a later accepted commit that contains it is; with 4 when it is
-    /// held or refused; with 1 when the time is over or its documents are invalid.
+    /// held or refused, with 3 when a limit of the guard refuses it; with 1 when the time is over or its
+    /// documents are invalid.
     Wait(wait::WaitArgs),
     /// Print completions for a shell
     Completions(shell::CompletionsArgs),

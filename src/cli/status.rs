@@ -8,6 +8,7 @@ use crate::store::Store;
 use crate::store::acceptance::SourceState;
 use crate::store::numbers::Numbers;
 use jiff::SignedDuration;
+use pintle_core::diagnostic::Code;
 use pintle_core::diff::Pause;
 use pintle_core::render::{Paper, Style, plural, shown, span, thousands};
 use serde_json::json;
@@ -143,20 +144,29 @@ fn head(source: &SourceState, view: &View, paper: &Paper) -> String {
     };
     let (word, command) = said(verdict);
     let since = source.held_for_s.map(|held| format!(" for {}", seconds(held))).unwrap_or_default();
+    let hint = verdict["held"]["reasons"][0]["hint"].as_str().filter(|_| is_accepted(verdict));
     format!(
-        "{tip}  {} {} {command}, {age}",
+        "{tip}  {} {} {command}, {age}{}",
         paper.paint(Style::Warning, &format!("{word}{since}:")),
-        shown(&because(verdict))
+        shown(&because(verdict)),
+        hint.map(|hint| format!("\nnext: {}", shown(hint))).unwrap_or_default()
     )
 }
 
 /// The word for a stored verdict, and the command that says or does more.
 pub(super) fn said(verdict: &serde_json::Value) -> (&'static str, &'static str) {
     match verdict["verdict"].as_str() {
+        Some("held") if is_accepted(verdict) => ("accepted, not carried out", "(pintle plan)"),
         Some("refused") => ("refused", "(pintle verify --explain)"),
         Some("held") => ("held", "(pintle verify --explain)"),
         _ => ("invalid", "(pintle validate)"),
     }
+}
+
+/// Whether the commit is accepted, and what holds it is what it would do.
+pub(super) fn is_accepted(verdict: &serde_json::Value) -> bool {
+    let code = &verdict["held"]["reasons"][0]["code"];
+    [Code::LimitExceeded, Code::ActionsDiffer].iter().any(|one| *code == one.as_str())
 }
 
 /// Why a stored verdict is what it is, in a few words.

@@ -2,7 +2,7 @@
 
 use super::database::{Database, duration};
 use super::follow::{Place, follow};
-use super::status::{because, said};
+use super::status::{because, is_accepted, said};
 use super::table::short;
 use super::{CliError, Exit, Out, target};
 use crate::source::GitObjects;
@@ -37,7 +37,8 @@ pub struct Patience {
     timeout: SignedDuration,
 }
 
-/// Waits. Ends with 0 when it is applied, 4 when it is held, 1 when the time is over.
+/// Waits. Ends with 0 when it is applied, 4 when it is held, 3 when a limit of the guard
+/// refuses it, 1 when the time is over.
 pub async fn run(args: &WaitArgs, out: &Out) -> Result<Exit, CliError> {
     let store = args.database.open().await?;
     let oid = target::commit(&args.repo, &args.rev)?;
@@ -77,7 +78,7 @@ pub(super) async fn until_applied(
         Place::Held(verdict) => {
             Err(CliError::new(format!("{} is {}: {}", short(oid), said(verdict).0, shown(&because(verdict))))
                 .hint(hint(verdict, oid))
-                .exit(Exit::Untrusted))
+                .exit(if is_accepted(verdict) { Exit::Refused } else { Exit::Untrusted }))
         }
         Place::Invalid(verdict) => {
             Err(CliError::new(format!("{} is accepted, but not applied: {}", short(oid), because(verdict)))

@@ -28,7 +28,7 @@ macro_rules! moved {
                     JOIN pintle.jobs j ON j.plan_id = p.id JOIN pintle.job_state s ON s.job_id = j.id
                     WHERE p.source_id = $1 AND p.seq = $3 AND s.state = 'done' AND s.changed_at <= clock_timestamp() - interval '24 hours') s
             JOIN pintle.jobs j ON j.id = s.job_id JOIN pintle.plans p ON p.id = j.plan_id
-            WHERE j.object_kind = ANY($2) AND j.action IN (", $actions, ")"
+            WHERE ($2::text[] IS NULL OR j.object_kind = ANY($2)) AND j.action IN (", $actions, ")"
         )
     };
 }
@@ -37,7 +37,8 @@ const CHANGED: &str = moved!("counted AND", "'update', 'restore', 'delete'");
 const CHANGED_AND_NEW: &str = moved!("", "'update', 'restore', 'delete', 'create'");
 
 impl Store {
-    /// What moved of the kinds that `plan` moves, as far as `guards` ask for it.
+    /// What moved of the kinds that `plan` moves, as far as `guards` ask for it; of all kinds, where a limit counts
+    /// them together.
     pub async fn moved(
         &self,
         source: &str,
@@ -53,7 +54,8 @@ impl Store {
         if kinds.contains("Channel") || kinds.contains("Instance") {
             kinds.extend(["Channel", "Instance"]);
         }
-        let kinds: Vec<&str> = kinds.into_iter().collect();
+        let together = guards.limits().any(|limit| limit.selector.kind.is_none());
+        let kinds = (!together).then(|| kinds.into_iter().collect::<Vec<_>>());
         let new = guards.limits().any(|limit| limit.action == LimitedAction::Create);
         let sql = if new { CHANGED_AND_NEW } else { CHANGED };
         let rows = sqlx::query(sql).bind(source).bind(kinds).bind(seq.unwrap_or(0) as i64).fetch_all(&self.pool).await;

@@ -76,6 +76,36 @@ async fn a_plan_beyond_a_limit_does_nothing_until_enough_people_let_it_pass() {
     daemon.stop().await;
 }
 
+fn capabilities(count: u32) -> String {
+    (0..count).fold(String::new(), |text, number| {
+        format!("{text}---\napiVersion: pintle/v1\nkind: Capability\nmetadata: {{name: c{number}}}\nspec: {{description: x}}\n")
+    })
+}
+
+#[tokio::test]
+async fn a_limit_of_anything_counts_kinds_together_though_they_go_one_after_the_other() {
+    let guard = "limits: [{action: delete, count: 2}]\n".to_owned();
+    let documents =
+        [("suites.yaml", suites(0..4)), ("capabilities.yaml", capabilities(4)), (".pintle/guard.yaml", guard)];
+    let world = World::new(&documents).await;
+    let daemon = world.daemon();
+    world.settled().await;
+    world.repository.change("alice", "suites.yaml", &suites(0..2));
+    world.database.until("(SELECT count(*) = 2 FROM pintle.suites WHERE tombstoned_at IS NULL)").await;
+    world.repository.change("alice", "capabilities.yaml", &capabilities(3));
+    world.database.until("(SELECT verdict::text LIKE '%PIN0527%' FROM pintle.sources)").await;
+    assert_eq!(world.database.count("SELECT count(*) FROM pintle.capabilities WHERE tombstoned_at IS NULL").await, 4);
+    let (_, status) = world.pintle(&["status"]);
+    assert!(status.contains("accepted, not carried out for") && status.contains("delete any: 1 beside 2"), "{status}");
+    assert!(
+        status.contains(&format!("next: take the change back (pintle rollback {})", &world.repository.head()[..7])),
+        "{status}"
+    );
+    let (code, waited) = world.pintle(&["wait", &world.repository.head()]);
+    assert!(code == 3 && waited.contains("delete any"), "{code}: {waited}");
+    daemon.stop().await;
+}
+
 #[tokio::test]
 async fn a_tombstoned_row_goes_after_its_grace() {
     let (world, daemon) = begun().await;

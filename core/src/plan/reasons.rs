@@ -208,7 +208,7 @@ impl Reason {
             Self::Fight { .. } => "finding who writes it (pintle audit), or declaring what they write".into(),
             Self::NewerTip => "accepting what is held, or taking it back (pintle status)".into(),
             Self::GlassBroken => "pintle approve --ratify COMMIT (pintle status names it)".into(),
-            Self::LeftOut => "--target and --exclude".into(),
+            Self::LeftOut => "the flags of this plan: --target, --exclude, --only".into(),
         }
     }
 }

@@ -26,7 +26,7 @@ pub(super) async fn show(store: &Store, what: &[String], out: &Out) -> Result<()
     }
     if records.iter().any(|record| record.seal() == Seal::Broken) {
         return Err(CliError::new("a sealed part is not the one that its leaf was written with: somebody changed it")
-            .hint("pintle audit verify")
+            .hint("the leaf keeps the digest of what was written: find the part that has it in a backup, and see who may write to pintle's tables")
             .exit(Exit::Failure));
     }
     Ok(())
