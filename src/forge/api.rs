@@ -105,7 +105,9 @@ impl ForgeClient {
     /// Who the token speaks as. A token of GitHub's CI may not ask, and is known.
     fn me(&self) -> Result<String, ForgeError> {
         match self.send("GET", &format!("{}/user", self.place.url), &Value::Null, "who we are") {
-            Err(ForgeError::Refused { status: 401 | 403, .. }) => Ok("github-actions[bot]".to_owned()),
+            Err(ForgeError::Refused { status: 401 | 403, .. }) if self.place.forge == Forge::Github => {
+                Ok("github-actions[bot]".to_owned())
+            }
             other => other.map(|user| author(&user).to_owned()),
         }
     }
