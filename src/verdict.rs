@@ -79,10 +79,7 @@ pub fn other_actions(commit: Oid, wanted: &[Digest], plan: &Plan) -> Value {
         shown.join(", ")
     );
     let hint = "bring the live state back to what the approvers saw, or have a further change approved with --actions: pintle plan";
-    json!({"verdict": "held", "held": {
-        "commit": commit, "subject": "", "changeId": null, "rules": [], "waiting": 1,
-        "reasons": [{"code": Code::ActionsDiffer, "message": message, "hint": hint, "commit": null, "diagnostics": []}],
-    }})
+    not_carried_out(commit, &[reason(Code::ActionsDiffer, &message, hint)])
 }
 
 /// That an accepted commit is not carried out, because it would pass a limit of the guard.
@@ -103,14 +100,25 @@ pub fn beyond_limits(accepted: &AcceptedCommit, lift: Option<&Override>, plan: &
             plan.actions()
         ),
     };
-    let reasons: Vec<Value> = plan
-        .refused()
-        .iter()
-        .map(|one| json!({"code": Code::LimitExceeded, "message": one.sentence(), "hint": hint(one), "commit": null, "diagnostics": []}))
-        .collect();
+    let reasons: Vec<Value> =
+        plan.refused().iter().map(|one| reason(Code::LimitExceeded, &one.sentence(), &hint(one))).collect();
+    not_carried_out(commit, &reasons)
+}
+
+fn not_carried_out(commit: Oid, reasons: &[Value]) -> Value {
     json!({"verdict": "held", "held": {
         "commit": commit, "subject": "", "changeId": null, "rules": [], "waiting": 1, "reasons": reasons,
     }})
+}
+
+fn reason(code: Code, message: &str, hint: &str) -> Value {
+    json!({"code": code, "message": message, "hint": hint, "commit": null, "diagnostics": []})
+}
+
+/// Whether the commit of a stored verdict is accepted, and what holds it is what it would do.
+pub fn is_not_carried_out(stored: &Value) -> bool {
+    let code = &stored["held"]["reasons"][0]["code"];
+    [Code::LimitExceeded, Code::ActionsDiffer].iter().any(|one| *code == one.as_str())
 }
 
 /// One sentence for the log: what is held, why, and the command that lifts it.

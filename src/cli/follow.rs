@@ -2,10 +2,10 @@
 //! only covers for a lost ring.
 
 use super::CliError;
-use super::status::is_accepted;
 use crate::source::GitObjects;
 use crate::store::Store;
 use crate::store::acceptance::SourceState;
+use crate::verdict::is_not_carried_out;
 use pintle_core::change::Oid;
 use serde_json::Value;
 use sqlx::postgres::PgListener;
@@ -99,7 +99,9 @@ fn stands(facts: &Facts, oid: &str, contains: impl Fn(Oid, Oid) -> bool) -> Plac
         return match &source.verdict {
             Some(verdict) if verdict["verdict"] == "invalid" => Place::Invalid(verdict.clone()),
             // Of an older step the words may be over: the next look at the newest says.
-            Some(verdict) if is_accepted(verdict) && verdict["held"]["commit"].as_str() == accepted.as_deref() => {
+            Some(verdict)
+                if is_not_carried_out(verdict) && verdict["held"]["commit"].as_str() == accepted.as_deref() =>
+            {
                 Place::Held(verdict.clone())
             }
             _ => Place::Accepted,

@@ -7,8 +7,8 @@ use super::{CliError, Exit, Out};
 use crate::store::Store;
 use crate::store::acceptance::SourceState;
 use crate::store::numbers::Numbers;
+use crate::verdict::is_not_carried_out;
 use jiff::SignedDuration;
-use pintle_core::diagnostic::Code;
 use pintle_core::diff::Pause;
 use pintle_core::render::{Paper, Style, plural, shown, span, thousands};
 use serde_json::json;
@@ -144,7 +144,7 @@ fn head(source: &SourceState, view: &View, paper: &Paper) -> String {
     };
     let (word, command) = said(verdict);
     let since = source.held_for_s.map(|held| format!(" for {}", seconds(held))).unwrap_or_default();
-    let hint = verdict["held"]["reasons"][0]["hint"].as_str().filter(|_| is_accepted(verdict));
+    let hint = verdict["held"]["reasons"][0]["hint"].as_str().filter(|_| is_not_carried_out(verdict));
     format!(
         "{tip}  {} {} {command}, {age}{}",
         paper.paint(Style::Warning, &format!("{word}{since}:")),
@@ -156,17 +156,11 @@ fn head(source: &SourceState, view: &View, paper: &Paper) -> String {
 /// The word for a stored verdict, and the command that says or does more.
 pub(super) fn said(verdict: &serde_json::Value) -> (&'static str, &'static str) {
     match verdict["verdict"].as_str() {
-        Some("held") if is_accepted(verdict) => ("accepted, not carried out", "(pintle plan)"),
+        Some("held") if is_not_carried_out(verdict) => ("accepted, not carried out", "(pintle plan)"),
         Some("refused") => ("refused", "(pintle verify --explain)"),
         Some("held") => ("held", "(pintle verify --explain)"),
         _ => ("invalid", "(pintle validate)"),
     }
-}
-
-/// Whether the commit is accepted, and what holds it is what it would do.
-pub(super) fn is_accepted(verdict: &serde_json::Value) -> bool {
-    let code = &verdict["held"]["reasons"][0]["code"];
-    [Code::LimitExceeded, Code::ActionsDiffer].iter().any(|one| *code == one.as_str())
 }
 
 /// Why a stored verdict is what it is, in a few words.

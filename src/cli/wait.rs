@@ -2,11 +2,12 @@
 
 use super::database::{Database, duration};
 use super::follow::{Place, follow};
-use super::status::{because, is_accepted, said};
+use super::status::{because, said};
 use super::table::short;
 use super::{CliError, Exit, Out, target};
 use crate::source::GitObjects;
 use crate::store::Store;
+use crate::verdict::is_not_carried_out;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::SignedDuration;
 use pintle_core::render::{plural, shown, span};
@@ -78,7 +79,7 @@ pub(super) async fn until_applied(
         Place::Held(verdict) => {
             Err(CliError::new(format!("{} is {}: {}", short(oid), said(verdict).0, shown(&because(verdict))))
                 .hint(hint(verdict, oid))
-                .exit(if is_accepted(verdict) { Exit::Refused } else { Exit::Untrusted }))
+                .exit(if is_not_carried_out(verdict) { Exit::Refused } else { Exit::Untrusted }))
         }
         Place::Invalid(verdict) => {
             Err(CliError::new(format!("{} is accepted, but not applied: {}", short(oid), because(verdict)))

@@ -3,6 +3,7 @@
 use crate::store::told::Standing;
 use pintle_core::diagnostic::Code;
 use pintle_core::model::guard::NotifyEvent;
+use pintle_core::render::plural;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -23,74 +24,75 @@ pub struct Event {
 pub fn events(standing: &Standing) -> (Vec<Event>, BTreeMap<String, String>) {
     let mut events = Vec::new();
     let mut told = standing.told.clone();
-    let mut stands = |name: &str, key: Option<String>, event: Event| match key {
-        Some(key) if told.get(name) != Some(&key) => {
+    // What stands under a name, and the event that tells it.
+    let mut stands = |name: &str, now: Option<(String, Event)>| match now {
+        Some((key, event)) if told.get(name) != Some(&key) => {
             events.push(event);
             told.insert(name.to_owned(), key);
         }
         Some(_) => {}
         None => drop(told.remove(name)),
     };
-    let (kind, verdict) = of_verdict(standing);
-    let blocked =
-        verdict.as_ref().map(|event| format!("{} {}", event.commit.as_deref().unwrap_or_default(), event.message));
-    let nothing = || Event { kind: NotifyEvent::Held, commit: None, message: String::new(), hint: String::new() };
-    let is = |wanted| blocked.clone().filter(|_| kind == wanted);
-    stands("held", is(NotifyEvent::Held), verdict.clone().unwrap_or_else(nothing));
-    stands("refused", is(NotifyEvent::Refused), verdict.unwrap_or_else(nothing));
-    let dead: Vec<String> = standing.dead.iter().map(ToString::to_string).collect();
-    stands(
-        "failed",
-        (!dead.is_empty()).then(|| dead.join(" ")),
-        Event {
-            kind: NotifyEvent::Failed,
-            commit: standing.accepted.clone(),
-            message: format!("{} failed for good: job {}", counted(dead.len()), dead.join(", ")),
-            hint: "pintle jobs list --state dead".into(),
-        },
-    );
-    // A commit that is applied while something of it failed is not applied.
-    let applied = standing.applied.as_ref().filter(|_| dead.is_empty());
-    stands(
-        "applied",
-        applied.map(|(commit, _)| commit.clone()).or_else(|| standing.told.get("applied").cloned()),
-        Event {
-            kind: NotifyEvent::Applied,
-            commit: applied.map(|(commit, _)| commit.clone()),
-            message: format!("applied in {:.1} s", applied.map_or(0.0, |(_, took)| *took as f64 / 1000.0)),
-            hint: String::new(),
-        },
-    );
-    let drifted = drifted(standing);
-    stands(
-        "drift",
-        drifted.clone(),
-        Event {
-            kind: NotifyEvent::Drift,
-            commit: None,
-            message: format!("changed behind the repository's back: {}", drifted.unwrap_or_default()),
-            hint: "pintle plan --only drift".into(),
-        },
-    );
-    let glass =
-        standing.alarms.as_array().into_iter().flatten().find(|alarm| alarm["code"] == Code::GlassBroken.as_str());
-    let text = |key: &str| glass.and_then(|alarm| alarm[key].as_str()).unwrap_or_default().to_owned();
-    stands(
-        "break-glass",
-        glass.map(|_| text("message")),
-        Event {
-            kind: NotifyEvent::BreakGlass,
-            commit: glass.and_then(|alarm| alarm["commit"].as_str()).map(str::to_owned),
-            message: text("message"),
-            hint: text("hint"),
-        },
-    );
+    let verdict = of_verdict(standing)
+        .map(|event| (format!("{} {}", event.commit.as_deref().unwrap_or_default(), event.message), event));
+    for (name, kind) in [("held", NotifyEvent::Held), ("refused", NotifyEvent::Refused)] {
+        stands(name, verdict.clone().filter(|(_, event)| event.kind == kind));
+    }
+    stands("failed", failed(standing));
+    // A commit that is applied while something of it failed is not applied; what was told of it stays.
+    if let Some((commit, took)) = standing.applied.as_ref().filter(|_| standing.dead.is_empty()) {
+        stands("applied", Some((commit.clone(), applied(commit, *took))));
+    }
+    stands("drift", drifted(standing).map(|what| (what.clone(), drift(&what))));
+    stands("break-glass", broken_glass(standing));
     (events, told)
 }
 
+fn failed(standing: &Standing) -> Option<(String, Event)> {
+    let dead: Vec<String> = standing.dead.iter().map(ToString::to_string).collect();
+    let event = Event {
+        kind: NotifyEvent::Failed,
+        commit: standing.accepted.clone(),
+        message: format!("{} failed for good: job {}", plural(dead.len() as i64, "change"), dead.join(", ")),
+        hint: "pintle jobs list --state dead".into(),
+    };
+    (!dead.is_empty()).then(|| (dead.join(" "), event))
+}
+
+fn applied(commit: &str, took_ms: i64) -> Event {
+    Event {
+        kind: NotifyEvent::Applied,
+        commit: Some(commit.to_owned()),
+        message: format!("applied in {:.1} s", took_ms as f64 / 1000.0),
+        hint: String::new(),
+    }
+}
+
+fn drift(what: &str) -> Event {
+    Event {
+        kind: NotifyEvent::Drift,
+        commit: None,
+        message: format!("changed behind the repository's back: {what}"),
+        hint: "pintle plan --only drift".into(),
+    }
+}
+
+fn broken_glass(standing: &Standing) -> Option<(String, Event)> {
+    let alarm = standing.alarms.as_array()?.iter().find(|alarm| alarm["code"] == Code::GlassBroken.as_str())?;
+    let text = |key: &str| alarm[key].as_str().map(str::to_owned);
+    let message = text("message").unwrap_or_default();
+    let event = Event {
+        kind: NotifyEvent::BreakGlass,
+        commit: text("commit"),
+        message: message.clone(),
+        hint: text("hint").unwrap_or_default(),
+    };
+    Some((message, event))
+}
+
 /// What holds or refuses the tip, if something does.
-fn of_verdict(standing: &Standing) -> (NotifyEvent, Option<Event>) {
-    let Some(verdict) = &standing.verdict else { return (NotifyEvent::Held, None) };
+fn of_verdict(standing: &Standing) -> Option<Event> {
+    let verdict = standing.verdict.as_ref()?;
     let text = |path: &str| verdict.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
     let word = text("/verdict");
     let limited = text("/held/reasons/0/code") == Code::LimitExceeded.as_str();
@@ -100,7 +102,7 @@ fn of_verdict(standing: &Standing) -> (NotifyEvent, Option<Event>) {
         "refused" => (text("/refused/commit"), text("/refused/message"), text("/refused/hint")),
         _ => (text("/commit"), "its documents are invalid".to_owned(), "pintle validate".to_owned()),
     };
-    (kind, Some(Event { kind, commit: Some(commit).filter(|commit| !commit.is_empty()), message, hint }))
+    Some(Event { kind, commit: Some(commit).filter(|commit| !commit.is_empty()), message, hint })
 }
 
 /// Which objects drift and are left, or that some were healed.
@@ -113,10 +115,6 @@ fn drifted(standing: &Standing) -> Option<String> {
         (true, Some(job)) => Some(format!("healed by job {job}")),
         (true, None) => None,
     }
-}
-
-fn counted(number: usize) -> String {
-    if number == 1 { "1 change".to_owned() } else { format!("{number} changes") }
 }
 
 #[cfg(test)]

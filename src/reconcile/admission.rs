@@ -75,18 +75,17 @@ impl Reconciler {
             () => None,
         };
         let place = (accepted.seq(), keeps);
-        let mut allowed = self.store.lifted(SOURCE, accepted.seq()).await?;
-        let mut judged = self.judged(plan.clone(), accepted, held, place, (&moved, &allowed));
+        let mut judged = self.judged(plan.clone(), accepted, held, place, (&moved, &[]));
         if matches!(judged, Some(Err(Refusal::Limits(_)))) {
-            let said = self.lifted(fetched, accepted, held)?;
-            let beyond = match &judged {
-                Some(Err(Refusal::Limits(plan))) => plan.refused().to_vec(),
-                _ => Vec::new(),
-            };
-            allowed.extend(said.iter().cloned());
-            judged = self.judged(plan, accepted, held, place, (&moved, &allowed));
-            if matches!(judged, Some(Ok(_))) {
-                self.store.record_lifted(proof, SOURCE, accepted.seq(), &beyond).await?;
+            let mut allowed = self.store.lifted(SOURCE, accepted.seq()).await?;
+            judged = self.judged(plan.clone(), accepted, held, place, (&moved, &allowed));
+            if let Some(Err(Refusal::Limits(beyond))) = &judged {
+                let beyond = beyond.refused().to_vec();
+                allowed.extend(self.lifted(fetched, accepted, held)?);
+                judged = self.judged(plan, accepted, held, place, (&moved, &allowed));
+                if matches!(judged, Some(Ok(_))) {
+                    self.store.record_lifted(proof, SOURCE, accepted.seq(), &beyond).await?;
+                }
             }
         }
         let Some(judged) = judged else { return Err(TickError::Verifier(accepted.commit())) };

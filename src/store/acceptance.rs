@@ -18,6 +18,10 @@ pub const SOURCE: &str = "default";
 
 /// Any kind, or any name, among what a step touched.
 pub const ANY: &str = "*";
+/// Beside what was lifted for the same step before.
+const LIFT: &str = "UPDATE pintle.sources SET lifted = $2 || coalesce((SELECT jsonb_agg(one)
+        FROM jsonb_array_elements(lifted) AS one WHERE (one->>'seq')::bigint = $3), '[]') WHERE id = $1";
+
 /// Touched documents written by one statement.
 const TOUCHES_AT_ONCE: usize = 10_000;
 
@@ -162,12 +166,7 @@ impl Store {
             |one: &Exceeded| LiftedRow { seq, limit: one.limit.clone(), group: one.group.clone(), moving: one.moving };
         let rows: Vec<LiftedRow> = lifted.iter().map(row).collect();
         let mut tx = self.begin_as(proof).await?;
-        sqlx::query("UPDATE pintle.sources SET lifted = $2 WHERE id = $1")
-            .bind(source)
-            .bind(Json(rows))
-            .execute(&mut *tx)
-            .await
-            .map_err(failed())?;
+        sqlx::query(LIFT).bind(source).bind(Json(rows)).bind(seq as i64).execute(&mut *tx).await.map_err(failed())?;
         tx.commit().await.map_err(failed())
     }
 

@@ -95,26 +95,29 @@ impl Simulation {
 
     /// The plan of this moment, judged. `None` before the first commit.
     pub fn plan(&mut self) -> Option<Plan> {
+        self.asked(|plan, circumstances| {
+            debug_assert_eq!(check(&plan), [], "the planner breaks an invariant");
+            judge(plan, circumstances)
+        })
+    }
+
+    /// What `ask` says of the plan of this moment, before the gate.
+    fn asked<T>(&mut self, ask: impl FnOnce(Plan, &Circumstances<'_>) -> T) -> Option<T> {
         let commit = self.commit.as_ref()?;
         let guards = self.guards(commit);
         let live = self.rows.live(self.now);
-        let differing = Differing::of(&commit.desired, live);
-        let input = PlanInput {
+        let (desired, moved, allowed) = (&commit.desired, &self.moved, &self.allowed);
+        let plan = plan(PlanInput {
             commit: &commit.name,
-            desired: &commit.desired,
+            desired,
             live,
-            differing: &differing,
+            differing: &Differing::of(desired, live),
             guards: &guards,
             catalog: self.catalog,
             now: self.now,
-        };
-        let (moved, allowed, seq) = (&self.moved, &self.allowed, Some(self.seq));
-        let plan = plan(input);
-        debug_assert_eq!(check(&plan), [], "the planner breaks an invariant");
-        Some(judge(
-            plan,
-            &Circumstances { guards: &guards, desired: &commit.desired, live, moved, seq, keeps: None, allowed },
-        ))
+        });
+        let seq = Some(self.seq);
+        Some(ask(plan, &Circumstances { guards: &guards, desired, live, moved, seq, keeps: None, allowed }))
     }
 
     fn guards(&self, commit: &Commit) -> Guards {
@@ -168,16 +171,7 @@ impl Simulation {
     /// As the gate asks: what waits for time is counted too.
     fn is_within_limits(&mut self, judged: &Plan) -> bool {
         let waits = judged.waiting().iter().any(|one| one.reason.is_deferral());
-        let Some(commit) = self.commit.as_ref().filter(|_| waits) else { return true };
-        let guards = self.guards(commit);
-        let live = self.rows.live(self.now);
-        let differing = Differing::of(&commit.desired, live);
-        let (name, desired, catalog) = (&commit.name, &commit.desired, self.catalog);
-        let input =
-            PlanInput { commit: name, desired, live, differing: &differing, guards: &guards, catalog, now: self.now };
-        let (moved, allowed, seq) = (&self.moved, &self.allowed, Some(self.seq));
-        let circumstances = Circumstances { guards: &guards, desired, live, moved, seq, keeps: None, allowed };
-        is_within_limits(&plan(input), &circumstances)
+        !waits || self.asked(|plan, circumstances| is_within_limits(&plan, circumstances)).unwrap_or(true)
     }
 
     fn tell_waits(&mut self, plan: &Plan, events: &mut Vec<Event>) {
