@@ -14,7 +14,7 @@ use crate::reconcile::all_diagnostics;
 use crate::store::Store;
 use pintle_core::diagnostic::has_errors;
 use pintle_core::plan::{Exceeded, Plan};
-use pintle_core::render::{Approvals, Checked, Header, diagnostics_markdown, plan_json, plan_markdown};
+use pintle_core::render::{Approvals, Header, diagnostics_markdown, plan_json, plan_markdown};
 use pintle_core::trust::{AcceptedCommit, Preview, RuleState};
 use post::Post;
 
@@ -132,8 +132,7 @@ async fn planned(
 fn mistakes(revision: &Revision) -> String {
     let diagnostics = all_diagnostics(&revision.loaded, &revision.resolved);
     debug_assert!(has_errors(&diagnostics));
-    let documents = revision.loaded.tree.files.iter().map(|file| file.parsed.documents.len()).sum();
-    diagnostics_markdown(&diagnostics, &revision.loaded.texts, Checked { documents })
+    diagnostics_markdown(&diagnostics, &revision.loaded.texts, revision.loaded.checked())
 }
 
 fn already(accepted: &AcceptedCommit, out: &Out) -> Exit {

@@ -1,17 +1,16 @@
 //! What the commands that write share: documents of a work tree are edited in memory, the result is
 //! checked as a whole, and only then written; with a branch, committed by the user's own git, signed.
 
+use super::mistakes::mistakes;
 use super::signing::signing_key;
-use super::{CliError, Exit, Format, Out};
+use super::{CliError, Exit, Out};
 use crate::git::{Git, GitError};
-use crate::reconcile::all_diagnostics;
 use crate::source::{load_files, read_folder};
 use pintle_core::change::{FieldPath, ObjectKey, Value};
-use pintle_core::diagnostic::has_errors;
 use pintle_core::edit::edit;
 use pintle_core::model::Catalog;
 use pintle_core::parse::{Document, parse_file};
-use pintle_core::render::{Checked, diagnostics_human, diagnostics_markdown, inline};
+use pintle_core::render::inline;
 use pintle_core::resolve::resolve;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -50,6 +49,7 @@ struct Edited {
 pub(super) struct Edits {
     root: PathBuf,
     files: BTreeMap<String, Vec<u8>>,
+    documents: Vec<(String, Arc<Document>)>,
     edited: Vec<Edited>,
     touched: Vec<String>,
 }
@@ -60,21 +60,22 @@ impl Edits {
         let files = read_folder(&args.repo).map_err(|error| {
             CliError::because("the work tree cannot be read", error).hint("name another with --repo PATH")
         })?;
-        let files = files.into_iter().collect();
-        Ok(Self { root: args.repo.clone(), files, edited: Vec::new(), touched: Vec::new() })
-    }
-
-    /// Every document with its file.
-    pub fn documents(&self) -> Vec<(String, Arc<Document>)> {
+        let files: BTreeMap<String, Vec<u8>> = files.into_iter().collect();
         let of = |(path, bytes): (&String, &Vec<u8>)| {
             parse_file(bytes).documents.into_iter().map(|one| (path.clone(), one)).collect::<Vec<_>>()
         };
-        self.files.iter().flat_map(of).collect()
+        let documents = files.iter().flat_map(of).collect();
+        Ok(Self { root: args.repo.clone(), files, documents, edited: Vec::new(), touched: Vec::new() })
+    }
+
+    /// Every document with its file, as they were before.
+    pub fn documents(&self) -> &[(String, Arc<Document>)] {
+        &self.documents
     }
 
     /// The document of `key`.
     pub fn document(&self, key: &ObjectKey) -> Result<(String, Arc<Document>), CliError> {
-        self.documents().into_iter().find(|(_, one)| one.key == *key).ok_or_else(|| {
+        self.documents.iter().find(|(_, one)| one.key == *key).cloned().ok_or_else(|| {
             CliError::new(format!("there is no document {key} here")).hint("name another with --repo PATH")
         })
     }
@@ -122,15 +123,8 @@ impl Edits {
         }
         let loaded = load_files(self.files.clone().into_iter().collect());
         let resolved = resolve(&loaded.tree, Catalog::standard(), None, jiff::Timestamp::now());
-        let diagnostics = all_diagnostics(&loaded, &resolved);
-        if has_errors(&diagnostics) {
-            let checked = Checked { documents: resolved.objects.len() };
-            match out.format {
-                Format::Json => out.json(&serde_json::json!({"formatVersion": "1.0", "diagnostics": diagnostics})),
-                Format::Markdown => out.text(&diagnostics_markdown(&diagnostics, &loaded.texts, checked)),
-                Format::Human => out.text(&diagnostics_human(&diagnostics, &loaded.texts, checked, &out.paper())),
-            }
-            return Ok(Exit::Failure);
+        if let Some(exit) = mistakes(&loaded, &resolved, out) {
+            return Ok(exit);
         }
         let commit = if args.dry_run { None } else { self.written(args, message)? };
         self.said(args, commit.as_deref(), out);

@@ -51,7 +51,7 @@ pub async fn run(args: &ImportArgs, out: &Out) -> Result<Exit, CliError> {
     let count = found.len();
     let mut edits = Edits::open(&args.write)?;
     let known: std::collections::BTreeSet<ObjectKey> =
-        edits.documents().into_iter().map(|(_, one)| one.key.clone()).collect();
+        edits.documents().iter().map(|(_, one)| one.key.clone()).collect();
     let mut taken = Vec::new();
     for mut one in found {
         // Settings have no name of their own: what is there already are other settings.

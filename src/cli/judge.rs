@@ -80,7 +80,7 @@ impl Judge {
 
     /// The user's own git, where the repository is checked out.
     pub fn git(&self) -> Git {
-        Git::at(&self.objects.work_tree().unwrap_or_else(|| self.objects.path().to_owned()))
+        user_git(&self.objects)
     }
 
     /// Forgets the records beyond `tip`: for asking about a commit of the past.
@@ -145,6 +145,11 @@ fn open_within(path: &Path, caps: Caps) -> Result<Arc<GitObjects>, CliError> {
         CliError::because(format!("there is no Git repository at {}", path.display()), error)
             .hint("name one with --repo DIR, or make one: pintle init DIR")
     })
+}
+
+/// The user's own git, where the repository is checked out.
+pub(super) fn user_git(objects: &GitObjects) -> Git {
+    Git::at(&objects.work_tree().unwrap_or_else(|| objects.path().to_owned()))
 }
 
 /// Fetches the approvals that stand under the remote's approvals ref.

@@ -23,6 +23,7 @@ mod init;
 mod jobs;
 mod judge;
 mod migrate;
+mod mistakes;
 mod output;
 mod pause;
 mod plan;

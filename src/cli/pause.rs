@@ -2,12 +2,12 @@
 //! runs out. What is being applied when it is asked for ends before the command returns.
 
 use super::database::{Database, duration, os_user, writing};
-use super::selector::selector;
+use super::selector::{label, selector};
 use super::{CliError, Exit, Out};
 use crate::store::Store;
 use crate::store::audit::AuditWriter;
 use jiff::{SignedDuration, Timestamp};
-use pintle_core::diff::Pause;
+use pintle_core::diff::{Pause, Selector};
 use uuid::Uuid;
 
 /// What, why, for how long.
@@ -44,13 +44,13 @@ struct Selection {
     #[arg(value_name = "all | KIND | KIND/NAME")]
     what: String,
     /// Only objects with these labels
-    #[arg(short = 'l', long = "selector", env = "PINTLE_SELECTOR", value_name = "NAME=VALUE", value_delimiter = ',')]
-    labels: Vec<String>,
+    #[arg(short = 'l', long = "selector", env = "PINTLE_SELECTOR", value_name = "NAME=VALUE", value_delimiter = ',', value_parser = label)]
+    labels: Vec<(String, String)>,
 }
 
 impl Selection {
-    fn pause(&self) -> Result<Pause, CliError> {
-        Ok(Pause { by: os_user(), ..selector(&self.what, &self.labels)? })
+    fn selector(&self) -> Result<Selector, CliError> {
+        selector(&self.what, &self.labels)
     }
 }
 
@@ -59,7 +59,7 @@ pub async fn pause(args: &PauseArgs, out: &Out) -> Result<Exit, CliError> {
     let store = args.database.open().await?;
     let until = args.length.map(|length| Timestamp::now().checked_add(length)).transpose();
     let until = until.map_err(|error| CliError::because("that is too long", error).hint("--for 30m, 2h or 7d"))?;
-    let pause = Pause { reason: args.reason.clone(), until, ..args.what.pause()? };
+    let pause = Pause { id: 0, what: args.what.selector()?, reason: args.reason.clone(), by: os_user(), until };
     let writer = store.audit_writer(Uuid::now_v7()).await.map_err(writing)?;
     let paused = store.pause(&writer, &pause).await;
     end(&store, writer).await?;
@@ -72,7 +72,7 @@ pub async fn pause(args: &PauseArgs, out: &Out) -> Result<Exit, CliError> {
         || "until it is resumed".to_owned(),
         |until| format!("until {}", until.strftime("%d %b %H:%M UTC")),
     );
-    let scope = pause.scope();
+    let scope = &pause.what;
     out.text(&format!("Paused {scope} {until}: nothing of it starts now.\nLift it: pintle resume {scope}"));
     Ok(Exit::Success)
 }
@@ -80,15 +80,13 @@ pub async fn pause(args: &PauseArgs, out: &Out) -> Result<Exit, CliError> {
 /// Resumes.
 pub async fn resume(args: &ResumeArgs, out: &Out) -> Result<Exit, CliError> {
     let store = args.database.open().await?;
-    let wanted = args.what.pause()?;
+    let wanted = args.what.selector()?;
     let all = store.pauses().await?;
-    let same =
-        |pause: &&Pause| (&pause.kind, &pause.name, &pause.labels) == (&wanted.kind, &wanted.name, &wanted.labels);
-    let meant: Vec<Pause> = all.iter().filter(same).cloned().collect();
+    let meant: Vec<Pause> = all.iter().filter(|pause| pause.what == wanted).cloned().collect();
     if meant.is_empty() {
-        let names: Vec<String> = all.iter().map(|pause| format!("pintle resume {}", pause.scope())).collect();
+        let names: Vec<String> = all.iter().map(|pause| format!("pintle resume {}", pause.what)).collect();
         let hint = if names.is_empty() { "nothing is paused".to_owned() } else { names.join("; ") };
-        return Err(CliError::new(format!("{} is not paused", wanted.scope())).hint(hint));
+        return Err(CliError::new(format!("{wanted} is not paused")).hint(hint));
     }
     let writer = store.audit_writer(Uuid::now_v7()).await.map_err(writing)?;
     let resumed = store.resume(&writer, &meant, &os_user(), &args.reason).await;
@@ -97,7 +95,7 @@ pub async fn resume(args: &ResumeArgs, out: &Out) -> Result<Exit, CliError> {
     if out.is_json() {
         out.json(&serde_json::json!({"formatVersion": "1.0", "resumed": meant}));
     } else {
-        out.text(&format!("Resumed {}.", wanted.scope()));
+        out.text(&format!("Resumed {wanted}."));
     }
     Ok(Exit::Success)
 }

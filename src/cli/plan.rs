@@ -1,20 +1,18 @@
 //! `pintle plan`: what a revision would change. Reads any revision, and needs no authority.
 
 use super::against::AgainstArgs;
+use super::judge::open_repository;
+use super::mistakes::mistakes;
 use super::selector::selectors;
 use super::{CliError, Exit, Format, Out, against};
-use crate::reconcile::all_diagnostics;
 use crate::source::{GitObjects, LoadedTree, TreeLoader};
 use crate::store::Store;
 use jiff::Timestamp;
 use pintle_core::change::Oid;
-use pintle_core::diagnostic::has_errors;
-use pintle_core::diff::{Cause, Change, Pause};
+use pintle_core::diff::{Cause, Change, Selector};
 use pintle_core::model::Catalog;
 use pintle_core::plan::Plan;
-use pintle_core::render::{
-    Approvals, Checked, Header, diagnostics_human, diagnostics_markdown, plan_human, plan_json, plan_markdown,
-};
+use pintle_core::render::{Approvals, Header, plan_human, plan_json, plan_markdown};
 use pintle_core::resolve::{Resolved, resolve};
 use pintle_core::trust::{Commit, ObjectKind, ObjectStore};
 use std::path::PathBuf;
@@ -59,11 +57,7 @@ pub(super) struct Revision {
 
 /// Reads `rev` of the repository at `path`.
 pub(super) fn read(path: &std::path::Path, rev: &str) -> Result<Revision, CliError> {
-    let objects = GitObjects::open(path).map_err(|error| {
-        CliError::because(format!("there is no Git repository at {}", path.display()), error)
-            .hint("pintle init makes one")
-    })?;
-    let objects = Arc::new(objects);
+    let objects = open_repository(path)?;
     let oid = objects.resolve(rev).map_err(|error| {
         CliError::because(format!("`{rev}` names no commit"), error)
             .hint("give a commit id, a branch or a tag that this repository has; git fetch gets those it lacks")
@@ -110,7 +104,7 @@ fn narrowed(args: &PlanArgs, plan: Plan) -> Result<Plan, CliError> {
     if target.is_empty() && exclude.is_empty() && args.only.is_none() {
         return Ok(plan);
     }
-    let any = |list: &[Pause], change: &Change| list.iter().any(|one| one.covers(&change.subject()));
+    let any = |list: &[Selector], change: &Change| list.iter().any(|one| one.covers(&change.subject()));
     Ok(plan.only(|change| {
         let drift = !change.drift.is_empty() || change.cause == Cause::Drift;
         (target.is_empty() || any(&target, change)) && !any(&exclude, change) && (args.only.is_none() || drift)
@@ -119,18 +113,7 @@ fn narrowed(args: &PlanArgs, plan: Plan) -> Result<Plan, CliError> {
 
 /// Prints what is wrong with a revision, if anything is.
 pub(super) fn unsound(revision: &Revision, out: &Out) -> Option<Exit> {
-    let diagnostics = all_diagnostics(&revision.loaded, &revision.resolved);
-    if !has_errors(&diagnostics) {
-        return None;
-    }
-    let checked =
-        Checked { documents: revision.loaded.tree.files.iter().map(|file| file.parsed.documents.len()).sum() };
-    match out.format {
-        Format::Json => out.json(&serde_json::json!({"formatVersion": "1.0", "diagnostics": diagnostics})),
-        Format::Markdown => out.text(&diagnostics_markdown(&diagnostics, &revision.loaded.texts, checked)),
-        Format::Human => out.text(&diagnostics_human(&diagnostics, &revision.loaded.texts, checked, &out.paper())),
-    }
-    Some(Exit::Failure)
+    mistakes(&revision.loaded, &revision.resolved, out)
 }
 
 async fn made(args: &PlanArgs, revision: &Revision) -> Result<Plan, CliError> {

@@ -1,10 +1,10 @@
 //! `pintle rollback`: a branch with one signed commit that takes an accepted commit back. A rollback is
 //! a change like any other: the policy may ask fewer people for it, and nothing fights it afterwards.
 
+use super::judge::{open_repository, user_git};
 use super::signing::signing_key;
 use super::{CliError, Exit, Out};
-use crate::git::{Git, GitError};
-use crate::source::GitObjects;
+use crate::git::GitError;
 use pintle_core::change::Oid;
 use std::path::PathBuf;
 
@@ -30,10 +30,7 @@ pub struct RollbackArgs {
 
 /// Makes the branch, and says what to do with it.
 pub fn run(args: &RollbackArgs, out: &Out) -> Result<Exit, CliError> {
-    let repo = args.repo.clone();
-    let objects = GitObjects::open(&repo).map_err(|error| {
-        CliError::because(format!("there is no Git repository at {}", repo.display()), error).hint("--repo PATH")
-    })?;
+    let objects = open_repository(&args.repo)?;
     let named = |rev: &str| {
         objects.resolve(rev).map_err(|error| {
             CliError::because(format!("`{rev}` names no commit here"), error)
@@ -45,7 +42,7 @@ pub fn run(args: &RollbackArgs, out: &Out) -> Result<Exit, CliError> {
         return Err(CliError::new(format!("{} is not part of {}", bad.short(), args.onto))
             .hint("--onto REV names another branch"));
     }
-    let git = Git::at(&objects.work_tree().unwrap_or_else(|| objects.path().to_owned()));
+    let git = user_git(&objects);
     signing_key(&git)?;
     let branch = args.branch.clone().unwrap_or_else(|| format!("rollback-{}", bad.short()));
     let subject = git.run(&["show", "--no-patch", "--format=%s", &bad.to_string()]).unwrap_or_default();

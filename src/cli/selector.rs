@@ -2,31 +2,40 @@
 
 use super::CliError;
 use super::target::kind;
-use pintle_core::diff::Pause;
-use std::collections::BTreeMap;
+use pintle_core::diff::Selector;
 
-/// What is selected, in the form in which objects are held against it: nobody pauses anything here.
-pub(super) fn selector(what: &str, labels: &[String]) -> Result<Pause, CliError> {
-    let labels = labels.iter().map(|text| label(text)).collect::<Result<BTreeMap<_, _>, _>>()?;
+/// What is selected by `all`, a kind or an object, and labels.
+pub(super) fn selector(what: &str, labels: &[(String, String)]) -> Result<Selector, CliError> {
+    let labels = labels.iter().cloned().collect();
     let (kind, name) = match what.split_once('/') {
         _ if matches!(what, "all" | "everything") => (None, None),
         Some((word, name)) => (Some(kind(word)?.name.to_owned()), Some(name.to_owned())),
         None => (Some(kind(what)?.name.to_owned()), None),
     };
-    Ok(Pause { id: 0, kind, name, labels, reason: String::new(), by: String::new(), until: None })
+    Ok(Selector { kind, name, labels })
 }
 
 /// Each of `texts`: `KIND`, `KIND/NAME`, or `NAME=VALUE` for a label.
-pub(super) fn selectors(texts: &[String]) -> Result<Vec<Pause>, CliError> {
+pub(super) fn selectors(texts: &[String]) -> Result<Vec<Selector>, CliError> {
     texts
         .iter()
-        .map(|text| if text.contains('=') { selector("all", std::slice::from_ref(text)) } else { selector(text, &[]) })
+        .map(|text| label(text).map_or_else(|_| selector(text, &[]), |label| selector("all", &[label])))
         .collect()
 }
 
-fn label(text: &str) -> Result<(String, String), CliError> {
-    let (name, value) = text
-        .split_once('=')
-        .ok_or_else(|| CliError::new(format!("`{text}` is no label")).hint("write NAME=VALUE, such as tier=gold"))?;
+/// A label as it stands on the command line.
+pub(super) fn label(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("expected NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_is_name_equals_value() {
+        assert_eq!(label("tier=gold"), Ok(("tier".into(), "gold".into())));
+        assert!(label("tier").is_err() && label("=gold").is_err());
+    }
 }

@@ -2,12 +2,12 @@
 //! kept. What they write is a change like any other: planned, approved, applied by the daemon.
 
 use super::edits::{Edits, WriteArgs};
-use super::selector::selector;
+use super::selector::{label, selector};
 use super::{CliError, Exit, Out};
 use pintle_core::change::{FieldPath, ObjectKey, Value};
-use pintle_core::diff::Pause;
 use pintle_core::model::guard::Subject;
 use pintle_core::parse::{Limits, read_documents};
+use pintle_core::render::plural;
 
 /// What, to which.
 #[derive(Debug, clap::Args)]
@@ -16,8 +16,8 @@ pub struct SetArgs {
     #[arg(value_name = "KIND | KIND/NAME | PATH=VALUE | PATH-", required = true)]
     words: Vec<String>,
     /// Only documents with these labels
-    #[arg(short = 'l', long = "selector", env = "PINTLE_SELECTOR", value_name = "NAME=VALUE", value_delimiter = ',')]
-    labels: Vec<String>,
+    #[arg(short = 'l', long = "selector", env = "PINTLE_SELECTOR", value_name = "NAME=VALUE", value_delimiter = ',', value_parser = label)]
+    labels: Vec<(String, String)>,
     #[command(flatten)]
     write: WriteArgs,
 }
@@ -50,9 +50,9 @@ pub fn set(args: &SetArgs, out: &Out) -> Result<Exit, CliError> {
         return Err(CliError::new("no document is named").hint("KIND/NAME, KIND, or -l NAME=VALUE"));
     }
     let what = if objects.is_empty() { vec!["all"] } else { objects.iter().map(|word| word.as_str()).collect() };
-    let meant = what.into_iter().map(|word| selector(word, &args.labels)).collect::<Result<Vec<Pause>, _>>()?;
+    let meant = what.into_iter().map(|word| selector(word, &args.labels)).collect::<Result<Vec<_>, _>>()?;
     let mut edits = Edits::open(&args.write)?;
-    let documents = edits.documents();
+    let documents = edits.documents().to_vec();
     let mut found = 0;
     for (file, document) in &documents {
         let body = serde_json::Value::from(&document.body);
@@ -71,7 +71,7 @@ pub fn set(args: &SetArgs, out: &Out) -> Result<Exit, CliError> {
             CliError::new("no document is meant by that").hint("pintle get KIND -l NAME=VALUE lists what is live")
         );
     }
-    let message = format!("Set {} of {found} document{}", args.words.join(" "), if found == 1 { "" } else { "s" });
+    let message = format!("Set {} of {}", args.words.join(" "), plural(found, "document"));
     edits.finish(&args.write, &message, out)
 }
 

@@ -100,7 +100,7 @@ fn human(view: &View, paper: &Paper) -> String {
 /// What is paused, by whom, and how it ends.
 fn paused(pause: &Pause) -> String {
     let until = pause.until.map(|until| format!(" until {}", until.strftime("%d %b %H:%M UTC"))).unwrap_or_default();
-    let (scope, by, reason) = (shown(&pause.scope()), shown(&pause.by), shown(&pause.reason));
+    let (scope, by, reason) = (shown(&pause.what.to_string()), shown(&pause.by), shown(&pause.reason));
     format!("{scope}{until} by {by}: {reason} (pintle resume {scope})")
 }
 

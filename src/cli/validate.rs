@@ -5,7 +5,7 @@ use crate::reconcile::all_diagnostics;
 use crate::source::load_folder;
 use pintle_core::diagnostic::has_errors;
 use pintle_core::model::Catalog;
-use pintle_core::render::{Checked, diagnostics_human, diagnostics_markdown};
+use pintle_core::render::{diagnostics_human, diagnostics_markdown};
 use pintle_core::resolve::resolve;
 use std::path::PathBuf;
 
@@ -22,8 +22,8 @@ pub fn run(args: &ValidateArgs, out: &Out) -> Result<Exit, CliError> {
     let loaded = load_folder(&args.path).map_err(|error| CliError::because("the folder cannot be read", error))?;
     let resolved = resolve(&loaded.tree, Catalog::standard(), None, jiff::Timestamp::now());
     let diagnostics = all_diagnostics(&loaded, &resolved);
-    let documents = loaded.tree.files.iter().map(|file| file.parsed.documents.len()).sum();
-    let checked = Checked { documents };
+    let checked = loaded.checked();
+    let documents = checked.documents;
     match out.format {
         Format::Json => {
             out.json(&serde_json::json!({"formatVersion": "1.0", "documents": documents, "diagnostics": diagnostics}));

@@ -7,6 +7,7 @@ use pintle_core::diagnostic::{Code, Diagnostic, Location};
 use pintle_core::parse::{
     File, FileEdit, IGNORE_PATH, IgnoreRules, ParsedFile, ParsedTree, is_document_path, parse_file,
 };
+use pintle_core::render::Checked;
 use pintle_core::resolve::Sources;
 use pintle_core::trust::{Commit, Limits, ObjectKind, ObjectStore, ReadError};
 use std::collections::HashMap;
@@ -44,6 +45,13 @@ pub struct LoadedTree {
     pub unreadable: Vec<Diagnostic>,
     /// The text of each file, for diagnostics.
     pub texts: Texts,
+}
+
+impl LoadedTree {
+    /// How much was looked at.
+    pub fn checked(&self) -> Checked {
+        Checked { documents: self.tree.files.iter().map(|file| file.parsed.documents.len()).sum() }
+    }
 }
 
 /// Where the text of a file is found.

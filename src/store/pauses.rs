@@ -5,7 +5,7 @@ use super::audit::AuditWriter;
 use super::rows::moment;
 use super::{Store, StoreError};
 use pintle_core::audit::{Actor, Draft, Outcome, Stage};
-use pintle_core::diff::Pause;
+use pintle_core::diff::{Pause, Selector};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
@@ -39,9 +39,7 @@ fn pause(row: &PgRow) -> Result<Pause, sqlx::Error> {
     let Json(labels): Json<BTreeMap<String, String>> = row.try_get("labels")?;
     Ok(Pause {
         id: row.try_get("id")?,
-        kind: row.try_get("kind")?,
-        name: row.try_get("name")?,
-        labels,
+        what: Selector { kind: row.try_get("kind")?, name: row.try_get("name")?, labels },
         reason: row.try_get("reason")?,
         by: row.try_get("by_whom")?,
         until: moment(row, "until_us")?,
@@ -63,16 +61,16 @@ impl Store {
         let mut tx = self.pool.begin().await.map_err(failed())?;
         sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *tx).await.map_err(failed())?;
         let id: i64 = sqlx::query_scalar(PAUSE)
-            .bind(&pause.kind)
-            .bind(&pause.name)
-            .bind(Json(&pause.labels))
+            .bind(&pause.what.kind)
+            .bind(&pause.what.name)
+            .bind(Json(&pause.what.labels))
             .bind(&pause.reason)
             .bind(&pause.by)
             .bind(pause.until.map(jiff::Timestamp::as_microsecond))
             .fetch_one(&mut *tx)
             .await
             .map_err(failed())?;
-        writer.append(&mut tx, &[draft("pause", &pause.by, &pause.scope(), &pause.reason)]).await?;
+        writer.append(&mut tx, &[draft("pause", &pause.by, &pause.what.to_string(), &pause.reason)]).await?;
         tx.commit().await.map_err(failed())?;
         Ok(id)
     }
@@ -89,7 +87,8 @@ impl Store {
         let ids: Vec<i64> = pauses.iter().map(|pause| pause.id).collect();
         let mut tx = self.pool.begin().await.map_err(failed())?;
         sqlx::query(RESUME).bind(ids).bind(by).bind(reason).execute(&mut *tx).await.map_err(failed())?;
-        let drafts: Vec<Draft> = pauses.iter().map(|pause| draft("resume", by, &pause.scope(), reason)).collect();
+        let drafts: Vec<Draft> =
+            pauses.iter().map(|pause| draft("resume", by, &pause.what.to_string(), reason)).collect();
         writer.append(&mut tx, &drafts).await?;
         tx.commit().await.map_err(failed())
     }

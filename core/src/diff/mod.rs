@@ -11,5 +11,5 @@ mod station;
 pub use change::{Action, Cause, Change, Declared};
 pub use differing::Differing;
 pub use live::{Bodies, LiveObject, LiveState, PendingJob};
-pub use pause::Pause;
+pub use pause::{Pause, Selector};
 pub use station::diff;

@@ -41,9 +41,9 @@ pub(super) fn defer(change: &Change, circumstances: &Circumstances<'_>, heals: &
 }
 
 fn paused(subject: &Subject<'_>, circumstances: &Circumstances<'_>) -> Option<Reason> {
-    let pause = circumstances.live.pauses.iter().find(|pause| pause.covers(subject))?;
+    let pause = circumstances.live.pauses.iter().find(|pause| pause.what.covers(subject))?;
     let (by, why) = (pause.by.clone(), pause.reason.clone());
-    Some(Reason::Paused { scope: pause.scope(), by, why, until: pause.until })
+    Some(Reason::Paused { scope: pause.what.to_string(), by, why, until: pause.until })
 }
 
 fn mode(change: &Change, mode: Mode) -> Option<Reason> {

@@ -8,6 +8,7 @@ use crate::model::guard::{Limit, LimitPer, LimitedAction, Subject};
 use crate::plan::{Exceeded, Plan};
 use jiff::SignedDuration;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 /// Every limit that `plan` would pass and nobody lifted for these very actions. Updates that go out in
 /// waves are counted there.
@@ -82,11 +83,8 @@ impl<'l> Count<'l> {
         for change in plan.steps().iter().map(|step| &step.change).filter(counted) {
             let subject = change.subject();
             if subject.is_in(&limit.selector) {
-                // In every group that it leaves or enters.
-                let partners =
-                    [change.partner_before.as_deref().or(change.partner.as_deref()), change.partner.as_deref()];
-                for partner in partners {
-                    let group = count.group(&subject, partner);
+                for partner in partners(change.partner_before.as_ref(), change.partner.as_ref()) {
+                    let group = group(limit, &subject, partner).map(str::to_owned);
                     count.moving.entry(group).or_default().insert(change.key.clone());
                 }
             }
@@ -112,10 +110,9 @@ impl<'l> Count<'l> {
             let then = Subject::new(&moved.key, moved.labels_before.as_deref(), None);
             // By the labels that it had or has; those of what is gone are not known, and it counts.
             if gone || now.is_in(&self.limit.selector) || then.is_in(&self.limit.selector) {
-                for partner in [moved.partner_before.as_deref().or(moved.partner.as_deref()), moved.partner.as_deref()]
-                {
+                for partner in partners(moved.partner_before.as_ref(), moved.partner.as_ref()) {
                     for subject in [&now, &then] {
-                        let group = self.group(subject, partner);
+                        let group = group(self.limit, subject, partner).map(str::to_owned);
                         self.before.entry(group).or_default().insert(moved.key.clone());
                     }
                 }
@@ -133,11 +130,6 @@ impl<'l> Count<'l> {
                 before.entry(group).or_default().insert(key.clone());
             });
         }
-    }
-
-    /// The partner or region that an object is counted for; empty where it has none.
-    fn group(&self, subject: &Subject<'_>, partner: Option<&str>) -> Group {
-        group(self.limit, subject, partner)
     }
 
     fn exceeded(&self, circumstances: &Circumstances<'_>) -> Vec<Exceeded> {
@@ -173,12 +165,7 @@ impl<'l> Count<'l> {
             if !there || !subject.is_in(&self.limit.selector) {
                 continue;
             }
-            let group = match self.limit.per {
-                None => None,
-                Some(LimitPer::Partner) => Some(row.partner.as_deref().unwrap_or_default()),
-                Some(LimitPer::Region) => Some(subject.label("region").unwrap_or_default()),
-            };
-            if let Ok(at) = groups.binary_search(&group) {
+            if let Ok(at) = groups.binary_search(&group(self.limit, &subject, row.partner.as_deref())) {
                 live[at] += 1;
             }
         }
@@ -186,12 +173,18 @@ impl<'l> Count<'l> {
     }
 }
 
-fn group(limit: &Limit, subject: &Subject<'_>, partner: Option<&str>) -> Group {
+/// The partner or region that an object is counted for; empty where it has none.
+fn group<'a>(limit: &Limit, subject: &'a Subject<'_>, partner: Option<&'a str>) -> Option<&'a str> {
     match limit.per {
         None => None,
-        Some(LimitPer::Partner) => Some(partner.unwrap_or_default().to_owned()),
-        Some(LimitPer::Region) => Some(subject.label("region").unwrap_or_default().to_owned()),
+        Some(LimitPer::Partner) => Some(partner.unwrap_or_default()),
+        Some(LimitPer::Region) => Some(subject.label("region").unwrap_or_default()),
     }
+}
+
+/// The partners that an object leaves and enters: it is counted for both.
+fn partners<'a>(before: Option<&'a Arc<str>>, now: Option<&'a Arc<str>>) -> [Option<&'a str>; 2] {
+    [before.or(now), now].map(|partner| partner.map(|partner| &**partner))
 }
 
 /// Counts those of `followers` that a limit is about.
@@ -206,7 +199,8 @@ fn along(
         let row = circumstances.live.get(key).map(|row| &*row.labels);
         let subject = Subject::new(key, row, object.map(|object| &*object.body));
         if subject.is_in(&limit.selector) {
-            count(group(limit, &subject, object.and_then(|object| object.partner.as_deref())), key);
+            let partner = object.and_then(|object| object.partner.as_deref());
+            count(group(limit, &subject, partner).map(str::to_owned), key);
         }
     }
 }

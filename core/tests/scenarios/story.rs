@@ -15,7 +15,7 @@
 use super::documents::Files;
 use jiff::{SignedDuration, Span, Timestamp};
 use pintle_core::change::{FieldPath, ObjectKey, Value};
-use pintle_core::diff::Pause;
+use pintle_core::diff::{Pause, Selector};
 use pintle_core::gate::{Allowance, Extent};
 use pintle_core::model::Catalog;
 use pintle_core::model::guard::Guard;
@@ -131,6 +131,6 @@ fn put(body: &mut Value, path: &str, value: Option<Value>) {
 fn pause(text: &str) -> Pause {
     let (what, reason) = text.split_once(": ").unwrap();
     let kind = (what != "all").then(|| what.to_owned());
-    let labels = std::collections::BTreeMap::new();
-    Pause { id: 1, kind, name: None, labels, reason: reason.into(), by: "alice".into(), until: None }
+    let what = Selector { kind, ..Selector::default() };
+    Pause { id: 1, what, reason: reason.into(), by: "alice".into(), until: None }
 }

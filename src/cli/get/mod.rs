@@ -6,6 +6,7 @@ mod one;
 pub(super) use one::drift;
 
 use super::database::Database;
+use super::selector::label;
 use super::standing::Standing;
 use super::{CliError, Exit, Out, target};
 use crate::store::rows::{LiveRow, Selection};
@@ -62,11 +63,6 @@ fn missing(kind: &str, name: &str, standing: &Standing) -> CliError {
     }
 }
 
-fn label(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("expected label=value")?;
-    if key.is_empty() { Err("expected label=value".to_owned()) } else { Ok((key.to_owned(), value.to_owned())) }
-}
-
 /// How a row stands, in a word or two.
 fn state(row: &LiveRow, standing: &Standing) -> String {
     let waits = standing.get(&row.key.to_string());
@@ -115,11 +111,5 @@ pub(super) mod tests {
         assert_eq!(state(&row("{}", None), &standing), "unmanaged");
         let gone = LiveRow { tombstoned_at: Some(jiff::Timestamp::UNIX_EPOCH), ..row("{}", Some("{}")) };
         assert_eq!(state(&gone, &standing), "tombstoned");
-    }
-
-    #[test]
-    fn a_selector_is_label_equals_value() {
-        assert_eq!(label("tier=gold"), Ok(("tier".into(), "gold".into())));
-        assert!(label("tier").is_err() && label("=gold").is_err());
     }
 }

@@ -227,7 +227,7 @@ fn is_paused(job: &Job, row: Option<&Locked>, pauses: &[Pause]) -> bool {
     let labels = row.and_then(|row| row.body.get("labels")).map(|labels| serde_json::Value::from(labels).to_string());
     let body = job.body.as_ref().map(|body| serde_json::Value::from(body).to_string());
     let subject = Subject::new(&job.key, labels.as_deref(), body.as_deref());
-    pauses.iter().any(|pause| pause.covers(&subject))
+    pauses.iter().any(|pause| pause.what.covers(&subject))
 }
 
 fn by_kind(jobs: &[Job]) -> BTreeMap<&str, Vec<&Job>> {
