@@ -66,10 +66,10 @@ pub struct ApproveArgs {
     #[arg(long, env = "PINTLE_ALLOW_LIMIT", value_name = "LIMIT", requires_all = ["for_actions", "reason"], conflicts_with_all = ["withdraw", "break_glass", "ratify", "refresh", "rewrite", "actions", "reading"])]
     allow_limit: Option<String>,
     /// The actions that may pass it, as the refused plan names them
-    #[arg(long = "for", env = "PINTLE_FOR", value_name = "ACTIONS", requires = "allow_limit")]
+    #[arg(long = "for", env = "PINTLE_ALLOW_FOR", value_name = "ACTIONS", requires = "allow_limit")]
     for_actions: Option<Digest>,
     /// Why the limit may be passed
-    #[arg(long, env = "PINTLE_REASON", value_name = "TEXT", requires = "allow_limit")]
+    #[arg(long, env = "PINTLE_ALLOW_REASON", value_name = "TEXT", requires = "allow_limit")]
     reason: Option<String>,
 }
 

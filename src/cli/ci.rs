@@ -84,7 +84,7 @@ pub async fn run(args: &CiArgs, out: &Out) -> Result<Exit, CliError> {
     }
     let mut judge = Judge::open(&args.trust, None).await?;
     let tip = judge.tip(Some(&args.rev))?;
-    let watched = judge.tip(None).unwrap_or(tip);
+    let watched = judge.watched(args.fetch.as_deref().unwrap_or("origin")).unwrap_or(tip);
     let accepted = accepted_of(judge.verdict(watched)?)?;
     judge.times = pintle_core::trust::Times::Clock;
     if judge.objects.descends(accepted.commit(), tip) {

@@ -2,9 +2,9 @@
 //! checked as a whole, and only then written; with a branch, committed by the user's own git, signed.
 
 use super::mistakes::mistakes;
-use super::signing::signing_key;
+use super::signing::{not_made, signing_key};
 use super::{CliError, Exit, Out};
-use crate::git::{Git, GitError};
+use crate::git::Git;
 use crate::source::{load_files, read_folder};
 use pintle_core::change::{FieldPath, ObjectKey, Value};
 use pintle_core::edit::edit;
@@ -136,12 +136,13 @@ impl Edits {
         if let Some(branch) = &args.branch {
             signing_key(&git)?;
             let status = [&["status", "--porcelain", "--"][..], &self.paths()].concat();
-            let dirty = git.run(&status).map_err(|error| prepared("git status", error))?;
+            let dirty = git.run(&status).map_err(|error| not_made("git status failed", error))?;
             if !dirty.is_empty() {
                 return Err(CliError::new(format!("these files are changed already:\n{dirty}"))
                     .hint("commit or stash them first"));
             }
-            git.run(&["switch", "--quiet", "--create", branch]).map_err(|error| prepared("the branch", error))?;
+            git.run(&["switch", "--quiet", "--create", branch])
+                .map_err(|error| not_made("the branch failed", error))?;
         }
         for file in &self.touched {
             write(&self.root, file, self.files.get(file).map(Vec::as_slice).unwrap_or_default())?;
@@ -149,11 +150,11 @@ impl Edits {
         if args.branch.is_none() {
             return Ok(None);
         }
-        git.run(&[&["add", "--"][..], &self.paths()].concat()).map_err(|error| prepared("git add", error))?;
+        git.run(&[&["add", "--"][..], &self.paths()].concat()).map_err(|error| not_made("git add failed", error))?;
         let message = args.message.as_deref().unwrap_or(message);
         // These files and nothing else that may be staged.
         let commit = ["--literal-pathspecs", "commit", "--quiet", "-S", "-m", message, "--only", "--"];
-        git.run(&[&commit[..], &self.paths()].concat()).map_err(|error| prepared("the commit", error))?;
+        git.run(&[&commit[..], &self.paths()].concat()).map_err(|error| not_made("the commit failed", error))?;
         Ok(git.commit("HEAD"))
     }
 
@@ -194,11 +195,6 @@ impl Edits {
         });
         out.text(&lines.join("\n"));
     }
-}
-
-fn prepared(what: &str, error: GitError) -> CliError {
-    CliError::because(format!("{what} failed"), error)
-        .hint("another name for the branch: --branch NAME; a key that cannot sign: pintle doctor")
 }
 
 /// Writes a whole file at once, beside the old one and renamed over it. Nothing is written through a

@@ -78,6 +78,13 @@ impl Judge {
         })
     }
 
+    /// The tip of the watched ref, or, in a checkout without that branch, what `remote` had of it.
+    pub fn watched(&self, remote: &str) -> Option<Oid> {
+        let branch = self.introduction.git_ref.strip_prefix("refs/heads/")?;
+        let remote = format!("refs/remotes/{remote}/{branch}");
+        self.tip(None).or_else(|_| self.tip(Some(&remote))).ok()
+    }
+
     /// The user's own git, where the repository is checked out.
     pub fn git(&self) -> Git {
         user_git(&self.objects)

@@ -8,6 +8,7 @@ use crate::store::Store;
 use crate::store::audit::AuditWriter;
 use jiff::{SignedDuration, Timestamp};
 use pintle_core::diff::{Pause, Selector};
+use pintle_core::render::minute;
 use uuid::Uuid;
 
 /// What, why, for how long.
@@ -19,7 +20,7 @@ pub struct PauseArgs {
     #[arg(long, env = "PINTLE_REASON", value_name = "TEXT")]
     reason: String,
     /// How long at most: 30m, 2h, 7d; until it is resumed if left out
-    #[arg(long = "for", env = "PINTLE_FOR", value_name = "TIME", value_parser = duration)]
+    #[arg(long = "for", env = "PINTLE_PAUSE_FOR", value_name = "TIME", value_parser = duration)]
     length: Option<SignedDuration>,
     #[command(flatten)]
     database: Database,
@@ -68,10 +69,8 @@ pub async fn pause(args: &PauseArgs, out: &Out) -> Result<Exit, CliError> {
         out.json(&serde_json::json!({"formatVersion": "1.0", "pause": Pause { id, ..pause }}));
         return Ok(Exit::Success);
     }
-    let until = pause.until.map_or_else(
-        || "until it is resumed".to_owned(),
-        |until| format!("until {}", until.strftime("%d %b %H:%M UTC")),
-    );
+    let until =
+        pause.until.map_or_else(|| "until it is resumed".to_owned(), |until| format!("until {}", minute(until)));
     let scope = &pause.what;
     out.text(&format!("Paused {scope} {until}: nothing of it starts now.\nLift it: pintle resume {scope}"));
     Ok(Exit::Success)

@@ -2,9 +2,8 @@
 //! a change like any other: the policy may ask fewer people for it, and nothing fights it afterwards.
 
 use super::judge::{open_repository, user_git};
-use super::signing::signing_key;
+use super::signing::{not_made, signing_key};
 use super::{CliError, Exit, Out};
-use crate::git::GitError;
 use pintle_core::change::Oid;
 use std::path::PathBuf;
 
@@ -48,10 +47,7 @@ pub fn run(args: &RollbackArgs, out: &Out) -> Result<Exit, CliError> {
     let subject = git.run(&["show", "--no-patch", "--format=%s", &bad.to_string()]).unwrap_or_default();
     let reason = args.reason.as_ref().map(|reason| format!("{reason}\n\n")).unwrap_or_default();
     let message = format!("Take back \"{subject}\"\n\n{reason}This reverts commit {bad}.\n");
-    let failed = |error: GitError| {
-        CliError::because("the rollback cannot be made", error)
-            .hint("another name for the branch: --branch NAME; a key that cannot sign: pintle doctor")
-    };
+    let failed = |error| not_made("the rollback cannot be made", error);
     let tree = reverted(objects.path(), bad, onto)?;
     let commit = git.signed_commit(&tree, &onto.to_string(), &message).map_err(failed)?;
     git.new_branch(&branch, &commit, "pintle rollback").map_err(failed)?;

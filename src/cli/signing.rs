@@ -1,7 +1,7 @@
 //! The key that the user's git signs with: found, read, and refused early if it could never count.
 
 use super::CliError;
-use crate::git::Git;
+use crate::git::{Git, GitError};
 use pintle_core::trust::{KeyError, PublicKey};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,12 @@ pub(super) struct SigningKey {
 }
 
 const SET_UP: &str = "git config --global gpg.format ssh && git config --global user.signingKey ~/.ssh/id_ed25519.pub (no key yet: ssh-keygen -t ed25519)";
+
+/// That git did not make a branch or a signed commit.
+pub(super) fn not_made(what: &str, error: GitError) -> CliError {
+    CliError::because(what, error)
+        .hint("another name for the branch: --branch NAME; a key that cannot sign: pintle doctor")
+}
 
 /// The key that git is set up to sign with; a refusal that says what to set otherwise.
 pub(super) fn signing_key(git: &Git) -> Result<SigningKey, CliError> {

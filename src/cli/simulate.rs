@@ -9,6 +9,7 @@ use crate::store::acceptance::SOURCE;
 use jiff::{SignedDuration, Timestamp};
 use pintle_core::diff::LiveState;
 use pintle_core::model::Catalog;
+use pintle_core::render::minute;
 use pintle_core::simulate::{Commit, Event, Happening, Rows, Simulation};
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ pub struct SimulateArgs {
     #[command(flatten)]
     side: AgainstArgs,
     /// How far the clock is played
-    #[arg(long = "for", env = "PINTLE_FOR", value_name = "TIME", default_value = "14d", value_parser = super::database::duration)]
+    #[arg(long = "for", env = "PINTLE_SIMULATE_FOR", value_name = "TIME", default_value = "14d", value_parser = super::database::duration)]
     length: SignedDuration,
     /// The moment at which it begins; now if left out
     #[arg(long, env = "PINTLE_AT", value_name = "TIME")]
@@ -48,7 +49,7 @@ pub async fn run(args: &SimulateArgs, out: &Out) -> Result<Exit, CliError> {
     } else {
         let told: String = events.iter().map(Event::text).collect();
         let told = if told.is_empty() { "Nothing happens.\n".to_owned() } else { told };
-        let end = end.strftime("%d %b %H:%M UTC");
+        let end = minute(end);
         let close = match (refused, waiting) {
             (true, _) => format!("Until {end} the plan stays refused."),
             (false, 0) => format!("Until {end} everything is as declared."),

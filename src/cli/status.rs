@@ -10,7 +10,7 @@ use crate::store::numbers::Numbers;
 use crate::verdict::is_not_carried_out;
 use jiff::SignedDuration;
 use pintle_core::diff::Pause;
-use pintle_core::render::{Paper, Style, plural, shown, span, thousands};
+use pintle_core::render::{Paper, Style, minute, plural, shown, span, thousands};
 use serde_json::json;
 
 /// The kind that is the fleet.
@@ -99,7 +99,7 @@ fn human(view: &View, paper: &Paper) -> String {
 
 /// What is paused, by whom, and how it ends.
 fn paused(pause: &Pause) -> String {
-    let until = pause.until.map(|until| format!(" until {}", until.strftime("%d %b %H:%M UTC"))).unwrap_or_default();
+    let until = pause.until.map(|until| format!(" until {}", minute(until))).unwrap_or_default();
     let (scope, by, reason) = (shown(&pause.what.to_string()), shown(&pause.by), shown(&pause.reason));
     format!("{scope}{until} by {by}: {reason} (pintle resume {scope})")
 }

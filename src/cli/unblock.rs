@@ -2,9 +2,9 @@
 //! exactly that of the accepted commit, so it changes nothing that is accepted and needs no approval.
 
 use super::judge::{Judge, TrustArgs, fetch_approvals};
-use super::signing::signing_key;
+use super::signing::{not_made, signing_key};
 use super::{CliError, Exit, Out};
-use crate::git::{Git, GitError};
+use crate::git::Git;
 use pintle_core::change::Oid;
 
 /// Which tip, trusted from where.
@@ -55,10 +55,7 @@ pub async fn run(args: &UnblockArgs, out: &Out) -> Result<Exit, CliError> {
 }
 
 fn reverted(git: &Git, accepted: Oid, tip: Oid, branch: &str) -> Result<String, CliError> {
-    let failed = |error: GitError| {
-        CliError::because("the revert cannot be made", error)
-            .hint("another name for the branch: --branch NAME; a key that cannot sign: pintle doctor")
-    };
+    let failed = |error| not_made("the revert cannot be made", error);
     let tree = git.run(&["rev-parse", &format!("{accepted}^{{tree}}")]).map_err(failed)?;
     let held = git.run(&["rev-list", "--topo-order", &format!("{accepted}..{tip}")]).map_err(failed)?;
     let commits: Vec<String> = held.lines().map(|oid| format!("This reverts commit {oid}.")).collect();

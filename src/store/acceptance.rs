@@ -203,16 +203,11 @@ impl Store {
         source: &str,
         (admitted, guard): (u64, u64),
     ) -> Result<(), StoreError> {
-        let failed = || StoreError::during("record what was admitted");
-        let mut tx = self.begin_derived(proof).await?;
-        sqlx::query("UPDATE pintle.sources SET admitted_seq = $2, guard_seq = $3 WHERE id = $1")
+        let statement = sqlx::query("UPDATE pintle.sources SET admitted_seq = $2, guard_seq = $3 WHERE id = $1")
             .bind(source)
             .bind(admitted as i64)
-            .bind(guard as i64)
-            .execute(&mut *tx)
-            .await
-            .map_err(failed())?;
-        tx.commit().await.map_err(failed())
+            .bind(guard as i64);
+        self.write_derived(proof, "record what was admitted", statement).await
     }
 
     /// Records new acceptances, each with its audit record, and which documents each step touched.
@@ -270,8 +265,7 @@ impl Store {
         fresh: bool,
         verdict: Option<&serde_json::Value>,
     ) -> Result<(), StoreError> {
-        let mut tx = self.begin_derived(proof).await?;
-        sqlx::query(
+        let statement = sqlx::query(
             "UPDATE pintle.sources SET seen_tip = $2, fetched_at = CASE WHEN $4 THEN clock_timestamp() ELSE fetched_at END,
                  fetch_error = CASE WHEN $4 THEN NULL ELSE fetch_error END, fetch_failed_since = CASE WHEN $4 THEN NULL ELSE fetch_failed_since END,
                  verdict = $3, held_since = CASE WHEN $3 IS NULL THEN NULL ELSE coalesce(held_since, clock_timestamp()) END WHERE id = $1",
@@ -279,49 +273,34 @@ impl Store {
         .bind(SOURCE)
         .bind(tip)
         .bind(verdict.map(Json))
-        .bind(fresh)
-        .execute(&mut *tx)
-        .await
-        .map_err(StoreError::during("record the verdict"))?;
-        tx.commit().await.map_err(StoreError::during("record the verdict"))
+        .bind(fresh);
+        self.write_derived(proof, "record the verdict", statement).await
     }
 
     /// Records a tip as soon as it is fetched: whatever it says, no row goes before it was looked at.
     pub async fn record_fetched(&self, proof: &LeaderProof, tip: &str) -> Result<(), StoreError> {
-        let failed = || StoreError::during("record the fetched tip");
-        let mut tx = self.begin_derived(proof).await?;
-        sqlx::query("UPDATE pintle.sources SET fetched_tip = $2 WHERE id = $1 AND fetched_tip IS DISTINCT FROM $2")
-            .bind(SOURCE)
-            .bind(tip)
-            .execute(&mut *tx)
-            .await
-            .map_err(failed())?;
-        tx.commit().await.map_err(failed())
+        let statement =
+            sqlx::query("UPDATE pintle.sources SET fetched_tip = $2 WHERE id = $1 AND fetched_tip IS DISTINCT FROM $2")
+                .bind(SOURCE)
+                .bind(tip);
+        self.write_derived(proof, "record the fetched tip", statement).await
     }
 
     /// Records that fetching fails.
     pub async fn record_fetch_error(&self, proof: &LeaderProof, error: &str) -> Result<(), StoreError> {
-        let mut tx = self.begin_derived(proof).await?;
-        sqlx::query("UPDATE pintle.sources SET fetch_error = $2, fetch_failed_since = coalesce(fetch_failed_since, clock_timestamp()) WHERE id = $1")
+        let statement = sqlx::query("UPDATE pintle.sources SET fetch_error = $2, fetch_failed_since = coalesce(fetch_failed_since, clock_timestamp()) WHERE id = $1")
             .bind(SOURCE)
-            .bind(error)
-            .execute(&mut *tx)
-            .await
-            .map_err(StoreError::during("record the failed fetch"))?;
-        tx.commit().await.map_err(StoreError::during("record the failed fetch"))
+            .bind(error);
+        self.write_derived(proof, "record the failed fetch", statement).await
     }
 
     /// Records that `commit` is applied wherever it can be, when no job is open any more.
     pub async fn record_applied(&self, proof: &LeaderProof, commit: &str, took: Duration) -> Result<(), StoreError> {
-        let mut tx = self.begin_derived(proof).await?;
-        sqlx::query("UPDATE pintle.sources SET applied_commit = $2, applied_at = clock_timestamp(), applied_in_ms = $3 WHERE id = $1 AND applied_commit IS DISTINCT FROM $2")
+        let statement = sqlx::query("UPDATE pintle.sources SET applied_commit = $2, applied_at = clock_timestamp(), applied_in_ms = $3 WHERE id = $1 AND applied_commit IS DISTINCT FROM $2")
             .bind(SOURCE)
             .bind(commit)
-            .bind(took.as_millis() as i64)
-            .execute(&mut *tx)
-            .await
-            .map_err(StoreError::during("record the applied commit"))?;
-        tx.commit().await.map_err(StoreError::during("record the applied commit"))
+            .bind(took.as_millis() as i64);
+        self.write_derived(proof, "record the applied commit", statement).await
     }
 
     /// Where the source stands.

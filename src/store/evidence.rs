@@ -49,32 +49,23 @@ impl Store {
         proof: &LeaderProof,
         commits: &BTreeMap<Oid, (Arc<[u8]>, bool)>,
     ) -> Result<(), StoreError> {
-        let failed = || StoreError::during("keep evidence");
         let names: Vec<String> = commits.keys().map(Oid::to_string).collect();
         let bytes: Vec<&[u8]> = commits.values().map(|(raw, _)| raw.as_ref()).collect();
         let standing: Vec<bool> = commits.values().map(|(_, standing)| *standing).collect();
-        let mut tx = self.begin_derived(proof).await?;
-        sqlx::query("INSERT INTO pintle.evidence (source_id, oid, raw, standing) SELECT $1, * FROM unnest($2::text[], $3::bytea[], $4::bool[]) ON CONFLICT (source_id, oid) DO UPDATE SET standing = true WHERE EXCLUDED.standing AND NOT evidence.standing")
+        let statement = sqlx::query("INSERT INTO pintle.evidence (source_id, oid, raw, standing) SELECT $1, * FROM unnest($2::text[], $3::bytea[], $4::bool[]) ON CONFLICT (source_id, oid) DO UPDATE SET standing = true WHERE EXCLUDED.standing AND NOT evidence.standing")
             .bind(SOURCE)
             .bind(names)
             .bind(bytes)
-            .bind(standing)
-            .execute(&mut *tx)
-            .await
-            .map_err(failed())?;
-        tx.commit().await.map_err(failed())
+            .bind(standing);
+        self.write_derived(proof, "keep evidence", statement).await
     }
 
     /// Records the alarms of this moment, if they are not those on record.
     pub async fn record_alarms(&self, proof: &LeaderProof, alarms: &serde_json::Value) -> Result<(), StoreError> {
-        let failed = || StoreError::during("record the alarms");
-        let mut tx = self.begin_derived(proof).await?;
-        sqlx::query("UPDATE pintle.sources SET alarms = $2 WHERE id = $1 AND alarms IS DISTINCT FROM $2")
-            .bind(SOURCE)
-            .bind(Json(alarms))
-            .execute(&mut *tx)
-            .await
-            .map_err(failed())?;
-        tx.commit().await.map_err(failed())
+        let statement =
+            sqlx::query("UPDATE pintle.sources SET alarms = $2 WHERE id = $1 AND alarms IS DISTINCT FROM $2")
+                .bind(SOURCE)
+                .bind(Json(alarms));
+        self.write_derived(proof, "record the alarms", statement).await
     }
 }

@@ -2,6 +2,8 @@
 //! a takeover waits for the write or the write finds another token and does nothing.
 
 use super::{Store, StoreError};
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
 use sqlx::{Postgres, Transaction};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -89,6 +91,18 @@ impl Store {
         let mut tx = self.begin_as(proof).await?;
         let soft = sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut *tx).await;
         soft.map_err(StoreError::during("begin")).map(|_| tx)
+    }
+
+    /// One such statement, in a transaction of its own.
+    pub(super) async fn write_derived(
+        &self,
+        proof: &LeaderProof,
+        what: &'static str,
+        statement: Query<'_, Postgres, PgArguments>,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin_derived(proof).await?;
+        statement.execute(&mut *tx).await.map_err(StoreError::during(what))?;
+        tx.commit().await.map_err(StoreError::during(what))
     }
 
     /// A transaction that commits only under this leader.

@@ -137,10 +137,8 @@ impl Store {
     /// leader may: its view is the only one that goes by the log.
     pub async fn prune_changes(&self, proof: &LeaderProof, view: &LiveView) -> Result<(), StoreError> {
         let Some(seen) = &view.seen else { return Ok(()) };
-        let failed = || StoreError::during("prune the change log");
-        let mut tx = self.begin_derived(proof).await?;
-        sqlx::query(FORGET).bind(&seen.snapshot).execute(&mut *tx).await.map_err(failed())?;
-        tx.commit().await.map_err(failed())
+        let statement = sqlx::query(FORGET).bind(&seen.snapshot);
+        self.write_derived(proof, "prune the change log", statement).await
     }
 }
 

@@ -60,14 +60,7 @@ impl Store {
 
     /// Records what was told.
     pub async fn record_told(&self, proof: &LeaderProof, told: &BTreeMap<String, String>) -> Result<(), StoreError> {
-        let failed = || StoreError::during("record what was told");
-        let mut tx = self.begin_derived(proof).await?;
-        sqlx::query("UPDATE pintle.sources SET told = $2 WHERE id = $1")
-            .bind(SOURCE)
-            .bind(Json(told))
-            .execute(&mut *tx)
-            .await
-            .map_err(failed())?;
-        tx.commit().await.map_err(failed())
+        let statement = sqlx::query("UPDATE pintle.sources SET told = $2 WHERE id = $1").bind(SOURCE).bind(Json(told));
+        self.write_derived(proof, "record what was told", statement).await
     }
 }

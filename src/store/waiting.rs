@@ -28,15 +28,10 @@ impl Store {
         kept: &[WaitingRow],
         count: usize,
     ) -> Result<(), StoreError> {
-        let failed = || StoreError::during("record what waits");
-        let mut tx = self.begin_derived(proof).await?;
-        sqlx::query("UPDATE pintle.sources SET waiting = $2, waiting_count = $3 WHERE id = $1")
+        let statement = sqlx::query("UPDATE pintle.sources SET waiting = $2, waiting_count = $3 WHERE id = $1")
             .bind(SOURCE)
             .bind(Json(kept))
-            .bind(count as i64)
-            .execute(&mut *tx)
-            .await
-            .map_err(failed())?;
-        tx.commit().await.map_err(failed())
+            .bind(count as i64);
+        self.write_derived(proof, "record what waits", statement).await
     }
 }

@@ -42,6 +42,17 @@ fn one_comment_is_kept_up_to_date_and_the_status_follows() {
 }
 
 #[test]
+fn a_checkout_without_the_watched_branch_takes_what_the_remote_had_of_it() {
+    let (sandbox, forge) = (pulled(), FakeForge::start());
+    sandbox.pintle("bob", &["approve", "work", "--yes"]).ends(0);
+    sandbox.git("alice", &["update-ref", "refs/remotes/origin/main", "refs/heads/main"]);
+    sandbox.git("alice", &["update-ref", "-d", "refs/heads/main"]);
+    let said = check(&sandbox, &forge, "github").ends(0);
+    assert!(said.out.contains("it may be merged"), "{}", said.out);
+    forge.look(|held| assert_eq!(held.statuses.len(), 1, "{:?}", held.statuses));
+}
+
+#[test]
 fn ours_is_found_on_a_later_page_and_somebody_elses_is_left_alone() {
     for kind in FORGES {
         let (sandbox, forge) = (pulled(), FakeForge::start());

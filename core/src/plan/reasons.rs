@@ -3,6 +3,7 @@
 use crate::change::ObjectKey;
 use crate::diff::Change;
 use crate::model::guard::Mode;
+use crate::render::minute;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::sync::Arc;
@@ -100,7 +101,7 @@ pub enum Reason {
 }
 
 fn when(until: Option<&Timestamp>) -> String {
-    until.map_or_else(String::new, |until| format!(" until {}", until.strftime("%d %b %H:%M UTC")))
+    until.map_or_else(String::new, |until| format!(" until {}", minute(*until)))
 }
 
 impl Reason {
@@ -162,7 +163,7 @@ impl Reason {
             Self::Reported => "changed by somebody else; such drift is reported, not healed".into(),
             Self::Foreign => "the row was never applied by Pintle, and says something else".into(),
             Self::Grace { until } => {
-                format!("tombstoned; the row goes after {}", until.strftime("%d %b %H:%M UTC"))
+                format!("tombstoned; the row goes after {}", minute(*until))
             }
             Self::Mode { mode } => format!("the guard's mode is {}", mode.as_str()),
             Self::Closed { window, until } => format!("closed by window {window}{}", when(until.as_ref())),

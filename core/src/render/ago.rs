@@ -13,6 +13,11 @@ pub fn ago(then: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// `24 Nov 20:31 UTC`: a moment of this year, for people.
+pub fn minute(at: Timestamp) -> String {
+    at.strftime("%d %b %H:%M UTC").to_string()
+}
+
 /// The two largest units that tell: `0.2 s`, `45 s`, `2 min`, `3 h 12 min`, `2 days 5 h`, `40 days`.
 pub fn span(length: SignedDuration) -> String {
     let tenths = length.as_millis().unsigned_abs() / 100;

@@ -25,7 +25,7 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
-pub use ago::{ago, span};
+pub use ago::{ago, minute, span};
 pub use approvals::{Approvals, RuleLine, Verdict};
 pub use diagnostics::{Checked, diagnostics_human, diagnostics_markdown};
 pub use head::Header;

@@ -2,6 +2,7 @@
 
 use crate::diff::Change;
 use crate::plan::{Exceeded, Plan, Waiting};
+use crate::render::minute;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -45,7 +46,7 @@ impl Event {
 
     /// The event as text, the moment first.
     pub fn text(&self) -> String {
-        let moment = self.at.strftime("%d %b %H:%M UTC").to_string();
+        let moment = minute(self.at);
         let mut out = String::new();
         for (at, line) in self.lines().iter().enumerate() {
             let lead = if at == 0 { moment.clone() } else { " ".repeat(moment.len()) };

@@ -16,6 +16,7 @@ use super::witness::{Witness, age, witness_of};
 use super::words::ignored;
 use crate::change::{ChangeId, Entry, Oid};
 use crate::diagnostic::Code;
+use crate::render::minute;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -168,9 +169,9 @@ impl OpenGlass {
             "{} broke the glass for {} on {} (\"{}\"); to be ratified by {}",
             self.people.join(" and "),
             self.commit.short(),
-            self.since.strftime("%d %b %H:%M UTC"),
+            minute(self.since),
             self.reason,
-            self.due.strftime("%d %b %H:%M UTC"),
+            minute(self.due),
         );
         Reason::new(Code::GlassBroken, message, format!("pintle approve --ratify {}", self.commit.short()))
             .about(self.commit)
