@@ -22,7 +22,7 @@ pub async fn measure(world: &World, fleet: &Fleet, database: &Database, report: 
     git(&fleet.path, &["update-ref", "refs/heads/main", &last.to_string()]);
     let (mut reconciler, mut proof) = settled(world, fleet, database, last).await;
     let fetched = Fetched { tip: last, evidence: Vec::new() };
-    report_reads(&mut reconciler, &proof, &fetched).await;
+    report_reads(database, &mut reconciler, &mut proof, &fetched).await;
     let before = tuples_read(database).await;
     let mut bare = Vec::new();
     for _ in 0..RUNS {
@@ -32,8 +32,7 @@ pub async fn measure(world: &World, fleet: &Fleet, database: &Database, report: 
         bare.push(started.elapsed());
         assert!(tick.settled);
     }
-    database.store.renew(&mut proof).await.unwrap();
-    report_reads(&mut reconciler, &proof, &fetched).await;
+    report_reads(database, &mut reconciler, &mut proof, &fetched).await;
     let read = tuples_read(database).await - before;
     let mut whole = Vec::new();
     for _ in 0..RUNS {
@@ -98,9 +97,10 @@ async fn settled(world: &World, fleet: &Fleet, database: &Database, last: Oid) -
 }
 
 /// Lets every backend say what it read: it does so when it is used a second after it said so last.
-async fn report_reads(reconciler: &mut Reconciler, proof: &LeaderProof, fetched: &Fetched) {
+async fn report_reads(database: &Database, reconciler: &mut Reconciler, proof: &mut LeaderProof, fetched: &Fetched) {
     for _ in 0..2 {
         tokio::time::sleep(Duration::from_millis(1200)).await;
+        database.store.renew(proof).await.unwrap();
         for _ in 0..3 {
             reconciler.tick_at(proof, fetched, true).await.unwrap();
         }
