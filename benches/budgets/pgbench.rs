@@ -7,10 +7,10 @@ use std::process::Command;
 
 /// Copies of both tables, filled from the present rows, and one row and record to write.
 pub async fn tables(owner: &mut PgConnection) {
-    let sql = "CREATE TABLE bench_rows (LIKE pintle.instances INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING INDEXES INCLUDING CONSTRAINTS);
+    let sql = "CREATE TABLE bench_rows (LIKE pintle.instances INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING INDEXES INCLUDING CONSTRAINTS INCLUDING COMPRESSION);
         ALTER TABLE bench_rows ADD number serial;
         CREATE UNIQUE INDEX ON bench_rows (number);
-        CREATE TABLE bench_audit (LIKE pintle.audit_logs INCLUDING DEFAULTS INCLUDING INDEXES INCLUDING CONSTRAINTS)";
+        CREATE TABLE bench_audit (LIKE pintle.audit_logs INCLUDING DEFAULTS INCLUDING INDEXES INCLUDING CONSTRAINTS INCLUDING COMPRESSION)";
     sqlx::raw_sql(sql).execute(&mut *owner).await.unwrap();
     let columns: String = sqlx::query_scalar(
         "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'pintle.instances'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''",

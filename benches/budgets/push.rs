@@ -61,11 +61,16 @@ fn start(world: &World, fleet: &Fleet, origin: &Path, database: &Database) -> Ch
 
 /// Waits until `question` is answered with yes; asks every millisecond.
 async fn until(owner: &mut PgConnection, question: &str) {
+    until_asked(owner, question, Duration::from_millis(1)).await;
+}
+
+/// The same, asked less often: of many rows the question itself costs something.
+async fn until_asked(owner: &mut PgConnection, question: &str, every: Duration) {
     let started = Instant::now();
     while !sqlx::query_scalar::<_, bool>(sqlx::AssertSqlSafe(question.to_owned())).fetch_one(&mut *owner).await.unwrap()
     {
         assert!(started.elapsed() < PATIENCE, "not within {PATIENCE:?}: {question}");
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        tokio::time::sleep(every).await;
     }
 }
 
@@ -136,9 +141,10 @@ async fn waves(fleet: &Fleet, origin: &Path, owner: &mut PgConnection, report: &
     for wave in &fleet.waves {
         push(fleet, origin, *wave);
         until(owner, &format!("SELECT EXISTS (SELECT FROM pintle.plans WHERE commit = '{wave}')")).await;
-        until(
+        until_asked(
             owner,
             "SELECT NOT EXISTS (SELECT FROM pintle.job_state WHERE state IN ('queued', 'released', 'running'))",
+            Duration::from_millis(5),
         )
         .await;
         let ended = SystemTime::now();

@@ -2,6 +2,7 @@
 
 use super::outage::Outage;
 use super::run::Daemon;
+use crate::chain::chain;
 use crate::forge::ForgeClient;
 use crate::queue::delivery::Ringer;
 use crate::queue::relay::{relay, sweep};
@@ -12,6 +13,8 @@ use crate::store::leader::LEASE;
 use crate::store::{LeaderProof, StoreError};
 use pintle_core::model::Catalog;
 use pintle_core::model::guard::Notice;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
@@ -25,6 +28,10 @@ const TIDY_EVERY: Duration = Duration::from_mins(1);
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 /// Looked at again after this long without a tick.
 const TELL_AGAIN: Duration = Duration::from_secs(30);
+/// After so long without a bell there is time for what nobody waits for.
+const QUIET: Duration = Duration::from_millis(500);
+/// While jobs are on their way, what they do to rows is looked at this seldom: each look reads what still differs.
+const UNDER_WAY: Duration = Duration::from_secs(2);
 /// How often the sweep looks, and how often the relay looks when nothing rings.
 const SWEEP_EVERY: Duration = Duration::from_secs(2);
 const RELAY_EVERY: Duration = Duration::from_secs(1);
@@ -38,6 +45,10 @@ pub(super) struct Bells {
     pub live: Arc<Notify>,
     /// There may be something to release.
     pub relay: Arc<Notify>,
+    /// How often something was enqueued.
+    pub enqueued: AtomicU64,
+    /// How often something had been enqueued when nothing of it was queued or on its way any more.
+    pub drained: watch_channel::Sender<u64>,
 }
 
 /// The proof, renewed by one task and used by two.
@@ -194,9 +205,13 @@ async fn reconciling(
         let pause = match tick(daemon, &mut reconciler, lease, fetch).await {
             Ok(tick) => {
                 outage.over();
+                tracing::debug!(took_ms = started.elapsed().as_millis(), added = tick.enqueued.added, "ticked");
                 daemon.gauges.ticked(&tick);
                 let notices = tick.notices.map(Arc::new);
                 looked.send_modify(|known| *known = notices.or_else(|| known.take()));
+                if tick.enqueued.added > 0 {
+                    bells.enqueued.fetch_add(1, Ordering::SeqCst);
+                }
                 bells.relay.notify_one();
                 None
             }
@@ -206,8 +221,24 @@ async fn reconciling(
         match pause {
             Some(pause) if over_within(pause, term).await => return,
             Some(_) => fetch = true,
-            None => fetch = wait(bells, started.elapsed(), daemon.settings.poll_interval).await,
+            None => {
+                let mut waiting = pin!(wait(bells, started.elapsed(), daemon.settings.poll_interval));
+                fetch = match (tokio::time::timeout(QUIET, &mut waiting).await, &mut reconciler) {
+                    (Ok(fetch), _) => fetch,
+                    (Err(_), Some(reconciler)) => {
+                        rest(reconciler);
+                        waiting.await
+                    }
+                    (Err(_), None) => waiting.await,
+                };
+            }
         }
+    }
+}
+
+fn rest(reconciler: &mut Reconciler) {
+    if let Err(error) = reconciler.rest() {
+        tracing::warn!("what the accepted tree means was not written down: {}", chain(&error));
     }
 }
 
@@ -248,17 +279,20 @@ async fn tick(
 
 /// Waits for a reason to look again; says whether the repository is to be asked. It is when it rang,
 /// when somebody asked, and by interval. Rows and jobs ring often while work is under way: they are
-/// answered after a pause as long as the last tick took, and without troubling the forge.
+/// answered when it is done, or now and then, and without troubling the forge.
 async fn wait(bells: &Bells, took: Duration, poll: Duration) -> bool {
+    let (mut drained, enqueued) = (bells.drained.subscribe(), bells.enqueued.load(Ordering::SeqCst));
     let calm = async {
         bells.live.notified().await;
-        tokio::time::sleep(took.clamp(Duration::from_millis(20), Duration::from_secs(5))).await;
+        let pause = took.clamp(Duration::from_millis(20), Duration::from_secs(5));
+        let done = async { drained.wait_for(|drained| *drained >= enqueued).await.is_ok() };
+        tokio::join!(tokio::time::sleep(pause), tokio::time::timeout(UNDER_WAY, done))
     };
     tokio::select! {
         biased;
         () = bells.git.notified() => true,
         () = tokio::time::sleep(poll) => true,
-        () = calm => false,
+        _ = calm => false,
     }
 }
 
@@ -267,7 +301,7 @@ async fn relaying(daemon: &Daemon, bells: &Bells, lease: &Lease, term: &Cancella
     let mut ringer = None;
     let mut swept = None;
     loop {
-        let pause = match turn(daemon, &mut ringer, lease, &mut swept).await {
+        let pause = match turn(daemon, bells, &mut ringer, lease, &mut swept).await {
             Ok(()) => {
                 outage.over();
                 None
@@ -288,6 +322,7 @@ async fn relaying(daemon: &Daemon, bells: &Bells, lease: &Lease, term: &Cancella
 
 async fn turn(
     daemon: &Daemon,
+    bells: &Bells,
     slot: &mut Option<Ringer>,
     lease: &Lease,
     swept: &mut Option<Instant>,
@@ -297,7 +332,10 @@ async fn turn(
         None => slot.insert(Ringer::connect(&daemon.settings.redis_url, ROWS).await?),
     };
     let proof = current(lease);
-    relay(&daemon.store, ringer, &proof).await?;
+    let enqueued = bells.enqueued.load(Ordering::SeqCst);
+    if relay(&daemon.store, ringer, &proof).await? {
+        bells.drained.send_replace(enqueued);
+    }
     if swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
         sweep(&daemon.store, ringer, &proof).await?;
         *swept = Some(Instant::now());

@@ -23,18 +23,15 @@ pub enum RelayError {
     Delivery(#[from] DeliveryError),
 }
 
-/// Releases and rings everything that is due; returns how many rows.
-pub async fn relay(store: &Store, ringer: &Ringer, proof: &LeaderProof) -> Result<usize, RelayError> {
-    store.cancel_dependents(proof).await?;
-    let mut released = 0;
+/// Releases and rings everything that is due; whether nothing was, and nothing is on its way.
+pub async fn relay(store: &Store, ringer: &Ringer, proof: &LeaderProof) -> Result<bool, RelayError> {
     loop {
-        let deliveries = store.release(proof).await?;
-        if deliveries.is_empty() {
-            return Ok(released);
+        let released = store.release(proof).await?;
+        if released.deliveries.is_empty() {
+            return Ok(released.out == 0);
         }
-        released += deliveries.iter().map(|one| one.jobs.len()).sum::<usize>();
         crate::crash::point("released");
-        ring(ringer, &deliveries).await?;
+        ring(ringer, &released.deliveries).await?;
         crate::crash::point("rung");
     }
 }

@@ -188,8 +188,11 @@ impl Reconciler {
         Ok(None)
     }
 
-    /// Writes down what the accepted tree means, once all of it is applied: off the way of a change.
-    pub(super) fn write_reading(&mut self, commit: Oid) -> Result<(), TickError> {
+    /// Writes down what the accepted tree means, once all of it is applied: whoever restarts with another Pintle
+    /// compares. It costs as much as the tree is large, so it is done when nothing else is to be; until then what was
+    /// written of an older tree serves as well.
+    pub fn rest(&mut self) -> Result<(), TickError> {
+        let Some(commit) = self.applied.take() else { return Ok(()) };
         if self.state.reading()?.is_some_and(|reading| reading.commit == commit) {
             return Ok(());
         }

@@ -117,6 +117,8 @@ pub struct Reconciler {
     watch: alarms::Watch,
     /// Whether this process reads the accepted tree as the one before did.
     reads_alike: bool,
+    /// Applied in whole, and its meaning not yet written down.
+    applied: Option<Oid>,
     /// Why the plan is not carried out although its commit is accepted.
     differs: Option<serde_json::Value>,
     fetched_at: Option<Instant>,
@@ -167,6 +169,7 @@ impl Reconciler {
             standing: Vec::new(),
             watch: alarms::Watch::new(freshness),
             reads_alike: false,
+            applied: None,
             differs: None,
             fetched_at: None,
             seen: None,
@@ -339,7 +342,7 @@ impl Reconciler {
             self.store.record_applied(proof, &accepted.commit().to_string(), took).await?;
             self.planner.prune(proof).await?;
             self.write_state()?;
-            self.write_reading(accepted.commit())?;
+            self.applied = Some(accepted.commit());
         }
         Ok(waits)
     }

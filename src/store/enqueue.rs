@@ -1,6 +1,7 @@
 //! An admitted plan becomes jobs. One transaction under the leader's proof: the plan becomes current
 //! only if its parent is; unclaimed jobs that it does not contain are superseded; the rest is added.
 
+use super::dependents::{cancel_dependents, cancel_orphans};
 use super::waiting::waiting;
 use super::{LeaderProof, Store, StoreError};
 use pintle_core::change::ObjectKey;
@@ -101,6 +102,7 @@ impl Store {
         }
         let superseded =
             sqlx::query(SUPERSEDE).bind(&obsolete).execute(&mut *tx).await.map_err(failed())?.rows_affected() as usize;
+        cancel_dependents(&mut tx, &obsolete).await.map_err(failed())?;
         let plan_id = insert_plan(&mut tx, source, seen.parent, admitted).await?;
         let mut ids = kept;
         for part in fresh.chunks(AT_ONCE) {
@@ -262,6 +264,7 @@ async fn insert_needs(
 ) -> Result<(), sqlx::Error> {
     let steps = admitted.plan().steps();
     let added: HashSet<&ObjectKey> = fresh.iter().map(|change| &change.key).collect();
+    let fresh_ids: HashSet<i64> = added.iter().filter_map(|key| ids.get(*key)).copied().collect();
     let (mut jobs, mut needs) = (Vec::new(), Vec::new());
     for step in steps.iter().filter(|step| added.contains(&step.change.key)) {
         for first in &step.after_steps {
@@ -271,6 +274,7 @@ async fn insert_needs(
             }
         }
     }
+    let before: Vec<i64> = needs.iter().copied().filter(|need| !fresh_ids.contains(need)).collect();
     for (jobs, needs) in jobs.chunks(AT_ONCE * 5).zip(needs.chunks(AT_ONCE * 5)) {
         sqlx::query("INSERT INTO pintle.job_needs (job_id, needs) SELECT * FROM unnest($1::bigint[], $2::bigint[])")
             .bind(jobs)
@@ -278,5 +282,5 @@ async fn insert_needs(
             .execute(&mut *tx)
             .await?;
     }
-    Ok(())
+    cancel_orphans(tx, &before).await
 }

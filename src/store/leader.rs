@@ -88,9 +88,11 @@ impl Store {
         &self,
         proof: &LeaderProof,
     ) -> Result<Transaction<'static, Postgres>, StoreError> {
-        let mut tx = self.begin_as(proof).await?;
-        let soft = sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut *tx).await;
-        soft.map_err(StoreError::during("begin")).map(|_| tx)
+        self.begin_proven(
+            proof,
+            "SELECT set_config('synchronous_commit', 'off', true) FROM pintle.leader WHERE token = $1 FOR KEY SHARE",
+        )
+        .await
     }
 
     /// One such statement, in a transaction of its own.
@@ -107,11 +109,19 @@ impl Store {
 
     /// A transaction that commits only under this leader.
     pub(super) async fn begin_as(&self, proof: &LeaderProof) -> Result<Transaction<'static, Postgres>, StoreError> {
+        self.begin_proven(proof, "SELECT 1 FROM pintle.leader WHERE token = $1 FOR KEY SHARE").await
+    }
+
+    async fn begin_proven(
+        &self,
+        proof: &LeaderProof,
+        lock: &'static str,
+    ) -> Result<Transaction<'static, Postgres>, StoreError> {
         if !proof.is_fresh() {
             return Err(StoreError::NotLeader);
         }
         let mut tx = self.pool.begin().await.map_err(StoreError::during("begin"))?;
-        let held = sqlx::query("SELECT 1 FROM pintle.leader WHERE token = $1 FOR KEY SHARE")
+        let held = sqlx::query(lock)
             .bind(proof.token)
             .fetch_optional(&mut *tx)
             .await

@@ -4,6 +4,7 @@
 pub mod acceptance;
 pub mod apply;
 pub mod audit;
+mod dependents;
 pub mod enqueue;
 pub mod error;
 pub mod evidence;

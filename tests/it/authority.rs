@@ -243,6 +243,10 @@ async fn another_reading_of_the_accepted_tree_holds_until_the_people_of_the_poli
     let (world, daemon) = begun().await;
     let first = world.repository.head();
     let file = world.path().join("daemon.state/accepted.json");
+    eventually("what the tree means is written down", async || {
+        std::fs::read_to_string(&file).is_ok_and(|text| text.contains("reading") && text.contains(&first))
+    })
+    .await;
     daemon.stop().await;
     // As a Pintle that understood the tree otherwise would have left it.
     let text = std::fs::read_to_string(&file).unwrap();

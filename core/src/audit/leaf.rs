@@ -5,6 +5,7 @@ use super::patch::json_patch;
 use super::record::{Draft, Sealed};
 use crate::change::{Digest, Value as Tree, field_changes};
 use jiff::Timestamp;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 /// Bodies above this are kept by hash; the text is in Git.
@@ -61,20 +62,37 @@ pub fn leaf(draft: &Draft, place: Place) -> Leaf {
 fn sealed_bytes(sealed: &Sealed) -> Vec<u8> {
     let empty = Tree::map();
     let changes = field_changes(sealed.before.as_ref().unwrap_or(&empty), sealed.after.as_ref().unwrap_or(&empty));
-    let json = json!({"before": bounded(sealed.before.as_ref()), "after": bounded(sealed.after.as_ref()), "diff": bounded_json(json_patch(&changes))});
-    canonical(json).to_string().into_bytes()
+    let diff = bounded(canonical(json_patch(&changes)).to_string().into_bytes());
+    let [after, before] = [&sealed.after, &sealed.before].map(|body| bounded(bytes_of(body.as_ref())));
+    [&b"{\"after\":"[..], &after, b",\"before\":", &before, b",\"diff\":", &diff, b"}"].concat()
 }
 
-fn bounded(body: Option<&Tree>) -> Value {
-    body.map_or(Value::Null, |body| bounded_json(Value::from(body)))
+fn bytes_of(body: Option<&Tree>) -> Vec<u8> {
+    // Writing to memory does not fail, and the keys of a tree are text.
+    serde_json::to_vec(&body.map(Canonical)).unwrap_or_else(|_| b"null".to_vec())
 }
 
-fn bounded_json(json: Value) -> Value {
-    let text = json.to_string();
+fn bounded(text: Vec<u8>) -> Vec<u8> {
     if text.len() <= MAX_BODY_BYTES {
-        return json;
+        return text;
     }
-    json!({"sha256": Digest::of(text.as_bytes()), "bytes": text.len()})
+    json!({"sha256": Digest::of(&text), "bytes": text.len()}).to_string().into_bytes()
+}
+
+/// A tree, whose keys are sorted already, written without building JSON first.
+struct Canonical<'a>(&'a Tree);
+
+impl Serialize for Canonical<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Tree::String(text) if !text.contains('\0') => out.serialize_str(text),
+            Tree::List(items) => out.collect_seq(items.iter().map(Canonical)),
+            Tree::Map(map) if !map.keys().any(|key| key.contains('\0')) => {
+                out.collect_map(map.iter().map(|(key, value)| (key, Canonical(value))))
+            }
+            other => canonical(Value::from(other)).serialize(out),
+        }
+    }
 }
 
 /// Keys are sorted by serde_json's map; this maps what other readers of JSON would stumble over.
@@ -138,6 +156,21 @@ mod tests {
         assert!(text.starts_with(r#"{"action":"start","actor":{"#), "{text}");
         assert!(text.contains(r#""time":"2023-11-14T22:13:20.000001Z""#), "{text}");
         assert!(text.contains(r#""seq":"1152921504606846976""#), "{text}");
+    }
+
+    #[test]
+    fn a_tree_is_written_as_its_json_would_be() {
+        let text = r#"{"b":{"n":9007199254740993,"m":-9007199254740993,"f":1.5,"t":true,"z":null},"a":["x\u0000y",{"k\u0000":1,"k":2}],"c":""}"#;
+        let json: Value = serde_json::from_str(text).unwrap();
+        let tree = Tree::from(&json);
+        assert_eq!(String::from_utf8(bytes_of(Some(&tree))).unwrap(), canonical(json).to_string());
+        assert_eq!(bytes_of(None), b"null");
+    }
+
+    #[test]
+    fn a_large_body_is_kept_by_its_hash() {
+        let large = bounded(vec![b'x'; MAX_BODY_BYTES + 1]);
+        assert!(String::from_utf8(large).unwrap().starts_with(r#"{"bytes":65537,"sha256":""#));
     }
 
     #[test]

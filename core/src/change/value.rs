@@ -110,12 +110,17 @@ impl Value {
     /// The same value with every number in its canonical spelling: what is stored and compared
     /// once a document has been resolved.
     #[must_use]
-    pub fn normalised(self) -> Self {
+    pub fn normalised(mut self) -> Self {
+        self.normalise();
+        self
+    }
+
+    fn normalise(&mut self) {
         match self {
-            Self::Number(number) => Self::Number(number.canonical()),
-            Self::List(items) => Self::List(items.into_iter().map(Self::normalised).collect()),
-            Self::Map(map) => Self::Map(map.into_iter().map(|(k, v)| (k, v.normalised())).collect()),
-            other => other,
+            Self::Number(number) => *number = number.canonical(),
+            Self::List(items) => items.iter_mut().for_each(Self::normalise),
+            Self::Map(map) => map.0.iter_mut().for_each(|(_, value)| value.normalise()),
+            _ => {}
         }
     }
 

@@ -1,14 +1,13 @@
 //! Claims what a delivery carries. The doorbell's word counts for nothing: only rows that the ledger
 //! has released under that very delivery are found.
 
-use crate::store::live::digest;
-use pintle_core::change::{Digest, ObjectKey, Value};
+use pintle_core::change::{ObjectKey, Value};
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
-const CLAIM: &str = "SELECT s.job_id, s.attempts, j.source_id, j.object_kind, j.object_name, j.uid, j.action, j.cause, j.target_digest, j.written_digest,
-        j.planned_revision, j.body, j.declared, j.declared_digest, j.file, j.line, s.partner, p.commit, p.seq, p.actions, p.id AS plan_id, o.repo_id::text AS repo_id
+const CLAIM: &str = "SELECT s.job_id, s.attempts, j.source_id, j.object_kind, j.object_name, j.uid, j.action, j.cause,
+        j.planned_revision, j.body, j.file, j.line, s.partner, p.commit, p.seq, p.actions, p.id AS plan_id, o.repo_id::text AS repo_id
     FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id JOIN pintle.plans p ON p.id = j.plan_id JOIN pintle.sources o ON o.id = j.source_id
     WHERE s.job_id = ANY($1) AND s.delivery = $2 AND s.state = 'released' ORDER BY s.job_id FOR UPDATE OF s";
 
@@ -22,12 +21,8 @@ pub(super) struct Job {
     pub uid: Uuid,
     pub action: String,
     pub cause: String,
-    pub target: Option<Digest>,
-    pub written: Option<Digest>,
     pub revision: Option<i64>,
     pub body: Option<Value>,
-    /// What is recorded as the base, where that is not the body.
-    pub declared: Option<(Digest, Value)>,
     pub file: Option<String>,
     pub line: Option<i32>,
     pub partner: Option<String>,
@@ -46,8 +41,6 @@ pub(super) async fn claim(tx: &mut PgConnection, ids: &[i64], delivery: Uuid) ->
         .map(|row| {
             let body: Option<Json<Value>> = row.try_get("body")?;
             let partner: String = row.try_get("partner")?;
-            let declared: Option<Json<Value>> = row.try_get("declared")?;
-            let declared_digest = digest(row.try_get("declared_digest")?);
             Ok(Job {
                 id: row.try_get("job_id")?,
                 attempts: row.try_get("attempts")?,
@@ -56,11 +49,8 @@ pub(super) async fn claim(tx: &mut PgConnection, ids: &[i64], delivery: Uuid) ->
                 uid: row.try_get("uid")?,
                 action: row.try_get("action")?,
                 cause: row.try_get("cause")?,
-                target: digest(row.try_get("target_digest")?),
-                written: digest(row.try_get("written_digest")?),
                 revision: row.try_get("planned_revision")?,
                 body: body.map(|json| json.0.normalised()),
-                declared: declared_digest.zip(declared.map(|json| json.0.normalised())),
                 file: row.try_get("file")?,
                 line: row.try_get("line")?,
                 partner: (!partner.is_empty()).then_some(partner),

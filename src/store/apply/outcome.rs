@@ -1,6 +1,7 @@
 //! What becomes of the jobs: done, stale, or failed.
 
 use super::claim::Job;
+use crate::store::dependents::cancel_dependents;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -41,12 +42,14 @@ async fn finish(
     if jobs.is_empty() {
         return Ok(());
     }
-    sqlx::query(FINISH).bind(jobs).bind(delivery).bind(state).bind(reason).execute(tx).await.map(|_| ())
+    sqlx::query(FINISH).bind(jobs).bind(delivery).bind(state).bind(reason).execute(&mut *tx).await?;
+    if state == "done" { Ok(()) } else { cancel_dependents(tx, jobs).await }
 }
 
 /// A dead letter: told by its error, held until retried by hand or given another target.
 pub(super) async fn dead(tx: &mut PgConnection, job: &Job, delivery: Uuid, reason: &str) -> Result<(), sqlx::Error> {
-    sqlx::query(DEAD).bind(job.id).bind(delivery).bind(reason).execute(tx).await.map(|_| ())
+    sqlx::query(DEAD).bind(job.id).bind(delivery).bind(reason).execute(&mut *tx).await?;
+    cancel_dependents(tx, &[job.id]).await
 }
 
 /// Later, with exponential backoff and jitter.

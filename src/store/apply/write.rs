@@ -57,49 +57,31 @@ pub(super) async fn write(
     }
 }
 
-/// `base` is what the document declares, where that is not what is written.
-const INPUT: &str = "unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::text[], $8::bigint[], $9::text[], $10::text[])
-    AS r (uid, source, name, body, target, written, commit, seq, file, base), LATERAL (SELECT r.body::jsonb AS b, coalesce(r.base, r.body)::jsonb AS base) AS j";
+/// Taken from the ledger where it stands. What is recorded as the base is what the document declares, where that is
+/// not what is written.
+const JOBS: &str = "pintle.jobs j JOIN pintle.plans p ON p.id = j.plan_id";
 
 fn create_sql(table: &str) -> String {
     format!(
         "INSERT INTO pintle.{table} (uid, source_id, name, labels, annotations, spec, applied, applied_digest, written_digest, applied_commit, applied_file, applied_seq, generation)
-         SELECT r.uid, r.source, r.name, j.b -> 'labels', j.b -> 'annotations', j.b -> 'spec', j.base, r.target, r.written, r.commit, r.file, r.seq, 1 FROM {INPUT}
+         SELECT j.uid, j.source_id, j.object_name, j.body -> 'labels', j.body -> 'annotations', j.body -> 'spec', coalesce(j.declared, j.body),
+             coalesce(j.declared_digest, j.target_digest), j.written_digest, p.commit, j.file, p.seq, 1 FROM {JOBS} WHERE j.id = ANY($1)
          ON CONFLICT (source_id, name) DO NOTHING RETURNING uid"
     )
 }
 
 fn update_sql(table: &str) -> String {
     format!(
-        "UPDATE pintle.{table} AS o SET labels = j.b -> 'labels', annotations = j.b -> 'annotations', spec = j.b -> 'spec', applied = j.base,
-             applied_digest = r.target, written_digest = r.written, applied_commit = r.commit, applied_file = r.file, applied_seq = r.seq, generation = o.generation + 1, tombstoned_at = NULL
-         FROM {INPUT} WHERE o.uid = r.uid RETURNING o.uid"
+        "UPDATE pintle.{table} AS o SET labels = j.body -> 'labels', annotations = j.body -> 'annotations', spec = j.body -> 'spec', applied = coalesce(j.declared, j.body),
+             applied_digest = coalesce(j.declared_digest, j.target_digest), written_digest = j.written_digest, applied_commit = p.commit, applied_file = j.file,
+             applied_seq = p.seq, generation = o.generation + 1, tombstoned_at = NULL
+         FROM {JOBS} WHERE j.id = ANY($1) AND o.uid = j.uid RETURNING o.uid"
     )
 }
 
 async fn rows(tx: &mut PgConnection, sql: String, jobs: &[&Job]) -> Result<Vec<Uuid>, sqlx::Error> {
-    fn column<'a, T>(jobs: &[&'a Job], of: impl Fn(&'a Job) -> T) -> Vec<T> {
-        jobs.iter().map(|job| of(job)).collect()
-    }
-    let bodies: Vec<String> = jobs.iter().map(|job| serde_json::to_string(&job.body).unwrap_or_default()).collect();
-    sqlx::query_scalar(AssertSqlSafe(sql))
-        .bind(column(jobs, |job| job.uid))
-        .bind(column(jobs, |job| job.source.as_str()))
-        .bind(column(jobs, |job| &*job.key.name))
-        .bind(bodies)
-        .bind(column(jobs, |job| {
-            let declared = job.declared.as_ref().map(|(digest, _)| *digest);
-            declared.or(job.target).map(|digest| digest.0.to_vec())
-        }))
-        .bind(column(jobs, |job| job.written.map(|digest| digest.0.to_vec())))
-        .bind(column(jobs, |job| job.commit.as_str()))
-        .bind(column(jobs, |job| job.seq))
-        .bind(column(jobs, |job| job.file.as_deref()))
-        .bind(column(jobs, |job| {
-            job.declared.as_ref().map(|(_, body)| serde_json::to_string(body).unwrap_or_default())
-        }))
-        .fetch_all(tx)
-        .await
+    let ids: Vec<i64> = jobs.iter().map(|job| job.id).collect();
+    sqlx::query_scalar(AssertSqlSafe(sql)).bind(ids).fetch_all(tx).await
 }
 
 async fn tombstone(tx: &mut PgConnection, table: &str, jobs: &[&Job]) -> Result<Vec<Uuid>, sqlx::Error> {
