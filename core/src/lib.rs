@@ -12,6 +12,7 @@
 //! - [`check`]: the invariants that every plan must satisfy, written apart from the planner.
 //! - [`gate`]: a plan and an accepted commit → what may move now.
 //!
+//! [`schedule`] says when recurring work is due.
 //! [`simulate`] plays them forward under a clock. [`render`] says any of it to people, to programs and to a pull request.
 //!
 //! Nothing here reads a clock, a file, a socket or a random number. Time is an argument.
@@ -29,5 +30,6 @@ pub mod parse;
 pub mod plan;
 pub mod render;
 pub mod resolve;
+pub mod schedule;
 pub mod simulate;
 pub mod trust;

@@ -156,11 +156,13 @@ pub fn moment(text: &str, zone: &str) -> Option<jiff::Timestamp> {
 
 pub(super) fn is_cron(text: &str) -> bool {
     let fields = text.split_whitespace().count();
-    (5..=6).contains(&fields) && cron_parser().parse(text).is_ok()
+    (5..=6).contains(&fields) && cron(text).is_some()
 }
 
-fn cron_parser() -> croner::parser::CronParser {
-    croner::parser::CronParser::builder().seconds(croner::parser::Seconds::Optional).build()
+/// The cron expression that a [`Cron`]'s text says.
+pub fn cron(text: &str) -> Option<croner::Cron> {
+    let parser = croner::parser::CronParser::builder().seconds(croner::parser::Seconds::Optional).build();
+    parser.parse(text).ok()
 }
 
 pub(super) fn is_timezone(text: &str) -> bool {

@@ -13,4 +13,5 @@ mod reasons;
 mod resolve;
 mod rules;
 mod scenario;
+mod schedule;
 mod world;

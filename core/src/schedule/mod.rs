@@ -1,0 +1,11 @@
+//! When a Schedule fires, and what becomes of the ticks that passed. Pure: time is an argument, zones are the bundled
+//! database. It refuses to know whether a run is under way: that is asked when a tick becomes a job.
+
+mod civil;
+mod clock;
+mod due;
+mod jitter;
+
+pub use clock::{BadClock, Clock};
+pub use due::{Due, MissedRule, due};
+pub use jitter::jitter;
