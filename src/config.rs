@@ -3,6 +3,7 @@
 
 use crate::forge::Place;
 use crate::freshness::Freshness;
+use crate::handlers::WorkArgs;
 use crate::limits::Caps;
 use crate::notices::Secrets;
 use crate::source::MAX_FETCH_BYTES;
@@ -131,8 +132,10 @@ pub struct DaemonSettings {
     pub metrics: Option<SocketAddr>,
     /// Where the status of a commit is set.
     pub forge: Option<Place>,
-    /// What signs webhooks.
+    /// What signs webhooks and requests.
     pub secrets: Secrets,
+    /// What the jobs of schedules may use.
+    pub work: WorkArgs,
     /// Whether this process reconciles (and may lead).
     pub reconciles: bool,
     /// Whether this process applies deliveries.

@@ -34,6 +34,8 @@ pub struct Planner {
     planned: Option<Oid>,
     /// When time alone may change that plan.
     due: Option<Timestamp>,
+    /// Whether every row was compared since somebody asked.
+    compared: bool,
 }
 
 /// What a commit says.
@@ -105,6 +107,7 @@ impl Planner {
             differing: Kept::default(),
             planned: None,
             due: None,
+            compared: false,
         }
     }
 
@@ -160,11 +163,12 @@ impl Planner {
         let Some(desired) = &self.desired else { return Ok(None) };
         let known = self.planned.take() == Some(desired.commit);
         let mut differs = true;
-        let (kept, due) = (&mut self.differing, self.due);
+        let (kept, due, compared) = (&mut self.differing, self.due, &mut self.compared);
         let looked = self
             .store
             .look(source, &mut self.view, |moved, written, live| {
                 differs = moved || !known || due.is_some_and(|due| due <= live.read_at);
+                *compared |= matches!(written, Written::All);
                 kept.refresh(written, &desired.resolved, live);
                 if differs { needed(&kept.differing, guards, live) } else { Vec::new() }
             })
@@ -202,6 +206,16 @@ impl Planner {
     ) -> Option<Circumstances<'a>> {
         let desired = &self.desired.as_ref()?.resolved;
         Some(Circumstances { guards, desired, live: self.view.state(), moved, seq: Some(seq), keeps, allowed })
+    }
+
+    /// Compares every row the next time, and not only those that the change log names.
+    pub fn compare_all(&mut self) {
+        self.view.forget();
+    }
+
+    /// Whether every row was compared since this was asked last.
+    pub fn has_compared(&mut self) -> bool {
+        std::mem::take(&mut self.compared)
     }
 
     /// Plans again at that moment even if nothing moves.

@@ -1,8 +1,10 @@
 //! What the commands that look share: which database, which moment, which person.
 
 use super::CliError;
+use crate::store::audit::AuditWriter;
 use crate::store::{Store, StoreError};
 use jiff::{SignedDuration, Span, Timestamp};
+use uuid::Uuid;
 
 /// Which database.
 #[derive(Debug, Clone, clap::Args)]
@@ -32,6 +34,17 @@ pub(super) fn writing(error: StoreError) -> CliError {
             .hint("use one that may become pintle_engine");
     }
     error.into()
+}
+
+/// Does what an operator asks for, with a writer for its record.
+pub(super) async fn as_operator<T>(
+    store: &Store,
+    work: impl AsyncFnOnce(&AuditWriter) -> Result<T, StoreError>,
+) -> Result<T, CliError> {
+    let writer = store.audit_writer(Uuid::now_v7()).await.map_err(writing)?;
+    let done = work(&writer).await;
+    store.end_audit_writer(writer).await.map_err(writing)?;
+    done.map_err(writing)
 }
 
 /// The person at this terminal, as the operating system knows them.

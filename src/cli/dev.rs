@@ -5,6 +5,7 @@ use crate::config::DaemonSettings;
 use crate::daemon;
 use crate::dev::servers::{Options, Servers};
 use crate::freshness::Freshness;
+use crate::handlers::WorkArgs;
 use crate::limits::Caps;
 use crate::notices::Secrets;
 use crate::scaffold::{Introduced, make_key, scaffold};
@@ -32,6 +33,8 @@ pub struct DevArgs {
     /// Where metrics and health are served; a free port if not given
     #[arg(long, env = "PINTLE_METRICS", value_name = "ADDRESS")]
     metrics: Option<SocketAddr>,
+    #[command(flatten)]
+    work: WorkArgs,
 }
 
 /// Starts everything, says how to use it, and runs until it is stopped.
@@ -175,6 +178,7 @@ fn settings(
     Ok(DaemonSettings {
         forge: None,
         secrets: Secrets::default(),
+        work: args.work.clone(),
         database_url,
         redis_url,
         repo_url: repo.display().to_string(),

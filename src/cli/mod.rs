@@ -31,6 +31,7 @@ mod recover;
 mod render;
 mod rollback;
 mod run;
+mod schedules;
 mod schema;
 mod selector;
 mod set;
@@ -137,8 +138,10 @@ enum Command {
     Pause(pause::PauseArgs),
     /// End a pause
     Resume(pause::ResumeArgs),
-    /// List jobs, look at one, try a dead one again
+    /// List jobs, look at one or follow it, try a dead one again, cancel one
     Jobs(jobs::JobsArgs),
+    /// What fires when and what became of it; run a schedule by hand
+    Schedules(schedules::SchedulesArgs),
     /// Bring the database's schema up to date, as its owner
     Migrate(migrate::MigrateArgs),
     /// Go on after a restored backup: show where host and database stand, and what would be applied
@@ -199,6 +202,7 @@ impl Command {
             Self::Pause(args) => pause::pause(&args, out).await,
             Self::Resume(args) => pause::resume(&args, out).await,
             Self::Jobs(args) => jobs::run(&args, out).await,
+            Self::Schedules(args) => schedules::run(&args, out).await,
             Self::Get(args) => get::run(args, out).await,
             Self::Status(args) => status::run(&args, out).await,
             Self::Why(args) => why::run(&args, out).await,

@@ -1,15 +1,12 @@
 //! `pintle pause` and `pintle resume`: nothing of a selection starts until it is resumed or the pause
 //! runs out. What is being applied when it is asked for ends before the command returns.
 
-use super::database::{Database, duration, os_user, writing};
+use super::database::{Database, as_operator, duration, os_user};
 use super::selector::{label, selector};
 use super::{CliError, Exit, Out};
-use crate::store::Store;
-use crate::store::audit::AuditWriter;
 use jiff::{SignedDuration, Timestamp};
 use pintle_core::diff::{Pause, Selector};
 use pintle_core::render::minute;
-use uuid::Uuid;
 
 /// What, why, for how long.
 #[derive(Debug, clap::Args)]
@@ -61,10 +58,7 @@ pub async fn pause(args: &PauseArgs, out: &Out) -> Result<Exit, CliError> {
     let until = args.length.map(|length| Timestamp::now().checked_add(length)).transpose();
     let until = until.map_err(|error| CliError::because("that is too long", error).hint("--for 30m, 2h or 7d"))?;
     let pause = Pause { id: 0, what: args.what.selector()?, reason: args.reason.clone(), by: os_user(), until };
-    let writer = store.audit_writer(Uuid::now_v7()).await.map_err(writing)?;
-    let paused = store.pause(&writer, &pause).await;
-    end(&store, writer).await?;
-    let id = paused.map_err(writing)?;
+    let id = as_operator(&store, async |writer| store.pause(writer, &pause).await).await?;
     if out.is_json() {
         out.json(&serde_json::json!({"formatVersion": "1.0", "pause": Pause { id, ..pause }}));
         return Ok(Exit::Success);
@@ -87,18 +81,11 @@ pub async fn resume(args: &ResumeArgs, out: &Out) -> Result<Exit, CliError> {
         let hint = if names.is_empty() { "nothing is paused".to_owned() } else { names.join("; ") };
         return Err(CliError::new(format!("{wanted} is not paused")).hint(hint));
     }
-    let writer = store.audit_writer(Uuid::now_v7()).await.map_err(writing)?;
-    let resumed = store.resume(&writer, &meant, &os_user(), &args.reason).await;
-    end(&store, writer).await?;
-    resumed.map_err(writing)?;
+    as_operator(&store, async |writer| store.resume(writer, &meant, &os_user(), &args.reason).await).await?;
     if out.is_json() {
         out.json(&serde_json::json!({"formatVersion": "1.0", "resumed": meant}));
     } else {
         out.text(&format!("Resumed {wanted}."));
     }
     Ok(Exit::Success)
-}
-
-async fn end(store: &Store, writer: AuditWriter) -> Result<(), CliError> {
-    store.end_audit_writer(writer).await.map_err(writing)
 }

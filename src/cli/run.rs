@@ -5,6 +5,7 @@ use crate::config::{DaemonSettings, ServerArgs, SourceArgs};
 use crate::daemon;
 use crate::forge::ForgeArgs;
 use crate::freshness::FreshnessArgs;
+use crate::handlers::WorkArgs;
 use crate::limits::LimitArgs;
 use crate::notices::Secrets;
 use std::net::SocketAddr;
@@ -46,6 +47,8 @@ pub struct RunArgs {
     /// A folder with a file for each secret that `secretRef` names; else PINTLE_SECRET_NAME
     #[arg(long, env = "PINTLE_SECRETS_DIR", value_name = "DIR")]
     secrets_dir: Option<PathBuf>,
+    #[command(flatten)]
+    work: WorkArgs,
     /// Serve no metrics
     #[arg(long, env = "PINTLE_NO_METRICS")]
     no_metrics: bool,
@@ -81,6 +84,7 @@ pub async fn run(args: RunArgs) -> Result<Exit, CliError> {
     let settings = DaemonSettings {
         forge,
         secrets: Secrets { folder: args.secrets_dir },
+        work: args.work,
         database_url: args.servers.database_url.ok_or_else(|| missing("--database-url"))?,
         redis_url: args.servers.redis_url.ok_or_else(|| missing("--redis-url"))?,
         introduction: args.source.trusted.introduction().map_err(missing)?,

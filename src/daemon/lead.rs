@@ -2,19 +2,20 @@
 
 use super::outage::Outage;
 use super::run::Daemon;
+use super::scheduling::scheduling;
 use crate::chain::chain;
 use crate::forge::ForgeClient;
-use crate::queue::delivery::Ringer;
+use crate::queue::delivery::{DeliveryError, Ringer};
 use crate::queue::relay::{relay, sweep};
-use crate::queue::worker::ROWS;
 use crate::reconcile::{Host, Reconciler, TickError};
 use crate::source::{Mirror, watch};
 use crate::store::leader::LEASE;
+use crate::store::release::{ROWS, WORK};
 use crate::store::{LeaderProof, StoreError};
 use pintle_core::model::Catalog;
 use pintle_core::model::guard::Notice;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
@@ -41,8 +42,12 @@ const RELAY_EVERY: Duration = Duration::from_secs(1);
 pub(super) struct Bells {
     /// The repository moved.
     pub git: Arc<Notify>,
+    /// Somebody wants every row to be compared.
+    pub compare: AtomicBool,
     /// A live row or a job moved.
     pub live: Arc<Notify>,
+    /// A schedule or a window changed.
+    pub schedules: Arc<Notify>,
     /// There may be something to release.
     pub relay: Arc<Notify>,
     /// How often something was enqueued.
@@ -51,10 +56,10 @@ pub(super) struct Bells {
     pub drained: watch_channel::Sender<u64>,
 }
 
-/// The proof, renewed by one task and used by two.
-type Lease = Arc<Mutex<LeaderProof>>;
+/// The proof, renewed by one task and used by the others.
+pub(super) type Lease = Arc<Mutex<LeaderProof>>;
 
-fn current(lease: &Lease) -> LeaderProof {
+pub(super) fn current(lease: &Lease) -> LeaderProof {
     lease.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
@@ -76,6 +81,8 @@ pub(super) async fn lead(daemon: &Arc<Daemon>, bells: &Arc<Bells>, proof: Leader
     tasks.spawn(async move { ending(&token, noticing(&own, &held, look)).await });
     let (own, held, token) = (daemon.clone(), lease.clone(), term.clone());
     tasks.spawn(async move { ending(&token, tidying(&own, &held)).await });
+    let (own, rung, held, token) = (daemon.clone(), bells.clone(), lease.clone(), term.clone());
+    tasks.spawn(async move { ending(&token, scheduling(&own, &rung, &held)).await });
     ending(&term, relaying(daemon, bells, &lease, &term)).await;
     while tasks.join_next().await.is_some() {}
     daemon.gauges.leads(false);
@@ -198,10 +205,14 @@ async fn reconciling(
     looked: &watch_channel::Sender<Looked>,
 ) {
     let mut outage = Outage::of("reconcile");
-    let mut reconciler = None;
+    let mut reconciler: Option<Reconciler> = None;
     let mut fetch = true;
     loop {
         let started = Instant::now();
+        let compare = bells.compare.swap(false, Ordering::SeqCst);
+        if let Some(reconciler) = reconciler.as_mut().filter(|_| compare) {
+            reconciler.compare_all();
+        }
         let pause = match tick(daemon, &mut reconciler, lease, fetch).await {
             Ok(tick) => {
                 outage.over();
@@ -323,22 +334,43 @@ async fn relaying(daemon: &Daemon, bells: &Bells, lease: &Lease, term: &Cancella
 async fn turn(
     daemon: &Daemon,
     bells: &Bells,
-    slot: &mut Option<Ringer>,
+    slot: &mut Option<Ringers>,
     lease: &Lease,
     swept: &mut Option<Instant>,
 ) -> Result<(), crate::queue::relay::RelayError> {
-    let ringer = match slot {
-        Some(ringer) => ringer,
-        None => slot.insert(Ringer::connect(&daemon.settings.redis_url, ROWS).await?),
+    let ringers = match slot {
+        Some(ringers) => ringers,
+        None => slot.insert(Ringers::connect(&daemon.settings.redis_url).await?),
     };
     let proof = current(lease);
     let enqueued = bells.enqueued.load(Ordering::SeqCst);
-    if relay(&daemon.store, ringer, &proof).await? {
+    if relay(&daemon.store, &ringers.rows, ROWS, &proof).await? {
         bells.drained.send_replace(enqueued);
     }
+    relay(&daemon.store, &ringers.work, WORK, &proof).await?;
     if swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
-        sweep(&daemon.store, ringer, &proof).await?;
+        sweep(&daemon.store, &ringers.rows, ROWS, &proof).await?;
+        sweep(&daemon.store, &ringers.work, WORK, &proof).await?;
+        let silent = daemon.store.take_back(&proof).await?;
+        if !silent.is_empty() {
+            tracing::warn!(?silent, "{} jobs of processes that fell silent were taken back", silent.len());
+        }
         *swept = Some(Instant::now());
     }
     Ok(())
+}
+
+/// One for each queue.
+struct Ringers {
+    rows: Ringer,
+    work: Ringer,
+}
+
+impl Ringers {
+    async fn connect(redis_url: &str) -> Result<Self, DeliveryError> {
+        Ok(Self {
+            rows: Ringer::connect(redis_url, ROWS.queue).await?,
+            work: Ringer::connect(redis_url, WORK.queue).await?,
+        })
+    }
 }

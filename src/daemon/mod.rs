@@ -4,6 +4,7 @@
 mod lead;
 mod outage;
 mod run;
+mod scheduling;
 mod telemetry;
 
 pub use outage::Outage;

@@ -3,15 +3,21 @@
 use super::lead::{Bells, lead};
 use super::outage::Outage;
 use super::telemetry::Gauges;
+use crate::chain::chain;
 use crate::config::DaemonSettings;
 use crate::http;
 use crate::queue::delivery::{Receiver, ReceiverSettings};
-use crate::queue::worker::{ROWS, Worker};
+use crate::handlers::Tools;
+use crate::queue::work::{Lease, WorkWorker};
+use crate::queue::worker::Worker;
+use crate::store::process;
+use crate::store::release::{ROWS, WORK};
 use crate::store::{Store, StoreError};
 use pintle_core::model::Catalog;
 use sqlx::postgres::PgListener;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -52,15 +58,17 @@ pub struct Daemon {
     pub(super) store: Store,
     pub(super) process: Uuid,
     pub(super) gauges: Arc<Gauges>,
+    /// Whether this process is believed to live.
+    lease: Lease,
 }
 
-const BEAT: Duration = Duration::from_secs(5);
+const BEAT: Duration = Duration::from_secs(3);
 
 /// Runs until `stop`.
 pub async fn run(settings: DaemonSettings, stop: CancellationToken) -> Result<(), DaemonError> {
     std::fs::create_dir_all(&settings.state_dir).map_err(DaemonError::State)?;
     let store = Store::open(&settings.database_url, settings.concurrency as u32 + 8)?;
-    let daemon = Arc::new(Daemon { process: Uuid::now_v7(), gauges: Arc::default(), store, settings });
+    let daemon = Arc::new(Daemon { process: Uuid::now_v7(), gauges: Arc::default(), lease: Lease::default(), store, settings });
     if stop.run_until_cancelled(admission(&daemon)).await.transpose()?.is_none() {
         return Ok(());
     }
@@ -121,10 +129,22 @@ async fn admission(daemon: &Daemon) -> Result<(), DaemonError> {
 async fn beating(daemon: &Daemon) {
     let host = hostname();
     let mut outage = Outage::of("heartbeat");
+    let mut beaten = Instant::now();
     loop {
         match daemon.store.beat(daemon.process, &host).await {
-            Ok(()) => outage.over(),
+            Ok(()) => {
+                outage.over();
+                beaten = Instant::now();
+                let mut lease = daemon.lease.lock().unwrap_or_else(PoisonError::into_inner);
+                if lease.is_cancelled() {
+                    *lease = CancellationToken::new();
+                }
+            }
             Err(error) => drop(outage.failed(&error)),
+        }
+        if beaten.elapsed() >= process::BELIEVED {
+            // By now others may take over what runs here.
+            daemon.lease.lock().unwrap_or_else(PoisonError::into_inner).cancel();
         }
         tokio::time::sleep(BEAT).await;
     }
@@ -141,12 +161,22 @@ async fn listening(daemon: &Daemon, bells: &Bells) {
             loop {
                 let notification = listener.recv().await?;
                 match notification.channel() {
-                    "pintle_ask" => bells.git.notify_one(),
+                    "pintle_ask" => {
+                        if notification.payload() == "reconcile" {
+                            bells.compare.store(true, Ordering::SeqCst);
+                        }
+                        bells.git.notify_one();
+                    }
                     "pintle_jobs" => {
                         bells.relay.notify_one();
                         bells.live.notify_one();
                     }
-                    _ => bells.live.notify_one(),
+                    _ => {
+                        if matches!(notification.payload(), "Schedule" | "MaintenanceWindow" | "") {
+                            bells.schedules.notify_one();
+                        }
+                        bells.live.notify_one();
+                    }
                 }
             }
         };
@@ -159,9 +189,25 @@ async fn listening(daemon: &Daemon, bells: &Bells) {
 
 async fn working(daemon: &Daemon, stop: &CancellationToken) {
     let worker = Worker::new(daemon.store.clone(), Catalog::standard(), daemon.process);
-    let mut settings = ReceiverSettings::new(&daemon.settings.redis_url, ROWS, daemon.settings.concurrency);
-    settings.grace = daemon.settings.grace;
-    Receiver::run(settings, worker.handle(), stop.clone()).await;
+    let tools = Tools {
+        store: daemon.store.clone(),
+        redis_url: daemon.settings.redis_url.clone(),
+        secrets: daemon.settings.secrets.clone(),
+        named: daemon.settings.work.clone(),
+    };
+    let work = WorkWorker::new(tools, daemon.process, daemon.lease.clone());
+    let settings = |queue| {
+        let settings = ReceiverSettings::new(&daemon.settings.redis_url, queue, daemon.settings.concurrency);
+        ReceiverSettings { grace: daemon.settings.grace, ..settings }
+    };
+    tokio::join!(
+        Receiver::run(settings(ROWS.queue), worker.handle(), stop.clone()),
+        Receiver::run(settings(WORK.queue), work.handle(), stop.clone()),
+    );
+    // What did not end within the grace begins anew elsewhere.
+    if let Err(error) = daemon.store.give_back(daemon.process).await {
+        tracing::warn!("work in hand is taken back later: {}", chain(&error));
+    }
 }
 
 async fn leading(daemon: &Arc<Daemon>, bells: &Arc<Bells>, stop: &CancellationToken) {

@@ -6,7 +6,7 @@ mod events;
 mod webhook;
 
 pub use events::{Event, events};
-pub use webhook::{Secrets, post};
+pub use webhook::{Secrets, post, signature};
 
 use crate::forge::{ForgeClient, State};
 use pintle_core::model::guard::{Notice, NotifyEvent};

@@ -20,7 +20,7 @@ pub struct Secrets {
 
 impl Secrets {
     /// The secret called `name`.
-    fn read(&self, name: &str) -> Result<Vec<u8>, String> {
+    pub fn read(&self, name: &str) -> Result<Vec<u8>, String> {
         let sound = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
         if let (Some(folder), true) = (&self.folder, sound)
             && let Ok(bytes) = std::fs::read(folder.join(name))
@@ -52,7 +52,8 @@ pub fn post(notice: &Notice, event: &Event, secrets: &Secrets) -> Result<(), Str
     if answer.status().is_success() { Ok(()) } else { Err(format!("{host} answers HTTP {}", answer.status().as_u16())) }
 }
 
-fn signature(secret: &[u8], at: Timestamp, body: &str) -> Result<String, String> {
+/// What goes into `Pintle-Signature`.
+pub fn signature(secret: &[u8], at: Timestamp, body: &str) -> Result<String, String> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).map_err(|error| error.to_string())?;
     let seconds = at.as_second();
     mac.update(format!("{seconds}.{body}").as_bytes());

@@ -2,4 +2,6 @@
 
 pub mod delivery;
 pub mod relay;
+pub mod work;
 pub mod worker;
+mod writers;

@@ -2,6 +2,7 @@
 //! the sweep, which rings again under a new delivery.
 
 use super::delivery::{Delivery, DeliveryError, Known, Ringer};
+use crate::store::release::Lane;
 use crate::store::{LeaderProof, Store, StoreError};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -23,10 +24,10 @@ pub enum RelayError {
     Delivery(#[from] DeliveryError),
 }
 
-/// Releases and rings everything that is due; whether nothing was, and nothing is on its way.
-pub async fn relay(store: &Store, ringer: &Ringer, proof: &LeaderProof) -> Result<bool, RelayError> {
+/// Releases and rings everything of `lane` that is due; whether nothing was, and nothing is on its way.
+pub async fn relay(store: &Store, ringer: &Ringer, lane: Lane, proof: &LeaderProof) -> Result<bool, RelayError> {
     loop {
-        let released = store.release(proof).await?;
+        let released = store.release(proof, lane).await?;
         if released.deliveries.is_empty() {
             return Ok(released.out == 0);
         }
@@ -43,14 +44,14 @@ async fn ring(ringer: &Ringer, deliveries: &[Delivery]) -> Result<(), DeliveryEr
     ringer.ring(deliveries).await
 }
 
-/// Looks at deliveries that have been silent: those that Redis no longer carries are rung again.
-pub async fn sweep(store: &Store, ringer: &Ringer, proof: &LeaderProof) -> Result<usize, RelayError> {
+/// Looks at deliveries of `lane` that have been silent: those that Redis no longer carries are rung again.
+pub async fn sweep(store: &Store, ringer: &Ringer, lane: Lane, proof: &LeaderProof) -> Result<usize, RelayError> {
     if let Some(interference) = ringer.interference().await? {
         tracing::warn!(%interference, "somebody interferes with our queue: {interference}");
         ringer.release_brakes().await?;
     }
     let flushed = ringer.epoch().await?.is_none();
-    let silent = store.silent(if flushed { Duration::ZERO } else { SILENCE }).await?;
+    let silent = store.silent(lane, if flushed { Duration::ZERO } else { SILENCE }).await?;
     let ids: Vec<Uuid> = silent.iter().map(|one| one.delivery.id).collect();
     let known: HashMap<Uuid, Known> = ids.iter().copied().zip(ringer.known(&ids).await?).collect();
     let lost: Vec<Uuid> = silent

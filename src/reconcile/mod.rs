@@ -198,6 +198,11 @@ impl Reconciler {
         away.map_or(Ok(tick), |error| Err(error.into()))
     }
 
+    /// Compares every row with the next tick.
+    pub fn compare_all(&mut self) {
+        self.planner.compare_all();
+    }
+
     /// From what was fetched to the ledger; `fresh` when the remote answered just now.
     pub async fn tick_at(&mut self, proof: &LeaderProof, fetched: &Fetched, fresh: bool) -> Result<Tick, TickError> {
         let tick = self.stations(proof, fetched, fresh).await?;
@@ -297,7 +302,11 @@ impl Reconciler {
     ) -> Result<Waits, TickError> {
         let held = self.guards(accepted).await?;
         tick.notices = Some(held.guards.notices());
-        let Some(planned) = self.planner.plan(SOURCE, &held.guards).await? else {
+        let planned = self.planner.plan(SOURCE, &held.guards).await?;
+        if self.planner.has_compared() {
+            self.store.record_compared(proof).await?;
+        }
+        let Some(planned) = planned else {
             (tick.drifted, tick.settled) = (self.last.0, self.last.1);
             return Ok(self.last.2.clone());
         };

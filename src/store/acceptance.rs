@@ -286,6 +286,12 @@ impl Store {
         self.write_derived(proof, "record the fetched tip", statement).await
     }
 
+    /// Writes down that every row was compared.
+    pub async fn record_compared(&self, proof: &LeaderProof) -> Result<(), StoreError> {
+        let statement = sqlx::query("UPDATE pintle.sources SET compared_at = clock_timestamp() WHERE id = $1").bind(SOURCE);
+        self.write_derived(proof, "record the comparison", statement).await
+    }
+
     /// Records that fetching fails.
     pub async fn record_fetch_error(&self, proof: &LeaderProof, error: &str) -> Result<(), StoreError> {
         let statement = sqlx::query("UPDATE pintle.sources SET fetch_error = $2, fetch_failed_since = coalesce(fetch_failed_since, clock_timestamp()) WHERE id = $1")

@@ -50,7 +50,7 @@ const AT_ONCE: usize = 2_000;
 
 const OPEN: &str = "SELECT s.job_id, j.object_kind, j.object_name, j.action, j.target_digest, j.planned_revision
     FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id
-    WHERE s.source_id = $1 AND s.state IN ('queued', 'released', 'running')";
+    WHERE s.source_id = $1 AND s.queue = 'rows' AND s.state IN ('queued', 'released', 'running')";
 
 const SUPERSEDE: &str = "WITH locked AS (SELECT job_id FROM pintle.job_state WHERE job_id = ANY($1) AND state IN ('queued', 'released') ORDER BY job_id FOR UPDATE)
     UPDATE pintle.job_state s SET state = 'superseded', reason = 'plan', changed_at = clock_timestamp() FROM locked WHERE s.job_id = locked.job_id";

@@ -12,11 +12,11 @@ use uuid::Uuid;
 /// The states of a job, as the ledger says them.
 pub const STATES: &[&str] = &["queued", "released", "running", "done", "superseded", "cancelled", "dead"];
 
-const JOBS: &str = "SELECT j.id, j.plan_id, j.object_kind, j.object_name, j.uid, j.action, j.cause, j.file, j.line, p.commit, s.state, s.attempts, s.partner, s.delivery, s.reason,
+const JOBS: &str = "SELECT j.id, j.plan_id, j.object_kind, j.object_name, j.uid, j.action, j.cause, j.file, j.line, coalesce(p.commit, j.body ->> 'commit') AS commit, s.state, s.attempts, s.partner, s.delivery, s.reason,
         (extract(epoch FROM j.created_at) * 1000000)::bigint AS created_us, (extract(epoch FROM s.changed_at) * 1000000)::bigint AS changed_us,
         (extract(epoch FROM s.not_before) * 1000000)::bigint AS not_before_us,
         ARRAY(SELECT n.needs FROM pintle.job_needs n WHERE n.job_id = j.id ORDER BY n.needs) AS needs
-    FROM pintle.jobs j JOIN pintle.plans p ON p.id = j.plan_id LEFT JOIN pintle.job_state s ON s.job_id = j.id
+    FROM pintle.jobs j LEFT JOIN pintle.plans p ON p.id = j.plan_id LEFT JOIN pintle.job_state s ON s.job_id = j.id
     WHERE j.source_id = $1 AND ($2::bigint IS NULL OR j.id = $2) AND ($3::text[] IS NULL OR s.state = ANY($3))
       AND ($4::text IS NULL OR j.object_kind = $4) AND ($5::text IS NULL OR j.object_name = $5)
     ORDER BY j.id DESC LIMIT $6";
@@ -41,22 +41,22 @@ pub struct WaitingRow {
 pub struct JobRow {
     /// The ledger's number.
     pub id: i64,
-    /// The plan that wanted it.
-    pub plan: i64,
+    /// The plan that wanted it; none for what a schedule or somebody wanted.
+    pub plan: Option<i64>,
     /// `Kind/name`.
     pub object: String,
     /// The row's identity.
     pub uid: Uuid,
-    /// `create`, `update`, `adopt`, `restore`, `delete`.
+    /// `create`, `update`, `adopt`, `restore`, `delete`, `remove`; `run` for work.
     pub action: String,
-    /// `intent`, `drift`, `conflict`.
+    /// `intent`, `drift`, `conflict`; `schedule` or `request` for work.
     pub cause: String,
     /// Where its document stands.
     pub file: Option<String>,
     /// Its line.
     pub line: Option<i32>,
     /// The accepted commit.
-    pub commit: String,
+    pub commit: Option<String>,
     /// `queued`, …; `None` when its state was pruned: it was over long ago.
     pub state: Option<String>,
     /// How often it was tried.

@@ -26,8 +26,8 @@ const SOME_HEADS: &str = "SELECT kind, name, uid, revision, generation, drifted,
 
 /// Open jobs, and of each object the newest dead one that nothing has replaced.
 const JOBS: &str = "SELECT s.job_id, s.object_kind, s.object_name, s.state, s.reason, j.target_digest
-    FROM (SELECT * FROM pintle.job_state WHERE source_id = $1 AND state IN ('queued', 'released', 'running')
-          UNION ALL SELECT * FROM pintle.job_state WHERE source_id = $1 AND state = 'dead') s
+    FROM (SELECT * FROM pintle.job_state WHERE source_id = $1 AND queue = 'rows' AND state IN ('queued', 'released', 'running')
+          UNION ALL SELECT * FROM pintle.job_state WHERE source_id = $1 AND queue = 'rows' AND state = 'dead') s
     JOIN pintle.jobs j ON j.id = s.job_id ORDER BY s.job_id";
 
 const BODIES: &str =

@@ -23,9 +23,12 @@ pub mod release;
 pub mod requests;
 pub mod retry;
 pub mod rows;
+pub mod schedules;
+pub mod stats;
 pub mod sweep;
 pub mod told;
 pub mod waiting;
+pub mod work;
 
 pub use error::StoreError;
 pub use leader::LeaderProof;

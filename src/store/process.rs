@@ -1,10 +1,13 @@
 //! Processes and their heartbeat. One a process, however many roles it plays.
 
 use super::{Store, StoreError};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// How long a silent process is believed to be alive, in seconds.
 const LEASE_S: f64 = 15.0;
+/// How long a process itself believes it, by its own monotonic clock: less, by a margin.
+pub const BELIEVED: Duration = Duration::from_secs(10);
 
 impl Store {
     /// Says that the process `id` is alive.

@@ -7,30 +7,43 @@ use sqlx::Row;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Rows of one delivery.
-pub const BATCH: i64 = 500;
-/// Rows that may be released and not yet done.
-pub const WINDOW: i64 = 16 * BATCH;
+/// One queue of deliveries, and how it is filled.
+#[derive(Debug, Clone, Copy)]
+pub struct Lane {
+    /// The queue, by its name in the ledger and in Redis.
+    pub queue: &'static str,
+    /// Jobs of one delivery.
+    batch: i64,
+    /// Jobs that may be released and not yet done.
+    window: i64,
+    /// Jobs that must have come back before others follow them: looking for what is due costs something.
+    refill: i64,
+}
 
-/// Rows that must have come back before others follow them: looking for what is due costs something.
-const REFILL: i64 = WINDOW / 4;
+/// Row changes: many at a time.
+pub const ROWS: Lane = Lane { queue: "rows", batch: 500, window: 8_000, refill: 2_000 };
+/// Work that is claimed one by one.
+pub const WORK: Lane = Lane { queue: "work", batch: 1, window: 64, refill: 1 };
 
 /// Due jobs, as many of each partner (a loose index scan finds them) as it would have if all had as many, of what
-/// the window `$1` has room for; each takes the delivery of its place, `$3` to a delivery of those in `$2`. There
-/// is always one row, if only to say how many were out before.
-const RELEASE: &str = "WITH RECURSIVE out AS (SELECT count(*) AS taken FROM pintle.job_state WHERE state IN ('released', 'running')),
+/// the window `$1` has room for; each takes the delivery of its place, `$3` to a delivery of those in `$2`. Of those
+/// that take turns, the first goes, and only when none is out. There is always one row, if only to say how many were
+/// out before.
+const RELEASE: &str = "WITH RECURSIVE out AS (SELECT count(*) AS taken FROM pintle.job_state WHERE queue = $5 AND state IN ('released', 'running')),
     room AS (SELECT taken, CASE WHEN $1 - taken < $4 THEN 0 ELSE $1 - taken END AS free FROM out),
     partners AS (
-        (SELECT partner FROM pintle.job_state WHERE state = 'queued' ORDER BY partner LIMIT 1)
+        (SELECT partner FROM pintle.job_state WHERE queue = $5 AND state = 'queued' ORDER BY partner LIMIT 1)
         UNION ALL
-        SELECT (SELECT s.partner FROM pintle.job_state s WHERE s.state = 'queued' AND s.partner > p.partner ORDER BY s.partner LIMIT 1)
+        SELECT (SELECT s.partner FROM pintle.job_state s WHERE s.queue = $5 AND s.state = 'queued' AND s.partner > p.partner ORDER BY s.partner LIMIT 1)
         FROM partners p WHERE p.partner IS NOT NULL),
     share AS (SELECT (free + count(p.partner) - 1) / greatest(count(p.partner), 1) AS each FROM room CROSS JOIN partners p GROUP BY free),
     due AS (
         SELECT d.job_id, row_number() OVER (PARTITION BY p.partner ORDER BY d.priority, d.job_id) AS turn
         FROM partners p CROSS JOIN LATERAL (
             SELECT s.job_id, s.priority FROM pintle.job_state s
-            WHERE s.state = 'queued' AND s.partner = p.partner AND s.not_before <= clock_timestamp()
+            WHERE s.queue = $5 AND s.state = 'queued' AND s.partner = p.partner AND s.not_before <= clock_timestamp()
+              AND (s.turn IS NULL OR NOT EXISTS (SELECT FROM pintle.job_state o WHERE o.turn = s.turn AND o.job_id <> s.job_id
+                  AND (o.state IN ('released', 'running') OR (o.state = 'queued' AND o.job_id < s.job_id))))
               AND NOT EXISTS (SELECT FROM pintle.job_needs n JOIN pintle.job_state b ON b.job_id = n.needs WHERE n.job_id = s.job_id AND b.state <> 'done')
             ORDER BY s.priority, s.job_id LIMIT (SELECT each FROM share)) d
         WHERE p.partner IS NOT NULL),
@@ -54,16 +67,17 @@ pub struct Released {
 }
 
 impl Store {
-    /// Releases what is due. Commits before it returns; ring the deliveries then.
-    pub async fn release(&self, proof: &LeaderProof) -> Result<Released, StoreError> {
+    /// Releases what is due of `lane`. Commits before it returns; ring the deliveries then.
+    pub async fn release(&self, proof: &LeaderProof, lane: Lane) -> Result<Released, StoreError> {
         let failed = || StoreError::during("release jobs");
         let mut tx = self.begin_derived(proof).await?;
-        let minted: Vec<Uuid> = (0..WINDOW / BATCH).map(|_| Uuid::now_v7()).collect();
+        let minted: Vec<Uuid> = (0..lane.window / lane.batch).map(|_| Uuid::now_v7()).collect();
         let rows = sqlx::query(RELEASE)
-            .bind(WINDOW)
+            .bind(lane.window)
             .bind(minted)
-            .bind(BATCH)
-            .bind(REFILL)
+            .bind(lane.batch)
+            .bind(lane.refill)
+            .bind(lane.queue)
             .fetch_all(&mut *tx)
             .await
             .map_err(failed())?;

@@ -2,6 +2,7 @@
 
 use super::audit::AuditWriter;
 use super::{Store, StoreError};
+use jiff::Timestamp;
 use pintle_core::audit::{Actor, Draft, Outcome, Stage};
 use uuid::Uuid;
 
@@ -28,6 +29,15 @@ impl Store {
             sqlx::query("SELECT pg_notify('pintle_ask', $1)").bind(request).execute(&mut *tx).await.map_err(failed())?;
         }
         tx.commit().await.map_err(failed())
+    }
+
+    /// When everything was compared last, as far as the leader said.
+    pub async fn compared_at(&self) -> Result<Option<Timestamp>, StoreError> {
+        let at_us: Option<i64> = sqlx::query_scalar("SELECT (extract(epoch FROM max(compared_at)) * 1000000)::bigint FROM pintle.sources")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(StoreError::during("read when everything was compared"))?;
+        Ok(at_us.and_then(|us| Timestamp::from_microsecond(us).ok()))
     }
 
     /// Wakes the leader. Only a doorbell: nothing depends on its being heard, and a database that is

@@ -8,18 +8,28 @@ use pintle_core::change::{ObjectKey, Oid};
 use sqlx::Row;
 use uuid::Uuid;
 
-const LOCK: &str = "SELECT s.state, s.source_id, s.object_kind, s.object_name, s.partner, s.reason, j.uid, p.commit, j.file, j.line
-    FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id JOIN pintle.plans p ON p.id = j.plan_id WHERE s.job_id = $1 FOR UPDATE OF s";
+const LOCK: &str = "SELECT s.state, s.queue, s.source_id, s.object_kind, s.object_name, s.partner, s.reason, j.uid, coalesce(p.commit, j.body ->> 'commit') AS commit, j.file, j.line
+    FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id LEFT JOIN pintle.plans p ON p.id = j.plan_id WHERE s.job_id = $1 FOR UPDATE OF s";
 
 /// The mark is lifted, and the next tick plans the object anew, under what is accepted then: a job of
 /// a plan that is over is never run again.
 const LIFT: &str = "UPDATE pintle.job_state SET state = 'superseded', changed_at = clock_timestamp(), reason = 'retried' WHERE job_id = $1 AND state = 'dead'";
+
+/// Work of its own is simply begun anew.
+const AGAIN: &str = "UPDATE pintle.job_state SET state = 'queued', attempts = 0, delivery = NULL, cancel = NULL, not_before = clock_timestamp(), changed_at = clock_timestamp(), reason = 'retried' WHERE job_id = $1 AND state = 'dead'";
 
 /// What became of a retry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Retried {
     /// The next tick plans it anew.
     PlannedAnew {
+        /// `Kind/name`.
+        object: String,
+        /// The error it died of.
+        error: Option<String>,
+    },
+    /// It is queued again.
+    Queued {
         /// `Kind/name`.
         object: String,
         /// The error it died of.
@@ -45,11 +55,13 @@ impl Store {
         }
         let draft = draft(&row, id, actor, reason).map_err(failed())?;
         let object = draft.resource.as_ref().map(|(key, _)| key.to_string()).unwrap_or_default();
-        sqlx::query(LIFT).bind(id).execute(&mut *tx).await.map_err(failed())?;
+        let work = row.try_get::<&str, _>("queue").map_err(failed())? != "rows";
+        sqlx::query(if work { AGAIN } else { LIFT }).bind(id).execute(&mut *tx).await.map_err(failed())?;
         writer.append(&mut tx, &[draft]).await?;
         sqlx::query("SELECT pg_notify('pintle_jobs', 'retry')").execute(&mut *tx).await.map_err(failed())?;
         tx.commit().await.map_err(failed())?;
-        Ok(Retried::PlannedAnew { object, error: row.try_get("reason").map_err(failed())? })
+        let error = row.try_get("reason").map_err(failed())?;
+        Ok(if work { Retried::Queued { object, error } } else { Retried::PlannedAnew { object, error } })
     }
 }
 
@@ -100,13 +112,16 @@ fn draft(row: &sqlx::postgres::PgRow, id: i64, actor: &str, reason: &str) -> Res
         partner: (!partner.is_empty()).then_some(partner),
         action: "retry".into(),
         resource: Some((key, Some(row.try_get("uid")?))),
-        git: Some(GitRef {
-            source: row.try_get("source_id")?,
-            commit: row.try_get("commit")?,
-            path: row.try_get("file")?,
-            line: row.try_get::<Option<i32>, _>("line")?.map(|line| line as u32),
-            action_digest: None,
-        }),
+        git: match row.try_get("commit")? {
+            Some(commit) => Some(GitRef {
+                source: row.try_get("source_id")?,
+                commit,
+                path: row.try_get("file")?,
+                line: row.try_get::<Option<i32>, _>("line")?.map(|line| line as u32),
+                action_digest: None,
+            }),
+            None => None,
+        },
         job: Some(JobRef { id, step: None, fence: None }),
         outcome: Outcome { status: "ok", code: None },
         reason: Some(reason.to_owned()),

@@ -1,6 +1,6 @@
 //! What was released and not heard of: found, and given a new delivery. A Redis id is never rung twice.
 
-use super::release::by_delivery;
+use super::release::{Lane, by_delivery};
 use super::{LeaderProof, Store, StoreError};
 use crate::queue::delivery::Delivery;
 use sqlx::Row;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 const SILENT: &str = "SELECT delivery, job_id, (extract(epoch FROM clock_timestamp() - changed_at) * 1000)::bigint AS age_ms FROM pintle.job_state
-    WHERE state = 'released' AND changed_at <= clock_timestamp() - make_interval(secs => $1) ORDER BY delivery, job_id LIMIT 10000";
+    WHERE queue = $2 AND state = 'released' AND changed_at <= clock_timestamp() - make_interval(secs => $1) ORDER BY delivery, job_id LIMIT 10000";
 
 const REMINT: &str = "UPDATE pintle.job_state SET delivery = $2, changed_at = clock_timestamp()
     WHERE delivery = $1 AND state = 'released' RETURNING job_id";
@@ -16,6 +16,12 @@ const REMINT: &str = "UPDATE pintle.job_state SET delivery = $2, changed_at = cl
 /// Finished states are kept this long for `jobs list`; the immutable jobs stay.
 const PRUNE: &str = "DELETE FROM pintle.job_state WHERE job_id IN (SELECT job_id FROM pintle.job_state
     WHERE state IN ('done', 'superseded', 'cancelled') AND changed_at < clock_timestamp() - interval '7 days' LIMIT 5000)";
+
+/// What waits for long goes first: nothing starves behind what is always more urgent. Urgent is 10.
+const AGE: &str = "UPDATE pintle.job_state SET priority = 10 WHERE state = 'queued' AND priority > 10 AND not_before <= clock_timestamp() AND changed_at < clock_timestamp() - interval '10 minutes'";
+
+/// Ticks are told of for so long.
+const FORGET_RUNS: &str = "DELETE FROM pintle.runs WHERE id IN (SELECT id FROM pintle.runs WHERE decided_at < clock_timestamp() - interval '90 days' LIMIT 5000)";
 
 /// A delivery that has been out for a while.
 #[derive(Debug, Clone)]
@@ -27,10 +33,10 @@ pub struct Silent {
 }
 
 impl Store {
-    /// Deliveries released longer ago than `than` whose rows nobody has finished.
-    pub async fn silent(&self, than: Duration) -> Result<Vec<Silent>, StoreError> {
+    /// Deliveries of `lane` released longer ago than `than` whose rows nobody has finished.
+    pub async fn silent(&self, lane: Lane, than: Duration) -> Result<Vec<Silent>, StoreError> {
         let failed = || StoreError::during("look for silent deliveries");
-        let rows = sqlx::query(SILENT).bind(than.as_secs_f64()).fetch_all(&self.pool).await.map_err(failed())?;
+        let rows = sqlx::query(SILENT).bind(than.as_secs_f64()).bind(lane.queue).fetch_all(&self.pool).await.map_err(failed())?;
         let mut age = std::collections::HashMap::new();
         let mut pairs = Vec::with_capacity(rows.len());
         for row in &rows {
@@ -64,11 +70,14 @@ impl Store {
         Ok(minted)
     }
 
-    /// Forgets the states of jobs that were over long ago.
+    /// Forgets the states of jobs that were over long ago, and old ticks; lets what waits for long go first.
     pub async fn prune(&self, proof: &LeaderProof) -> Result<u64, StoreError> {
         let failed = || StoreError::during("prune finished jobs");
         let mut tx = self.begin_as(proof).await?;
         let pruned = sqlx::query(PRUNE).execute(&mut *tx).await.map_err(failed())?.rows_affected();
+        for statement in [AGE, FORGET_RUNS] {
+            sqlx::query(statement).execute(&mut *tx).await.map_err(failed())?;
+        }
         tx.commit().await.map_err(failed())?;
         Ok(pruned)
     }

@@ -1,7 +1,7 @@
 //! Authority in a running daemon: what is withdrawn, denied, revoked or rewritten, what proves itself
 //! again after everything but the database is lost, and what a database alone cannot claim.
 
-use crate::harness::{Daemon, World, suite};
+use crate::harness::{Daemon, World, eventually, suite};
 use pintle_core::change::Oid;
 use pintle_core::trust::Word;
 

@@ -18,6 +18,7 @@ mod notices;
 mod published;
 mod published_rows;
 mod refusals;
+mod schedules;
 mod servers;
 #[path = "../shared/forge.rs"]
 #[allow(dead_code, reason = "the commands' tests use more of it")]

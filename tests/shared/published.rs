@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 /// Commands whose subcommands have schemas of their own.
-const NESTED: [&str; 3] = ["audit", "jobs", "trust"];
+const NESTED: [&str; 4] = ["audit", "jobs", "schedules", "trust"];
 
 static SCHEMAS: LazyLock<BTreeMap<String, Validator>> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/output");

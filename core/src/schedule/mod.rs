@@ -5,7 +5,9 @@ mod civil;
 mod clock;
 mod due;
 mod jitter;
+mod overlap;
 
 pub use clock::{BadClock, Clock};
 pub use due::{Due, MissedRule, due};
 pub use jitter::jitter;
+pub use overlap::{OverlapRule, Start};

@@ -2,28 +2,10 @@
 
 use super::super::CliError;
 use super::super::table::{Cell, Table, short};
+use crate::export::{object, who};
 use crate::store::records::StoredRecord;
 use pintle_core::render::{Paper, Style, ago, shown};
 use serde_json::Value;
-
-/// `Kind/name` of a leaf, if it has a resource.
-pub(super) fn object(leaf: &Value) -> String {
-    let text = |key: &str| leaf["resource"][key].as_str().unwrap_or_default();
-    if leaf["resource"].is_null() { String::new() } else { format!("{}/{}", text("kind"), text("name")) }
-}
-
-/// Who approved it: each person once, the author marked; who acted, when nobody had to approve.
-pub(super) fn who(leaf: &Value) -> String {
-    let mut people: Vec<String> = Vec::new();
-    for approval in leaf["approvals"].as_array().into_iter().flatten() {
-        let author = if approval["role"] == "author" { " (author)" } else { "" };
-        let one = format!("{}{author}", approval["person"].as_str().unwrap_or_default());
-        if !people.contains(&one) {
-            people.push(one);
-        }
-    }
-    if people.is_empty() { leaf["actor"]["id"].as_str().unwrap_or_default().to_owned() } else { people.join(", ") }
-}
 
 /// Records as a table: every line names its record.
 pub(super) fn table(records: &[StoredRecord], paper: &Paper) -> Result<String, CliError> {

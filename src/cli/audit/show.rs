@@ -3,7 +3,7 @@
 
 use super::super::table::{Lines, short};
 use super::super::{CliError, Exit, Out};
-use super::line::object;
+use crate::export::object;
 use crate::store::Store;
 use crate::store::ledger::JobFilter;
 use crate::store::records::{RecordFilter, Seal, StoredRecord};

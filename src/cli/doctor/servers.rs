@@ -3,7 +3,7 @@
 use super::{DoctorArgs, Finding};
 use crate::chain::chain;
 use crate::queue::delivery::examine;
-use crate::queue::worker::ROWS;
+use crate::store::release::ROWS;
 use crate::store::{Store, StoreError};
 
 const POSTGRES: &str = "postgres";
@@ -71,7 +71,7 @@ pub(super) async fn redis(args: &DoctorArgs) -> Vec<Finding> {
             "set --redis-url (PINTLE_REDIS_URL), or try everything with pintle dev",
         )];
     };
-    let report = match examine(url, ROWS).await {
+    let report = match examine(url, ROWS.queue).await {
         Ok(report) => report,
         Err(error) => {
             return vec![Finding::fail(

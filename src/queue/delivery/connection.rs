@@ -17,7 +17,7 @@ use super::error::DeliveryError;
 pub(super) const PREFIX: &str = "pintle";
 
 const PROBE_LIMIT: Duration = Duration::from_secs(1);
-const OPEN_LIMIT: Duration = Duration::from_secs(3);
+pub(super) const OPEN_LIMIT: Duration = Duration::from_secs(3);
 
 /// Asks a fresh connection for PONG. A Redis that is still loading counts as away.
 pub(super) async fn probe(redis_url: &str) -> Result<(), DeliveryError> {

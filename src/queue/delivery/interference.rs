@@ -3,7 +3,7 @@
 use bullmq::{Error, Queue};
 
 /// The `BullMQ` major whose scripts the crate carries.
-const BULLMQ_MAJOR: &str = "6";
+pub(super) const BULLMQ_MAJOR: &str = "6";
 
 /// What a dashboard may set on a queue that makes its workers fetch less, or nothing.
 const BRAKES: [&str; 4] = ["paused", "concurrency", "max", "duration"];
@@ -46,7 +46,7 @@ fn describe(parked: u64, braked: &[&str], version: Option<&str>) -> Option<Strin
 }
 
 /// `BullMQ` writes `bullmq:6.2.0`, its relatives `name:6.2.0`.
-fn major(version: &str) -> &str {
+pub(super) fn major(version: &str) -> &str {
     let number = version.rsplit(':').next().unwrap_or(version);
     number.split('.').next().unwrap_or(number)
 }

@@ -8,6 +8,7 @@
 mod connection;
 mod error;
 mod examine;
+mod external;
 mod handle;
 mod interference;
 mod known;
@@ -20,6 +21,7 @@ mod worker;
 
 pub use error::DeliveryError;
 pub use examine::{RedisReport, examine};
+pub use external::{ExternalQueue, Unserved};
 pub use handle::Handle;
 pub use known::Known;
 pub use message::{Delivery, Heard};

@@ -1,13 +1,17 @@
-//! `pintle jobs`: the ledger, and a dead letter tried again.
+//! `pintle jobs`: the ledger; a dead letter tried again, a job cancelled.
 
-use super::database::{Database, os_user, writing};
+mod watch;
+
+use super::database::{Database, as_operator, os_user};
 use super::table::{Cell, Lines, Table, short};
 use super::{CliError, Exit, Out};
+use crate::store::Store;
 use crate::store::ledger::{JobFilter, JobRow, STATES};
 use crate::store::retry::Retried;
-use pintle_core::render::{Paper, Style, ago, shown};
+use crate::store::work::Cancelled;
+use jiff::SignedDuration;
+use pintle_core::render::{Paper, Style, ago, shown, span};
 use serde_json::json;
-use uuid::Uuid;
 
 /// Characters of a reason in a list.
 const REASON: usize = 80;
@@ -38,10 +42,33 @@ enum JobsCommand {
         #[arg(value_name = "ID")]
         id: i64,
     },
+    /// Follow one job until it is over
+    ///
+    /// Ends with 0 when it is done, with 1 when it is cancelled, superseded or dead.
+    Watch {
+        /// Its number
+        #[arg(value_name = "ID")]
+        id: i64,
+    },
+    /// The ledger in numbers: jobs by queue and state, and what was done within the hour
+    Stats,
+    /// Cancel a job; recorded with your user name
+    ///
+    /// What waits is cancelled at once; what runs is told, and ends at its next safe point. A change of a row
+    /// that was cancelled is planned again while its document still wants it: pause the object to keep it.
+    Cancel {
+        /// Its number
+        #[arg(value_name = "ID")]
+        id: i64,
+        /// Why
+        #[arg(long, env = "PINTLE_REASON", value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+        reason: String,
+    },
     /// Let what a dead job wanted be tried again
     ///
-    /// Recorded in the audit log with your user name. The job itself stays over: its object is planned
-    /// anew, under what is accepted now, so that nothing withdrawn meanwhile is applied.
+    /// Recorded in the audit log with your user name. The job of a row stays over: its object is planned
+    /// anew, under what is accepted now, so that nothing withdrawn meanwhile is applied. Work of a schedule
+    /// is queued again.
     Retry {
         /// Its number
         #[arg(value_name = "ID")]
@@ -67,11 +94,17 @@ pub async fn run(args: &JobsArgs, out: &Out) -> Result<Exit, CliError> {
             };
             show(&job, out);
         }
+        JobsCommand::Watch { id } => return watch::watch(&store, *id, out).await,
+        JobsCommand::Stats => stats(&store, out).await?,
+        JobsCommand::Cancel { id, reason } => {
+            let who = os_user();
+            let cancelled = as_operator(&store, async |writer| store.cancel(writer, *id, &who, reason).await).await?;
+            cancelled_said(*id, cancelled, out)?;
+        }
         JobsCommand::Retry { id, reason } => {
-            let writer = store.audit_writer(Uuid::now_v7()).await.map_err(writing)?;
-            let retried = store.retry(&writer, *id, &os_user(), reason).await;
-            store.end_audit_writer(writer).await.map_err(writing)?;
-            said(*id, retried.map_err(writing)?, out)?;
+            let who = os_user();
+            let retried = as_operator(&store, async |writer| store.retry(writer, *id, &who, reason).await).await?;
+            said(*id, retried, out)?;
         }
     }
     Ok(Exit::Success)
@@ -86,9 +119,15 @@ fn said(id: i64, retried: Retried, out: &Out) -> Result<(), CliError> {
         Retried::PlannedAnew { object, error } if out.is_json() => out.json(
             &json!({"formatVersion": "1.0", "job": id, "object": object, "state": "superseded", "lastError": error}),
         ),
+        Retried::Queued { object, error } if out.is_json() => out
+            .json(&json!({"formatVersion": "1.0", "job": id, "object": object, "state": "queued", "lastError": error})),
         Retried::PlannedAnew { object, error } => {
-            let of = error.map(|error| format!(" It had failed with: {}", shown(&error))).unwrap_or_default();
+            let of = failed_with(error);
             out.text(&format!("Job {id} for {object} is planned anew.{of}\nFollow it: pintle why {object}"));
+        }
+        Retried::Queued { object, error } => {
+            let of = failed_with(error);
+            out.text(&format!("Job {id} of {object} is queued again.{of}\nFollow it: pintle jobs watch {id}"));
         }
         Retried::Unknown => return Err(unknown(id)),
         Retried::NotDead(state) => {
@@ -97,6 +136,51 @@ fn said(id: i64, retried: Retried, out: &Out) -> Result<(), CliError> {
         }
     }
     Ok(())
+}
+
+fn cancelled_said(id: i64, cancelled: Cancelled, out: &Out) -> Result<(), CliError> {
+    let (object, state) = match cancelled {
+        Cancelled::AtOnce(object) => (object, "cancelled"),
+        Cancelled::Told(object) => (object, "running"),
+        Cancelled::Unknown => return Err(unknown(id)),
+        Cancelled::Over(state) => {
+            return Err(CliError::new(format!("job {id} is {state}; it is over")).hint(format!("pintle jobs show {id}")));
+        }
+    };
+    if out.is_json() {
+        out.json(&json!({"formatVersion": "1.0", "job": id, "object": object, "state": state}));
+    } else if state == "running" {
+        out.text(&format!("Job {id} of {object} runs; it ends at its next safe point.\nFollow it: pintle jobs watch {id}"));
+    } else {
+        out.text(&format!("Job {id} of {object} is cancelled."));
+    }
+    Ok(())
+}
+
+async fn stats(store: &Store, out: &Out) -> Result<(), CliError> {
+    let (states, hour) = store.stats().await?;
+    if out.is_json() {
+        out.json(&json!({"formatVersion": "1.0", "states": states, "lastHour": hour}));
+        return Ok(());
+    }
+    let seconds = |seconds: f64| span(SignedDuration::try_from_secs_f64(seconds).unwrap_or_default());
+    let mut table = Table::new(&["queue", "state", "jobs", "oldest"]);
+    for one in &states {
+        let oldest = if one.oldest_s > 0.0 { seconds(one.oldest_s) } else { String::new() };
+        let state = Cell::from(&one.state).styled(colour(&one.state));
+        table.row([one.queue.as_str().into(), state, one.jobs.to_string().into(), oldest.into()]);
+    }
+    let mut text = table.render(&out.paper());
+    for one in &hour {
+        let (half, most) = (seconds(one.p50_s), seconds(one.p95_s));
+        text += &format!("\n{}: {} done within the hour, p50 {half}, p95 {most} from due to done", one.queue, one.done);
+    }
+    out.text(if states.is_empty() { "No job yet." } else { &text });
+    Ok(())
+}
+
+fn failed_with(error: Option<String>) -> String {
+    error.map(|error| format!(" It had failed with: {}", shown(&error))).unwrap_or_default()
 }
 
 fn list(jobs: &[JobRow], limit: i64, out: &Out) {
@@ -122,7 +206,7 @@ fn table(jobs: &[JobRow], paper: &Paper) -> String {
             job.action.as_str().into(),
             job.object.as_str().into(),
             job.cause.as_str().into(),
-            short(&job.commit).into(),
+            job.commit.as_deref().map(short).unwrap_or_default().into(),
             job.attempts.filter(|tries| *tries > 0).map(|tries| tries.to_string()).unwrap_or_default().into(),
             job.changed_at.or(job.created_at).map(|at| ago(at, paper.now)).unwrap_or_default().into(),
             reason.into(),
@@ -165,7 +249,8 @@ fn detail(job: &JobRow, paper: &Paper) -> String {
     lines.add("does", format!("{} ({})", job.action, job.cause));
     let place =
         job.file.as_deref().map(|file| format!(", {}:{}", shown(file), job.line.unwrap_or(1))).unwrap_or_default();
-    lines.add("from", format!("{} (plan {}{place})", short(&job.commit), job.plan));
+    let plan = job.plan.map(|plan| format!(" (plan {plan}{place})")).unwrap_or(place);
+    lines.add("from", format!("{}{plan}", job.commit.as_deref().map(short).unwrap_or_default()));
     lines.add("made", job.created_at.map(|at| ago(at, paper.now)).unwrap_or_default());
     lines.add(
         "changed",
@@ -209,7 +294,7 @@ mod tests {
             cause: "intent".into(),
             file: text("a.yaml"),
             line: Some(9),
-            commit: "8f3c1a2".repeat(6),
+            commit: Some("8f3c1a2".repeat(6)),
             state: text("dead"),
             attempts: Some(3),
             partner: None,

@@ -1,0 +1,163 @@
+//! The scheduler, in the leader: looks at the clocks of schedules, and turns ticks into jobs. Time is the database's;
+//! between looks only elapsed time counts, so that a clock that is set does not move it.
+
+use super::lead::{Bells, Lease, current};
+use super::outage::Outage;
+use super::run::Daemon;
+use crate::store::schedules::{ScheduleRow, Schedules, Tick, Trigger};
+use crate::store::{LeaderProof, StoreError};
+use jiff::{SignedDuration, Timestamp};
+use pintle_core::schedule::{Clock, MissedRule, due};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// All schedules are read again this often, whether or not one rang.
+const READ_EVERY: Duration = Duration::from_secs(60);
+/// Schedules whose ticks are turned into jobs in one transaction.
+const AT_ONCE: usize = 500;
+
+/// One schedule, read.
+struct Entry {
+    row: ScheduleRow,
+    clock: Clock,
+    missed: MissedRule,
+    looked_until: Timestamp,
+    next: Option<Timestamp>,
+}
+
+/// What the scheduler knows.
+#[derive(Default)]
+struct Book {
+    entries: BTreeMap<Uuid, Entry>,
+    read_at: Option<Instant>,
+}
+
+pub(super) async fn scheduling(daemon: &Daemon, bells: &Bells, lease: &Lease) {
+    let mut outage = Outage::of("schedules");
+    let mut book = Book::default();
+    let mut clock = HostClock::now();
+    loop {
+        clock.look();
+        let pause = match turn(daemon, &mut book, &current(lease)).await {
+            Ok(pause) => {
+                outage.over();
+                pause
+            }
+            Err(StoreError::NotLeader) => return,
+            Err(error) => {
+                book.read_at = None;
+                outage.failed(&error)
+            }
+        };
+        if tokio::time::timeout(pause, bells.schedules.notified()).await.is_ok() {
+            book.read_at = None;
+        }
+    }
+}
+
+/// Looks once; how long until the next look.
+async fn turn(daemon: &Daemon, book: &mut Book, proof: &LeaderProof) -> Result<Duration, StoreError> {
+    if book.read_at.is_none_or(|at| at.elapsed() >= READ_EVERY) {
+        daemon.store.keep_clocks(proof).await?;
+        book.read(daemon.store.schedules(None).await?);
+    }
+    let now = daemon.store.clock().await?;
+    let ready: Vec<Uuid> =
+        book.entries.values().filter(|entry| entry.next.is_some_and(|next| next <= now)).map(|entry| entry.row.uid).collect();
+    for part in ready.chunks(AT_ONCE) {
+        let started = Instant::now();
+        let jobs = book.fire(daemon, proof, part, now).await?;
+        if jobs > 0 {
+            tracing::info!(jobs, schedules = part.len(), took_ms = started.elapsed().as_millis(), "{} schedules fired {jobs} jobs", part.len());
+        }
+    }
+    let next = book.entries.values().filter_map(|entry| entry.next).min();
+    let until = next.map_or(READ_EVERY, |next| now.duration_until(next).unsigned_abs());
+    Ok(until.clamp(Duration::from_millis(5), READ_EVERY))
+}
+
+impl Book {
+    fn read(&mut self, schedules: Schedules) {
+        let mut entries = BTreeMap::new();
+        for row in &schedules.rows {
+            let Some(looked_until) = row.looked_until.filter(|_| !row.suspended) else { continue };
+            match Clock::of(&row.spec, &schedules.excluded(row)) {
+                Ok(clock) => {
+                    let next = clock.next(looked_until);
+                    let missed = MissedRule::of(&row.spec);
+                    entries.insert(row.uid, Entry { row: row.clone(), clock, missed, looked_until, next });
+                }
+                Err(error) => tracing::error!(schedule = row.name, "{} does not fire: {error}", row.name),
+            }
+        }
+        *self = Self { entries, read_at: Some(Instant::now()) };
+    }
+
+    /// Turns what is due of `uids` into jobs; how many.
+    async fn fire(
+        &mut self,
+        daemon: &Daemon,
+        proof: &LeaderProof,
+        uids: &[Uuid],
+        now: Timestamp,
+    ) -> Result<usize, StoreError> {
+        let (mut ticks, mut looked) = (Vec::new(), Vec::new());
+        for entry in uids.iter().filter_map(|uid| self.entries.get(uid)) {
+            looked.push((entry.row.uid, entry.ticks(now, &mut ticks)));
+        }
+        let jobs = daemon.store.fire(proof, &ticks, &looked).await?.len();
+        drop(ticks);
+        for (uid, until) in looked {
+            if let Some(entry) = self.entries.get_mut(&uid) {
+                entry.looked_until = until;
+                entry.next = entry.clock.next(until);
+            }
+        }
+        Ok(jobs)
+    }
+}
+
+impl Entry {
+    /// Adds its ticks up to `now`; up to when it was looked at.
+    fn ticks<'a>(&'a self, now: Timestamp, ticks: &mut Vec<Tick<'a>>) -> Timestamp {
+        let due = due(&self.clock, self.missed, self.looked_until, now);
+        let tick = |tick, trigger, dropped| Tick {
+            schedule: &self.row,
+            tick,
+            not_before: self.clock.runs_at(&self.row.name, tick),
+            trigger,
+            dropped,
+            by: None,
+        };
+        ticks.extend(due.missed.iter().map(|at| tick(*at, Trigger::Late, Some("missed"))));
+        ticks.extend(due.closed.iter().map(|at| tick(*at, Trigger::Clock, Some("closed"))));
+        ticks.extend(due.run.iter().map(|(at, late)| {
+            tick(*at, if *late { Trigger::Late } else { Trigger::Clock }, None)
+        }));
+        due.until
+    }
+}
+
+/// The clock of this host, beside the time that passed. Nothing goes by it; people are told when it jumps.
+struct HostClock(Timestamp, Instant);
+
+impl HostClock {
+    /// A jump that is told of.
+    const JUMP: SignedDuration = SignedDuration::from_secs(5);
+
+    fn now() -> Self {
+        Self(Timestamp::now(), Instant::now())
+    }
+
+    fn look(&mut self) {
+        let now = Self::now();
+        let shown = self.0.duration_until(now.0);
+        let passed = SignedDuration::try_from(now.1.duration_since(self.1)).unwrap_or_default();
+        let jump = shown - passed;
+        if jump.abs() > Self::JUMP {
+            tracing::warn!("the clock of this host jumped by {jump:#}; leases and schedules go by the database's");
+        }
+        *self = now;
+    }
+}

@@ -1,0 +1,108 @@
+//! `exec`: runs a program that the settings of the host name, pinned by the digest of its file. It gets the message on
+//! standard input, no environment of ours, and a process group of its own that ends with the job.
+//!
+//! Exit code 0 is done, 75 (EX_TEMPFAIL of sysexits.h) may pass, any other is final.
+
+use super::tools::{Program, find};
+use super::{Failure, Tools, message};
+use crate::store::work::Work;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use pintle_core::change::Digest;
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, Command};
+use tokio_util::sync::CancellationToken;
+
+const MAX_OUTPUT: u64 = 64 << 10;
+/// How long a program may take to end after SIGTERM.
+const LAST_CHANCE: Duration = Duration::from_secs(5);
+const EX_TEMPFAIL: i32 = 75;
+
+pub(super) async fn run(tools: &Tools, work: &Work, stop: &CancellationToken) -> Result<String, Failure> {
+    let name = work.text("program").unwrap_or_default();
+    let program = find(&tools.named.programs, name)
+        .ok_or_else(|| Failure::invalid(format!("this host has no program `{name}`: --program")))?;
+    check(program)?;
+    let mut command = Command::new(&program.path);
+    command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("PINTLE_KEY", work.key());
+    finish(name, command, message(work).to_string(), stop).await
+}
+
+fn check(program: &Program) -> Result<(), Failure> {
+    let bytes = std::fs::read(&program.path)
+        .map_err(|error| Failure::invalid(format!("{} cannot be read: {error}", program.path.display())))?;
+    match &program.sha256 {
+        Some(pinned) if Digest::of(&bytes).to_string() != *pinned => {
+            Err(Failure::denied(format!("{} is not the file that was pinned", program.path.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Runs `command` with `input`, until it ends or `stop` is cancelled.
+pub(super) async fn finish(
+    name: &str,
+    mut command: Command,
+    input: String,
+    stop: &CancellationToken,
+) -> Result<String, Failure> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
+    let mut child = command.spawn().map_err(|error| Failure::during(&format!("`{name}` cannot be started"), error))?;
+    let group = Group(child.id());
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let talk = async {
+        let feed = async {
+            if let Some(mut stdin) = stdin {
+                let _ = stdin.write_all(input.as_bytes()).await;
+            }
+        };
+        let (said, complained, ()) = tokio::join!(keep(stdout), keep(stderr), feed);
+        (said, complained, child.wait().await)
+    };
+    let ended = stop.run_until_cancelled(talk).await;
+    let Some((said, complained, status)) = ended else {
+        group.end(&mut child).await;
+        return Err(Failure::transient(format!("`{name}` was stopped")));
+    };
+    let status = status.map_err(|error| Failure::during(&format!("`{name}` was lost"), error))?;
+    let last = |text: &str| text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().chars().take(300).collect::<String>();
+    match status.code() {
+        Some(0) => Ok(last(&said)),
+        Some(EX_TEMPFAIL) => Err(Failure::transient(format!("`{name}`: {}", last(&complained)))),
+        Some(code) => Err(Failure::invalid(format!("`{name}` ended with {code}: {}", last(&complained)))),
+        None => Err(Failure::transient(format!("`{name}` was ended by a signal"))),
+    }
+}
+
+/// The first bytes of what is said; the rest is read and dropped, so that nobody waits for a reader.
+async fn keep(stream: Option<impl AsyncRead + Unpin>) -> String {
+    let Some(mut stream) = stream else { return String::new() };
+    let mut kept = Vec::new();
+    let _ = (&mut stream).take(MAX_OUTPUT).read_to_end(&mut kept).await;
+    let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+    String::from_utf8_lossy(&kept).into_owned()
+}
+
+/// A process and what it started. Dropped, all of it is killed.
+struct Group(Option<u32>);
+
+impl Group {
+    fn signal(&self, signal: Signal) {
+        if let Some(id) = self.0 {
+            let _ = killpg(Pid::from_raw(id as i32), signal);
+        }
+    }
+
+    async fn end(&self, child: &mut Child) {
+        self.signal(Signal::SIGTERM);
+        let _ = tokio::time::timeout(LAST_CHANCE, child.wait()).await;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.signal(Signal::SIGKILL);
+    }
+}

@@ -1,0 +1,81 @@
+//! `http`: calls an address, within bounds. It follows no redirect, goes through no proxy, and reaches no private
+//! address unless the settings of the host allow it.
+
+use super::public_address::PublicAddresses;
+use super::{Class, Failure, Tools, message};
+use crate::notices::signature;
+use crate::store::work::Work;
+use jiff::Timestamp;
+use std::time::Duration;
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::DefaultConnector;
+use ureq::{Agent, http::Response};
+
+/// One call.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// What of the answer is kept.
+const SAID: usize = 200;
+
+pub(super) async fn call(tools: &Tools, work: &Work) -> Result<String, Failure> {
+    let (tools, work) = (tools.clone(), work.clone());
+    tokio::task::spawn_blocking(move || send(&tools, &work))
+        .await
+        .unwrap_or_else(|_| Err(Failure::transient("the call panicked")))
+}
+
+fn send(tools: &Tools, work: &Work) -> Result<String, Failure> {
+    let url = work.text("url").ok_or_else(|| Failure::invalid("the job names no `url`"))?;
+    let body = message(work).to_string();
+    let agent = agent(tools.named.allow_private_addresses);
+    let answered = match work.text("method").unwrap_or("POST") {
+        "GET" => agent.get(url).header("Idempotency-Key", work.key()).call(),
+        method => {
+            let request = if method == "PUT" { agent.put(url) } else { agent.post(url) };
+            let mut request =
+                request.header("Content-Type", "application/json").header("Idempotency-Key", work.key());
+            if let Some(name) = work.text("secretRef") {
+                let secret = tools.secrets.read(name).map_err(Failure::invalid)?;
+                let signed = signature(&secret, Timestamp::now(), &body).map_err(Failure::invalid)?;
+                request = request.header("Pintle-Signature", signed);
+            }
+            request.send(&body)
+        }
+    };
+    // The path may hold a token of the receiver's: only the host is named.
+    let host = url.split('/').nth(2).unwrap_or_default();
+    match answered {
+        Ok(answer) => judge(host, answer),
+        Err(ureq::Error::Other(error)) if error.is::<super::public_address::Private>() => {
+            Err(Failure::denied(format!("{host}: {error}: --allow-private-addresses")))
+        }
+        Err(error) => Err(Failure::during(&format!("{host} does not answer"), error)),
+    }
+}
+
+fn agent(private: bool) -> Agent {
+    let config = Agent::config_builder()
+        .timeout_global(Some(TIMEOUT))
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .http_status_as_error(false)
+        .proxy(None)
+        .build();
+    if private {
+        return Agent::with_parts(config, DefaultConnector::default(), DefaultResolver::default());
+    }
+    Agent::with_parts(config, DefaultConnector::default(), PublicAddresses::default())
+}
+
+fn judge(host: &str, mut answer: Response<ureq::Body>) -> Result<String, Failure> {
+    let status = answer.status().as_u16();
+    let text = answer.body_mut().with_config().limit(64 << 10).read_to_string().unwrap_or_default();
+    let said: String = text.trim().chars().take(SAID).filter(|c| !c.is_control()).collect();
+    let sentence = format!("{host} answers HTTP {status}{}{said}", if said.is_empty() { "" } else { ": " });
+    match status {
+        200..=299 => Ok(sentence),
+        408 | 425 | 429 | 500..=599 => Err(Failure::transient(sentence)),
+        409 | 412 => Err(Failure { class: Class::Conflict, reason: sentence }),
+        401 | 403 => Err(Failure::denied(sentence)),
+        _ => Err(Failure::invalid(sentence)),
+    }
+}

@@ -1,0 +1,64 @@
+//! `queue`: hands a job to somebody else's BullMQ worker, and waits for its end. A job that was handed over is never
+//! handed over again by the same try: a restart finds it and goes on waiting.
+
+use super::{Class, Failure, Tools, message};
+use crate::chain::chain;
+use crate::queue::delivery::{ExternalQueue, Unserved};
+use crate::store::work::Work;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// What of a result is kept.
+const SAID: usize = 300;
+
+pub(super) async fn hand_over(tools: &Tools, work: &Work, stop: &CancellationToken) -> Result<String, Failure> {
+    let name = work.text("queue").unwrap_or_default();
+    let failed = |error| Failure::during(&format!("queue `{name}`"), chain(&error));
+    let queue = ExternalQueue::open(&tools.redis_url, name).await.map_err(failed)?;
+    match queue.served().await.map_err(failed)? {
+        Ok(()) => {}
+        Err(Unserved::Nobody) => {
+            return Err(Failure::transient(format!("no BullMQ worker has opened the queue `{name}` yet")));
+        }
+        Err(Unserved::Foreign(version)) => {
+            return Err(Failure::invalid(format!(
+                "the worker of the queue `{name}` is {version}; this Pintle speaks BullMQ 6: update the worker"
+            )));
+        }
+    }
+    let id = format!("pintle-{}-{}", work.job, work.attempt);
+    let job = work.text("name").unwrap_or(&work.schedule);
+    queue.hand_over(&id, job, &message(work)).await.map_err(failed)?;
+    let ended = stop.run_until_cancelled(end(&queue, &id)).await;
+    let Some(ended) = ended else {
+        let taken = queue.withdraw(&id).await.unwrap_or(false);
+        let reason = if taken { "taken back before anybody began it" } else { "it is in hand, and cannot be taken back" };
+        return Err(Failure { class: Class::UnknownOutcome, reason: reason.to_owned() });
+    };
+    let ended = ended.map_err(failed)?;
+    let _ = queue.withdraw(&id).await;
+    let cut = |text: String| text.chars().filter(|c| !c.is_control()).take(SAID).collect::<String>();
+    match ended {
+        Some(Ok(returned)) => Ok(cut(returned)),
+        Some(Err(reason)) => Err(Failure::transient(cut(reason))),
+        None => Err(Failure {
+            class: Class::UnknownOutcome,
+            reason: format!("the job {id} is gone from the queue `{name}`, and nobody said how it ended"),
+        }),
+    }
+}
+
+/// Waits until it ended; `None`: it is not there any more. A Redis that is away for a while is waited for.
+async fn end(
+    queue: &ExternalQueue,
+    id: &str,
+) -> Result<Option<Result<String, String>>, crate::queue::delivery::DeliveryError> {
+    loop {
+        match queue.ended(id).await {
+            Ok(Ok(Some(ended))) => return Ok(Some(ended)),
+            Ok(Err(())) => return Ok(None),
+            Ok(Ok(None)) | Err(_) => tokio::time::sleep(LOOK_EVERY).await,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The worker of jobs that are claimed one by one. A try runs in a task of its own, within its time; it is stopped when
+//! somebody cancels the job, when another holds it, and when this process loses its lease. A panic fails the try.
+
+use super::delivery::{Handle, Heard};
+use super::writers::Writers;
+use crate::chain::chain;
+use crate::handlers::{self, Tools};
+use crate::store::work::{Attempt, MAX_ATTEMPTS, Work};
+use crate::store::{Store, StoreError};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinError;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+use uuid::Uuid;
+
+/// How often the ledger is asked whether a running job is to end.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+/// How long a handler that was told to stop may take to its next safe point.
+const SAFE_POINT: Duration = Duration::from_secs(8);
+/// How long what became of a try is kept while the database is away.
+const WRITE_AGAIN: Duration = Duration::from_secs(1);
+
+/// Everything that running work needs.
+pub struct WorkWorker {
+    store: Store,
+    tools: Tools,
+    process: Uuid,
+    writers: Writers,
+    lease: Lease,
+}
+
+/// Cancelled when the process was silent for longer than it is believed to live.
+pub type Lease = Arc<std::sync::Mutex<CancellationToken>>;
+
+impl WorkWorker {
+    /// A worker of `process`.
+    pub fn new(tools: Tools, process: Uuid, lease: Lease) -> Arc<Self> {
+        let store = tools.store.clone();
+        Arc::new(Self { writers: Writers::new(store.clone(), process), store, tools, process, lease })
+    }
+
+    /// What the receiver calls.
+    pub fn handle(self: &Arc<Self>) -> Handle {
+        let worker = self.clone();
+        Arc::new(move |heard| {
+            let worker = worker.clone();
+            Box::pin(async move { worker.hear(heard).await.map_err(|error| chain(&error)) })
+        })
+    }
+
+    async fn hear(&self, heard: Heard) -> Result<(), StoreError> {
+        let Heard::Delivery(delivery) = heard else {
+            return Err(StoreError::Corrupt { what: "job", source: "this queue takes deliveries only".into() });
+        };
+        for job in delivery.jobs {
+            let start = |writer| async move { self.store.start_work(&writer, self.process, delivery.id, job).await };
+            if let Some(work) = self.writers.with(start).await? {
+                crate::crash::point("work-started");
+                let attempt = self.attempt(&work).await;
+                crate::crash::point("work-attempted");
+                self.write_down(&work, &attempt).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One try.
+    async fn attempt(&self, work: &Work) -> Attempt {
+        if work.attempt > MAX_ATTEMPTS {
+            let reason = format!("{MAX_ATTEMPTS} processes fell silent while they ran it");
+            return Attempt::Failed { reason, code: "attempts-spent" };
+        }
+        let stop = self.lease.lock().unwrap_or_else(std::sync::PoisonError::into_inner).child_token();
+        let (tools, own, token) = (self.tools.clone(), work.clone(), stop.clone());
+        tracing::info!(job = work.job, fence = work.fence, "job {} runs: {} of {}, tick {}, try {}", work.job, work.kind(), work.schedule, work.tick, work.attempt);
+        let mut running = AbortOnDropHandle::new(tokio::spawn(async move { handlers::handle(&tools, &own, token).await }));
+        let limit = handlers::limit(work);
+        let ended = tokio::select! {
+            ended = &mut running => return judge(ended),
+            () = tokio::time::sleep(limit) => Attempt::Again(format!("it took longer than {limit:?}")),
+            ended = self.called_off(work) => ended,
+            () = stop.cancelled() => Attempt::Stopped,
+        };
+        stop.cancel();
+        // What a handler says at its safe point is told by why it was stopped.
+        let _ = tokio::time::timeout(SAFE_POINT, &mut running).await;
+        ended
+    }
+
+    /// Waits until somebody wants `work` to end, or another holds it.
+    async fn called_off(&self, work: &Work) -> Attempt {
+        loop {
+            tokio::time::sleep(ASK_EVERY).await;
+            match self.store.wants_cancelled(work).await {
+                Ok(Ok(None)) | Err(_) => {}
+                Ok(Ok(Some(reason))) => return Attempt::Cancelled(reason),
+                Ok(Err(())) => return Attempt::Stopped,
+            }
+        }
+    }
+
+    /// Until it stands, or the lease is over: then another begins it anew.
+    async fn write_down(&self, work: &Work, attempt: &Attempt) -> Result<(), StoreError> {
+        loop {
+            let write = |writer| async move { self.store.finish_work(&writer, work, attempt).await };
+            match self.writers.with(write).await {
+                Ok(true) => {
+                    tracing::info!(job = work.job, fence = work.fence, ?attempt, "job {} ends", work.job);
+                    return Ok(());
+                }
+                Ok(false) => {
+                    tracing::warn!(job = work.job, fence = work.fence, "job {} is held by another; nothing was written", work.job);
+                    return Ok(());
+                }
+                Err(error) if error.is_outage() => tokio::time::sleep(WRITE_AGAIN).await,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+fn judge(ended: Result<Result<String, handlers::Failure>, JoinError>) -> Attempt {
+    match ended {
+        Ok(Ok(said)) => Attempt::Done(said),
+        Ok(Err(failure)) if failure.class.is_final() => {
+            Attempt::Failed { reason: failure.reason, code: failure.class.as_str() }
+        }
+        Ok(Err(failure)) => Attempt::Again(failure.reason),
+        Err(_) => Attempt::Again("the handler panicked; the log says where".to_owned()),
+    }
+}

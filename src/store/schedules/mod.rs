@@ -1,0 +1,9 @@
+//! Schedules in the database: their clocks, their ticks, and what became of these.
+
+mod clocks;
+mod history;
+mod ticks;
+
+pub use clocks::{ScheduleRow, Schedules};
+pub use history::{OUTCOMES, RunFilter, RunRow};
+pub use ticks::{Tick, Trigger};

@@ -1,0 +1,172 @@
+//! A tick becomes a run and its job, in one transaction and once: the unique index over ticks decides, whoever looks
+//! and however often.
+
+use super::clocks::ScheduleRow;
+use crate::store::{LeaderProof, Store, StoreError};
+use jiff::Timestamp;
+use pintle_core::change::Value;
+use pintle_core::schedule::{OverlapRule, Start};
+use serde_json::json;
+use sqlx::PgConnection;
+use std::collections::{HashMap, HashSet};
+use uuid::Uuid;
+
+/// Why a tick runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trigger {
+    /// Its time came.
+    Clock,
+    /// Its time had passed.
+    Late,
+    /// Somebody wanted it now.
+    Hand,
+    /// Somebody wanted one that passed.
+    Backfill,
+}
+
+impl Trigger {
+    /// The word in the ledger.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Clock => "clock",
+            Self::Late => "late",
+            Self::Hand => "hand",
+            Self::Backfill => "backfill",
+        }
+    }
+}
+
+/// One tick of one schedule, and what is to become of it.
+#[derive(Debug, Clone)]
+pub struct Tick<'a> {
+    /// Whose.
+    pub schedule: &'a ScheduleRow,
+    /// The scheduled time.
+    pub tick: Timestamp,
+    /// Not before: the time and its jitter.
+    pub not_before: Timestamp,
+    /// Why.
+    pub trigger: Trigger,
+    /// `None`: it runs if its schedule's overlap rule lets it; else why it does not.
+    pub dropped: Option<&'static str>,
+    /// Who wants it, and why, where that is not the clock.
+    pub by: Option<(&'a str, &'a str)>,
+}
+
+/// Scheduled work goes last: security, rollback, intent and drift go before it.
+const PRIORITY: i16 = 50;
+
+const OPEN: &str = "SELECT turn, count(*) FROM pintle.job_state WHERE turn = ANY($1) AND state IN ('queued', 'released', 'running') GROUP BY turn";
+
+const INSERT: &str = "WITH wanted AS (
+        SELECT t.*, CASE t.outcome WHEN 'run' THEN nextval('pintle.jobs_id_seq') END AS job_id
+        FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::uuid[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[])
+            AS t (source, name, uid, tick_us, trigger, outcome, from_us, turn, body, file, partner, by_whom, reason)),
+    told AS (
+        INSERT INTO pintle.runs (source_id, schedule, schedule_uid, tick, trigger, outcome, job_id, by_whom, reason)
+        SELECT source, name, uid, to_timestamp(tick_us / 1000000.0), trigger, outcome, job_id, by_whom, reason FROM wanted
+        ON CONFLICT DO NOTHING RETURNING job_id),
+    fresh AS (SELECT w.* FROM wanted w JOIN told USING (job_id)),
+    job AS (
+        INSERT INTO pintle.jobs (id, source_id, object_kind, object_name, uid, action, cause, body, file) OVERRIDING SYSTEM VALUE
+        SELECT job_id, source, 'Schedule', name, uid, 'run', CASE WHEN trigger IN ('clock', 'late') THEN 'schedule' ELSE 'request' END, body::jsonb, file FROM fresh),
+    state AS (
+        INSERT INTO pintle.job_state (job_id, source_id, object_kind, object_name, partner, priority, queue, turn, not_before, counted)
+        SELECT job_id, source, 'Schedule', name, partner, $14, 'work', turn, to_timestamp(from_us / 1000000.0), false FROM fresh)
+    SELECT job_id FROM fresh ORDER BY job_id";
+
+const LOOKED: &str = "UPDATE pintle.schedule_clocks c SET looked_until = greatest(c.looked_until, to_timestamp(t.until_us / 1000000.0))
+    FROM unnest($1::uuid[], $2::bigint[]) AS t (uid, until_us) WHERE c.uid = t.uid";
+
+impl Store {
+    /// Turns `ticks`, in order, into runs, and remembers up to when each schedule was looked at. Gives the jobs.
+    pub async fn fire(
+        &self,
+        proof: &LeaderProof,
+        ticks: &[Tick<'_>],
+        looked: &[(Uuid, Timestamp)],
+    ) -> Result<Vec<i64>, StoreError> {
+        let failed = || StoreError::during("turn ticks into jobs");
+        let mut tx = self.begin_as(proof).await?;
+        let jobs = insert(&mut tx, ticks).await.map_err(failed())?;
+        let (uids, untils): (Vec<Uuid>, Vec<i64>) =
+            looked.iter().map(|(uid, until)| (*uid, until.as_microsecond())).unzip();
+        sqlx::query(LOOKED).bind(uids).bind(untils).execute(&mut *tx).await.map_err(failed())?;
+        tx.commit().await.map_err(failed())?;
+        Ok(jobs)
+    }
+}
+
+/// The same in the caller's transaction.
+pub(in crate::store) async fn insert(tx: &mut PgConnection, ticks: &[Tick<'_>]) -> Result<Vec<i64>, sqlx::Error> {
+    if ticks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let uids: HashSet<Uuid> = ticks.iter().map(|tick| tick.schedule.uid).collect();
+    let open: Vec<(Uuid, i64)> =
+        sqlx::query_as(OPEN).bind(uids.into_iter().collect::<Vec<_>>()).fetch_all(&mut *tx).await?;
+    let mut open: HashMap<Uuid, usize> = open.into_iter().map(|(uid, count)| (uid, count as usize)).collect();
+    let mut cancelled = Vec::new();
+    let outcomes: Vec<&str> = ticks.iter().map(|tick| outcome(tick, &mut open, &mut cancelled)).collect();
+    crate::store::work::cancel_turns(tx, &cancelled, "cancel-other: the next tick came").await?;
+    let column = |of: &dyn Fn(&Tick<'_>) -> String| ticks.iter().map(of).collect::<Vec<_>>();
+    let jobs = sqlx::query_scalar(INSERT)
+        .bind(column(&|tick| tick.schedule.source.clone()))
+        .bind(column(&|tick| tick.schedule.name.clone()))
+        .bind(ticks.iter().map(|tick| tick.schedule.uid).collect::<Vec<_>>())
+        .bind(ticks.iter().map(|tick| tick.tick.as_microsecond()).collect::<Vec<_>>())
+        .bind(column(&|tick| tick.trigger.as_str().to_owned()))
+        .bind(outcomes)
+        .bind(ticks.iter().map(|tick| tick.not_before.as_microsecond()).collect::<Vec<_>>())
+        .bind(ticks.iter().map(turn).collect::<Vec<_>>())
+        .bind(column(&body))
+        .bind(ticks.iter().map(|tick| tick.schedule.file.as_deref()).collect::<Vec<_>>())
+        .bind(column(&partner))
+        .bind(ticks.iter().map(|tick| tick.by.map(|(who, _)| who)).collect::<Vec<_>>())
+        .bind(ticks.iter().map(|tick| tick.by.map(|(_, reason)| reason)).collect::<Vec<_>>())
+        .bind(PRIORITY)
+        .fetch_all(&mut *tx)
+        .await?;
+    sqlx::query("SELECT pg_notify('pintle_jobs', 'queued')").execute(tx).await?;
+    Ok(jobs)
+}
+
+fn outcome(tick: &Tick<'_>, open: &mut HashMap<Uuid, usize>, cancelled: &mut Vec<Uuid>) -> &'static str {
+    if let Some(dropped) = tick.dropped {
+        return dropped;
+    }
+    let rule = OverlapRule::of(&tick.schedule.spec);
+    let open = open.entry(tick.schedule.uid).or_default();
+    // What somebody asks for by hand waits its turn, and is not dropped.
+    let start = if tick.by.is_some() { Start::Run } else { rule.start(*open) };
+    match start {
+        Start::Skip => return "overlap",
+        Start::Instead => cancelled.push(tick.schedule.uid),
+        Start::Run => {}
+    }
+    *open += 1;
+    "run"
+}
+
+fn turn(tick: &Tick<'_>) -> Option<Uuid> {
+    OverlapRule::of(&tick.schedule.spec).takes_turns().then_some(tick.schedule.uid)
+}
+
+fn partner(tick: &Tick<'_>) -> String {
+    let partner = tick.schedule.spec.at(&["job", "select", "partner"]).and_then(Value::as_str);
+    partner.unwrap_or_default().to_owned()
+}
+
+/// What the worker is told: all that it needs, as the Schedule said it when the tick came.
+fn body(tick: &Tick<'_>) -> String {
+    let spec = &tick.schedule.spec;
+    json!({
+        "schedule": tick.schedule.name,
+        "tick": tick.tick,
+        "trigger": tick.trigger.as_str(),
+        "commit": tick.schedule.commit,
+        "deadline": spec.get("deadline"),
+        "job": spec.get("job"),
+    })
+    .to_string()
+}

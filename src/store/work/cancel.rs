@@ -1,0 +1,114 @@
+//! Somebody wants a job to end. What waits is cancelled at once; what runs is told, and ends at its next safe point.
+
+use super::start::Work;
+use crate::store::audit::AuditWriter;
+use crate::store::dependents::cancel_dependents;
+use crate::store::{Store, StoreError};
+use pintle_core::audit::{Actor, Draft, JobRef, Outcome, Stage};
+use pintle_core::change::ObjectKey;
+use sqlx::{PgConnection, Row};
+use uuid::Uuid;
+
+const LOCK: &str = "SELECT s.state, s.queue, s.object_kind, s.object_name, j.uid FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id
+    WHERE s.job_id = $1 FOR UPDATE OF s";
+
+const CANCEL: &str = "UPDATE pintle.job_state SET state = 'cancelled', reason = $2, changed_at = clock_timestamp() WHERE job_id = $1";
+
+const TELL: &str = "UPDATE pintle.job_state SET cancel = $2 WHERE job_id = $1";
+
+const CANCEL_TURNS: &str = "WITH open AS (
+        SELECT job_id FROM pintle.job_state WHERE turn = ANY($1) AND state IN ('queued', 'released', 'running') ORDER BY job_id FOR UPDATE)
+    UPDATE pintle.job_state s SET cancel = CASE WHEN s.state = 'running' THEN $2 END,
+        state = CASE WHEN s.state = 'running' THEN s.state ELSE 'cancelled' END,
+        reason = CASE WHEN s.state = 'running' THEN s.reason ELSE $2 END, changed_at = clock_timestamp()
+    FROM open WHERE s.job_id = open.job_id";
+
+/// What became of a wish to cancel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cancelled {
+    /// It had not begun, and does not.
+    AtOnce(String),
+    /// It runs, and was told.
+    Told(String),
+    /// It is over already.
+    Over(String),
+    /// There is no such job, or its state was pruned.
+    Unknown,
+}
+
+impl Store {
+    /// Cancels the job `id`, as `actor` wants for `reason`. A row change that was cancelled is planned anew while its
+    /// document still wants it.
+    pub async fn cancel(
+        &self,
+        writer: &AuditWriter,
+        id: i64,
+        actor: &str,
+        reason: &str,
+    ) -> Result<Cancelled, StoreError> {
+        let failed = || StoreError::during("cancel a job");
+        let mut tx = self.pool.begin().await.map_err(failed())?;
+        let Some(row) = sqlx::query(LOCK).bind(id).fetch_optional(&mut *tx).await.map_err(failed())? else {
+            return Ok(Cancelled::Unknown);
+        };
+        let text = |column: &str| row.try_get::<String, _>(column).map_err(failed());
+        let (state, key) = (text("state")?, ObjectKey::new(text("object_kind")?.as_str(), text("object_name")?.as_str()));
+        let running = match state.as_str() {
+            "queued" | "released" => false,
+            "running" => true,
+            _ => return Ok(Cancelled::Over(state)),
+        };
+        let statement = if running { TELL } else { CANCEL };
+        sqlx::query(statement).bind(id).bind(reason).execute(&mut *tx).await.map_err(failed())?;
+        if !running {
+            cancel_dependents(&mut tx, &[id]).await.map_err(failed())?;
+        }
+        let object = key.to_string();
+        writer.append(&mut tx, &[draft(id, key, row.try_get("uid").map_err(failed())?, actor, reason)]).await?;
+        sqlx::query("SELECT pg_notify('pintle_jobs', 'cancelled')").execute(&mut *tx).await.map_err(failed())?;
+        tx.commit().await.map_err(failed())?;
+        Ok(if running { Cancelled::Told(object) } else { Cancelled::AtOnce(object) })
+    }
+
+    /// Why somebody wants `work` to end, if so; `Err` in the inner result: another holds it by now.
+    pub async fn wants_cancelled(&self, work: &Work) -> Result<Result<Option<String>, ()>, StoreError> {
+        let row: Option<(Option<String>,)> =
+            sqlx::query_as("SELECT cancel FROM pintle.job_state WHERE job_id = $1 AND fence = $2 AND state = 'running'")
+                .bind(work.job)
+                .bind(work.fence)
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(StoreError::during("look whether a job is cancelled"))?;
+        Ok(row.map(|(cancel,)| cancel).ok_or(()))
+    }
+}
+
+/// Cancels every job that is not over and takes one of `turns`.
+pub(in crate::store) async fn cancel_turns(
+    tx: &mut PgConnection,
+    turns: &[Uuid],
+    reason: &str,
+) -> Result<(), sqlx::Error> {
+    if turns.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(CANCEL_TURNS).bind(turns).bind(reason).execute(tx).await.map(|_| ())
+}
+
+fn draft(id: i64, key: ObjectKey, uid: Uuid, actor: &str, reason: &str) -> Draft {
+    Draft {
+        id: Uuid::now_v7(),
+        stage: Stage::System,
+        correlation: None,
+        actor: Actor { kind: "os-user", id: actor.to_owned() },
+        approvals: Vec::new(),
+        partner: None,
+        action: "cancel".into(),
+        resource: Some((key, Some(uid))),
+        git: None,
+        job: Some(JobRef { id, step: None, fence: None }),
+        outcome: Outcome { status: "ok", code: None },
+        reason: Some(reason.to_owned()),
+        sealed: None,
+    }
+}

@@ -1,0 +1,12 @@
+//! Work in the ledger: claimed one by one under a fence, tried again by the class of what failed, cancelled at safe
+//! points. Who lost the fence writes nothing.
+
+mod cancel;
+mod finish;
+mod silent;
+mod start;
+
+pub use cancel::Cancelled;
+pub(in crate::store) use cancel::cancel_turns;
+pub use finish::{Attempt, MAX_ATTEMPTS};
+pub use start::Work;

@@ -1,0 +1,39 @@
+//! Processes that fell silent with work in hand. The leader takes it back; their fence is worth nothing from then on.
+//! Whether the tries are spent is asked by whoever starts it next.
+
+use crate::store::{LeaderProof, Store, StoreError};
+use uuid::Uuid;
+
+const SILENT: &str = "WITH silent AS (
+        SELECT s.job_id FROM pintle.job_state s LEFT JOIN pintle.processes p ON p.id = s.process
+        WHERE s.queue = 'work' AND s.state = 'running' AND (p.id IS NULL OR p.expires_at < clock_timestamp()) ORDER BY s.job_id FOR UPDATE OF s SKIP LOCKED)
+    UPDATE pintle.job_state s SET state = CASE WHEN s.cancel IS NULL THEN 'queued' ELSE 'cancelled' END,
+        reason = coalesce(s.cancel, 'the process that ran it fell silent'), cancel = NULL, attempts = s.attempts + 1, delivery = NULL, process = NULL,
+        not_before = clock_timestamp(), changed_at = clock_timestamp()
+    FROM silent WHERE s.job_id = silent.job_id RETURNING s.job_id";
+
+/// It is not the job's fault: the try is not counted.
+const GIVE_BACK: &str = "UPDATE pintle.job_state SET state = 'queued', reason = 'the process that ran it stopped', delivery = NULL, process = NULL,
+        not_before = clock_timestamp(), changed_at = clock_timestamp() WHERE process = $1 AND state = 'running'";
+
+impl Store {
+    /// Takes back what silent processes hold; the jobs.
+    pub async fn take_back(&self, proof: &LeaderProof) -> Result<Vec<i64>, StoreError> {
+        let failed = || StoreError::during("take back what silent processes hold");
+        let mut tx = self.begin_as(proof).await?;
+        let jobs: Vec<i64> =
+            sqlx::query_scalar(SILENT).fetch_all(&mut *tx).await.map_err(failed())?;
+        tx.commit().await.map_err(failed())?;
+        Ok(jobs)
+    }
+
+    /// Gives back what `process`, which ends, holds.
+    pub async fn give_back(&self, process: Uuid) -> Result<(), StoreError> {
+        sqlx::query(GIVE_BACK)
+            .bind(process)
+            .execute(&self.pool)
+            .await
+            .map(|_| ())
+            .map_err(StoreError::during("give back work in hand"))
+    }
+}

@@ -1,0 +1,72 @@
+//! What people ask for: previews, runs now, runs of what passed, an end.
+
+use super::{daemon, program, ran, schedule, world};
+use serde_json::Value;
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+#[tokio::test]
+async fn a_schedule_is_previewed_triggered_backfilled_and_its_history_told() {
+    let yearly = schedule("yearly", "cron: [\"0 0 1 1 *\"]\n  timezone: Africa/Lagos", "{kind: exec, program: mark}");
+    let daily = schedule("daily", "every: 24h", "{kind: exec, program: mark}");
+    let world = world(&[yearly, daily]).await;
+    let mark = program(&world, "mark", "echo ran");
+    let daemon = daemon(&world, "daemon", &mark);
+    world.settled().await;
+    let (code, next) = world.pintle(&["schedules", "next", "yearly", "-n", "2", "-o", "json"]);
+    assert_eq!(code, 0, "{next}");
+    let fires = json(&next)["fires"].clone();
+    assert!(fires[0]["tick"].as_str().unwrap().ends_with("-12-31T23:00:00Z"), "midnight in Lagos: {fires}");
+    let (code, text) = world.pintle(&["schedules", "trigger", "yearly", "--reason", "a look", "-o", "json"]);
+    assert_eq!(code, 0, "{text}");
+    let job = json(&text)["job"].to_string();
+    let (code, watched) = world.pintle(&["jobs", "watch", &job]);
+    assert_eq!(code, 0, "{watched}");
+    assert!(watched.contains("Schedule/yearly done: ran"), "{watched}");
+    let backfill = ["schedules", "backfill", "daily", "--since", "3d", "--reason", "they were missed", "-o", "json"];
+    let (code, text) = world.pintle(&backfill);
+    assert_eq!(code, 0, "{text}");
+    let jobs = json(&text)["jobs"].as_array().unwrap().len();
+    assert!((3..=4).contains(&jobs), "{text}");
+    ran(&world, "daily", "done", jobs as i64).await;
+    let (_, again) = world.pintle(&backfill);
+    assert_eq!((json(&again)["jobs"].as_array().unwrap().len(), json(&again)["ranBefore"].as_u64()), (0, Some(jobs as u64)));
+    let (_, history) = world.pintle(&["schedules", "history", "daily", "-o", "json"]);
+    let runs = json(&history)["runs"].clone();
+    assert!(runs.as_array().unwrap().iter().all(|run| run["trigger"] == "backfill" && run["state"] == "done"), "{runs}");
+    let told = world.told("daily").await;
+    assert!(told.contains(&"system backfill ok".to_owned()), "{told:?}");
+    for command in [&["schedules", "list"][..], &["jobs", "stats"], &["jobs", "list"], &["schedules", "history"]] {
+        let (code, text) = world.pintle(command);
+        assert_eq!(code, 0, "{text}");
+        let (code, text) = world.pintle(&[command, &["-o", "json"]].concat());
+        assert_eq!(code, 0, "{text}");
+    }
+    daemon.stop().await;
+}
+
+#[tokio::test]
+async fn a_running_job_is_cancelled_with_everything_it_started() {
+    let world = world(&[schedule("yearly", "cron: [\"0 0 1 1 *\"]", "{kind: exec, program: slow}")]).await;
+    let pid = world.path().join("pid");
+    let slow = program(&world, "slow", &format!("sleep 600 & echo $! > {}; wait", pid.display()));
+    let daemon = daemon(&world, "daemon", &slow);
+    world.settled().await;
+    let (_, text) = world.pintle(&["schedules", "trigger", "yearly", "--reason", "to be cancelled", "-o", "json"]);
+    let job = json(&text)["job"].to_string();
+    world.database.until(&format!("(SELECT state = 'running' FROM pintle.job_state WHERE job_id = {job})")).await;
+    crate::harness::eventually("it started something", async || pid.exists()).await;
+    let (code, text) = world.pintle(&["jobs", "cancel", &job, "--reason", "enough"]);
+    assert_eq!(code, 0, "{text}");
+    let (code, text) = world.pintle(&["jobs", "watch", &job]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("cancelled: enough"), "{text}");
+    let child = std::fs::read_to_string(&pid).unwrap();
+    let alive = || nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.trim().parse().unwrap()), None).is_ok();
+    crate::harness::eventually("what it started is gone", async || !alive()).await;
+    let (code, text) = world.pintle(&["jobs", "cancel", &job, "--reason", "again"]);
+    assert_eq!(code, 1, "{text}");
+    daemon.stop().await;
+}

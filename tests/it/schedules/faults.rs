@@ -1,0 +1,133 @@
+//! Workers that die, hang, panic or stop; programs that fail.
+
+use super::{daemon, program, ran, schedule, world};
+use crate::harness::{Daemon, eventually};
+use nix::sys::signal::Signal;
+
+const YEARLY: &str = "cron: [\"0 0 1 1 *\"]";
+
+async fn triggered(world: &crate::harness::World, name: &str) -> i64 {
+    let (code, text) = world.pintle(&["schedules", "trigger", name, "--reason", "a test", "-o", "json"]);
+    assert_eq!(code, 0, "{text}");
+    serde_json::from_str::<serde_json::Value>(&text).unwrap()["job"].as_i64().unwrap()
+}
+
+#[tokio::test]
+async fn work_of_a_killed_worker_is_taken_back_and_runs_under_a_higher_fence() {
+    let world = world(&[schedule("slow", YEARLY, "{kind: exec, program: slow}")]).await;
+    let slow = program(&world, "slow", "[ -e \"$0.go\" ] || sleep 600");
+    let first = daemon(&world, "first", &slow);
+    world.settled().await;
+    let job = triggered(&world, "slow").await;
+    world.database.until(&format!("(SELECT state = 'running' FROM pintle.job_state WHERE job_id = {job})")).await;
+    let fence = world.database.count(&format!("SELECT fence FROM pintle.job_state WHERE job_id = {job}")).await;
+    first.kill().await;
+    std::fs::write(world.path().join("slow.sh.go"), "").unwrap();
+    world.database.run("UPDATE pintle.processes SET expires_at = clock_timestamp() - interval '1 second'").await;
+    world.lease_expires().await;
+    let second = daemon(&world, "second", &slow);
+    ran(&world, "slow", "done", 1).await;
+    let now = world.database.count(&format!("SELECT fence FROM pintle.job_state WHERE job_id = {job}")).await;
+    assert!(now > fence, "{now} after {fence}");
+    let attempts = world.database.count(&format!("SELECT attempts FROM pintle.job_state WHERE job_id = {job}")).await;
+    assert_eq!(attempts, 2);
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn a_worker_that_was_stopped_past_its_lease_writes_nothing() {
+    let world = world(&[schedule("slow", YEARLY, "{kind: exec, program: slow}")]).await;
+    let slow = program(&world, "slow", "sleep 1; echo $PINTLE_KEY");
+    let first = daemon(&world, "first", &slow);
+    world.settled().await;
+    let job = triggered(&world, "slow").await;
+    world.database.until(&format!("(SELECT state = 'running' FROM pintle.job_state WHERE job_id = {job})")).await;
+    first.signal(Signal::SIGSTOP);
+    let fence = world.database.count(&format!("SELECT fence FROM pintle.job_state WHERE job_id = {job}")).await;
+    world.database.run("UPDATE pintle.processes SET expires_at = clock_timestamp() - interval '1 second'").await;
+    world.lease_expires().await;
+    let second = daemon(&world, "second", &slow);
+    ran(&world, "slow", "done", 1).await;
+    first.signal(Signal::SIGCONT);
+    first.says("is held by another; nothing was written").await;
+    let now = world.database.count(&format!("SELECT fence FROM pintle.job_state WHERE job_id = {job}")).await;
+    assert!(now > fence, "the second one drew a higher fence");
+    let outcomes = world.told("slow").await.iter().filter(|line| *line == "outcome exec ok").count();
+    assert_eq!(outcomes, 1, "one outcome is recorded");
+    second.stop().await;
+    first.stop().await;
+}
+
+#[tokio::test]
+async fn work_that_outlives_the_grace_of_a_stop_begins_anew_elsewhere_without_a_try_spent() {
+    let world = world(&[schedule("slow", YEARLY, "{kind: exec, program: slow}")]).await;
+    let slow = program(&world, "slow", "[ -e \"$0.go\" ] || sleep 600");
+    let settings = [("PINTLE_PROGRAMS", slow.as_str()), ("PINTLE_GRACE", "1")];
+    let first = Daemon::start(&world, "first", &settings);
+    world.settled().await;
+    let job = triggered(&world, "slow").await;
+    world.database.until(&format!("(SELECT state = 'running' FROM pintle.job_state WHERE job_id = {job})")).await;
+    first.stop().await;
+    let state = format!("SELECT state || ' ' || attempts FROM pintle.job_state WHERE job_id = {job}");
+    assert_eq!(world.database.ask(&state).await.unwrap(), "queued 0");
+    std::fs::write(world.path().join("slow.sh.go"), "").unwrap();
+    let second = Daemon::start(&world, "second", &settings);
+    ran(&world, "slow", "done", 1).await;
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn a_try_that_takes_too_long_is_ended_and_tried_again() {
+    let world = world(&[schedule("hangs", &format!("{YEARLY}\n  deadline: 1s"), "{kind: exec, program: hangs}")]).await;
+    let hangs = program(&world, "hangs", "[ -e \"$0.go\" ] || { touch \"$0.go\"; sleep 600; }");
+    let daemon = daemon(&world, "daemon", &hangs);
+    world.settled().await;
+    let job = triggered(&world, "hangs").await;
+    ran(&world, "hangs", "done", 1).await;
+    let told = world.told("hangs").await;
+    assert!(told.contains(&"outcome exec failed".to_owned()) && told.contains(&"outcome exec ok".to_owned()), "{told:?}");
+    assert_eq!(world.database.count(&format!("SELECT attempts FROM pintle.job_state WHERE job_id = {job}")).await, 2);
+    daemon.stop().await;
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_the_pinned_one_does_not_run_and_its_job_is_dead_until_it_is_retried() {
+    let world = world(&[schedule("pinned", YEARLY, "{kind: exec, program: pinned}")]).await;
+    let pinned = program(&world, "pinned", "echo the pinned one");
+    let path = world.path().join("pinned.sh");
+    let sound = std::fs::read(&path).unwrap();
+    std::fs::write(&path, "#!/bin/sh\ntouch $0.ran\n").unwrap();
+    let daemon = daemon(&world, "daemon", &pinned);
+    world.settled().await;
+    let job = triggered(&world, "pinned").await.to_string();
+    ran(&world, "pinned", "dead", 1).await;
+    assert!(!world.path().join("pinned.sh.ran").exists());
+    let (_, shown) = world.pintle(&["jobs", "show", &job]);
+    assert!(shown.contains("not the file that was pinned"), "{shown}");
+    std::fs::write(&path, sound).unwrap();
+    let (code, text) = world.pintle(&["jobs", "retry", &job, "--reason", "put back", "-o", "json"]);
+    assert_eq!(code, 0, "{text}");
+    ran(&world, "pinned", "done", 1).await;
+    daemon.stop().await;
+}
+
+#[tokio::test]
+async fn deliveries_of_work_that_redis_lost_are_rung_again() {
+    let world = world(&[schedule("mark", YEARLY, "{kind: exec, program: mark}")]).await;
+    let mark = program(&world, "mark", "true");
+    // A leader that works not: what it releases stays in Redis until that is flushed.
+    let leader = Daemon::start(&world, "leader", &[("PINTLE_ROLE", "reconciler")]);
+    leader.says("leading").await;
+    let worker = daemon(&world, "worker", &mark);
+    world.settled().await;
+    worker.stop().await;
+    let job = triggered(&world, "mark").await;
+    world.database.until(&format!("(SELECT state = 'released' FROM pintle.job_state WHERE job_id = {job})")).await;
+    world.redis.ask::<()>(&["FLUSHALL"]).await;
+    assert_eq!(world.redis.ask::<i64>(&["DBSIZE"]).await, 0);
+    eventually("it is rung again", async || leader.log().contains("were lost by Redis and rung again")).await;
+    let worker = daemon(&world, "worker", &mark);
+    ran(&world, "mark", "done", 1).await;
+    worker.stop().await;
+    leader.stop().await;
+}

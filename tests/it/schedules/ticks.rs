@@ -1,0 +1,99 @@
+//! Each tick is a run once: over replicas, restarts, and a clock that went on while nobody looked.
+
+use super::{SECONDS, daemon, program, ran, schedule, world};
+
+#[tokio::test]
+async fn every_tick_runs_once_and_the_audit_says_what_was_about_to_be_done_and_what_became_of_it() {
+    let world = world(&[schedule("mark", SECONDS, "{kind: exec, program: mark}")]).await;
+    let file = world.path().join("marks");
+    let mark = program(&world, "mark", &format!("echo $PINTLE_KEY >> {}; echo marked", file.display()));
+    let daemon = daemon(&world, "daemon", &mark);
+    ran(&world, "mark", "done", 3).await;
+    daemon.stop().await;
+    let db = &world.database;
+    let ticks = db.list("SELECT extract(epoch FROM tick)::bigint FROM pintle.runs WHERE outcome = 'run' ORDER BY tick").await;
+    let ticks: Vec<i64> = ticks.iter().map(|tick| tick.parse().unwrap()).collect();
+    assert!(ticks.windows(2).all(|pair| pair[1] == pair[0] + 1), "{ticks:?}");
+    let marks = std::fs::read_to_string(&file).unwrap();
+    let mut keys: Vec<&str> = marks.lines().collect();
+    let all = keys.len();
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!(keys.len(), all, "a key ran twice: {marks}");
+    let told = world.told("mark").await;
+    assert!(told.contains(&"intent exec ok".to_owned()) && told.contains(&"outcome exec ok".to_owned()), "{told:?}");
+    let said = db.list("SELECT DISTINCT reason FROM pintle.job_state WHERE queue = 'work' AND state = 'done'").await;
+    assert_eq!(said, ["marked"]);
+}
+
+#[tokio::test]
+async fn two_replicas_and_a_change_of_leaders_run_no_tick_twice() {
+    let world = world(&[schedule("mark", SECONDS, "{kind: exec, program: mark}")]).await;
+    let mark = program(&world, "mark", "true");
+    let first = daemon(&world, "first", &mark);
+    first.says("leading").await;
+    let second = daemon(&world, "second", &mark);
+    ran(&world, "mark", "done", 2).await;
+    let before = world.database.count("SELECT max(id) FROM pintle.runs").await;
+    first.kill().await;
+    world.lease_expires().await;
+    second.says("leading").await;
+    world.database.until(&format!("((SELECT count(*) FROM pintle.runs WHERE id > {before} AND trigger = 'clock') >= 2)")).await;
+    second.stop().await;
+    let twice = world
+        .database
+        .count("SELECT count(*) FROM (SELECT tick FROM pintle.runs WHERE outcome = 'run' GROUP BY tick HAVING count(*) > 1) t")
+        .await;
+    assert_eq!(twice, 0);
+}
+
+#[tokio::test]
+async fn what_passed_while_nobody_looked_runs_late_as_the_policy_says() {
+    let hourly = |name: &str, missed: &str| schedule(name, &format!("every: 1h\n  overlap: allow\n  missed: {missed}"), "{kind: exec, program: mark}");
+    let world = world(&[
+        hourly("skipped", "{policy: skip, catchUpWindow: 5h}"),
+        hourly("once", "{policy: run-once, catchUpWindow: 5h}"),
+        hourly("all", "{policy: run-all, catchUpWindow: 5h, max: 3}"),
+    ])
+    .await;
+    let mark = program(&world, "mark", "true");
+    let daemon_one = daemon(&world, "daemon", &mark);
+    world.database.until("((SELECT count(*) FROM pintle.schedule_clocks) = 3)").await;
+    daemon_one.stop().await;
+    world.database.run("UPDATE pintle.schedule_clocks SET looked_until = date_trunc('hour', now()) - interval '1 day'").await;
+    let daemon_two = daemon(&world, "daemon", &mark);
+    ran(&world, "all", "done", 3).await;
+    ran(&world, "once", "done", 1).await;
+    daemon_two.stop().await;
+    let runs = |name: &str, outcome: &str| format!("SELECT count(*) FROM pintle.runs WHERE schedule = '{name}' AND outcome = '{outcome}' AND trigger = 'late'");
+    let db = &world.database;
+    assert_eq!(db.count(&runs("skipped", "run")).await, 0);
+    assert_eq!(db.count(&runs("once", "run")).await, 1);
+    assert_eq!(db.count(&runs("all", "run")).await, 3);
+    assert!(db.count(&runs("skipped", "missed")).await >= 5, "what was missed is told");
+}
+
+#[tokio::test]
+async fn a_schedule_that_is_suspended_changed_or_taken_away_fires_accordingly() {
+    let (path, text) = schedule("mark", SECONDS, "{kind: exec, program: mark}");
+    let world = world(&[(path.clone(), text.clone())]).await;
+    let mark = program(&world, "mark", "true");
+    let daemon = daemon(&world, "daemon", &mark);
+    ran(&world, "mark", "done", 1).await;
+    world.repository.write(&path, &text.replace("  job:", "  suspend: true\n  job:"));
+    world.repository.commit("alice", "Suspend");
+    world.database.until("(SELECT suspended FROM pintle.schedule_clocks)").await;
+    let before = world.database.count("SELECT count(*) FROM pintle.runs").await;
+    let (_, listed) = world.pintle(&["schedules", "list"]);
+    assert!(listed.contains("suspended"), "{listed}");
+    // Two seconds of the database's clock, in which it would have fired twice.
+    let since = world.database.ask("SELECT clock_timestamp()").await.unwrap();
+    world.database.until(&format!("(clock_timestamp() > '{since}'::timestamptz + interval '2 seconds')")).await;
+    assert_eq!(world.database.count("SELECT count(*) FROM pintle.runs").await, before);
+    world.repository.write(&path, &text);
+    world.repository.commit("alice", "Go on");
+    world.database.until(&format!("((SELECT count(*) FROM pintle.runs) > {before})")).await;
+    let missed = world.database.count("SELECT count(*) FROM pintle.runs WHERE outcome = 'missed'").await;
+    assert_eq!(missed, 0, "what passed while it was suspended is not missed");
+    daemon.stop().await;
+}
