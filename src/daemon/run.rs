@@ -5,9 +5,9 @@ use super::outage::Outage;
 use super::telemetry::Gauges;
 use crate::chain::chain;
 use crate::config::DaemonSettings;
+use crate::handlers::Tools;
 use crate::http;
 use crate::queue::delivery::{Receiver, ReceiverSettings};
-use crate::handlers::Tools;
 use crate::queue::work::{Lease, WorkWorker};
 use crate::queue::worker::Worker;
 use crate::store::process;
@@ -68,7 +68,8 @@ const BEAT: Duration = Duration::from_secs(3);
 pub async fn run(settings: DaemonSettings, stop: CancellationToken) -> Result<(), DaemonError> {
     std::fs::create_dir_all(&settings.state_dir).map_err(DaemonError::State)?;
     let store = Store::open(&settings.database_url, settings.concurrency as u32 + 8)?;
-    let daemon = Arc::new(Daemon { process: Uuid::now_v7(), gauges: Arc::default(), lease: Lease::default(), store, settings });
+    let daemon =
+        Arc::new(Daemon { process: Uuid::now_v7(), gauges: Arc::default(), lease: Lease::default(), store, settings });
     if stop.run_until_cancelled(admission(&daemon)).await.transpose()?.is_none() {
         return Ok(());
     }

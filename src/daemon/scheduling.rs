@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// All schedules are read again this often, whether or not one rang.
-const READ_EVERY: Duration = Duration::from_secs(60);
+const READ_EVERY: Duration = Duration::from_mins(1);
 /// Schedules whose ticks are turned into jobs in one transaction.
 const AT_ONCE: usize = 500;
 
@@ -60,16 +60,26 @@ pub(super) async fn scheduling(daemon: &Daemon, bells: &Bells, lease: &Lease) {
 async fn turn(daemon: &Daemon, book: &mut Book, proof: &LeaderProof) -> Result<Duration, StoreError> {
     if book.read_at.is_none_or(|at| at.elapsed() >= READ_EVERY) {
         daemon.store.keep_clocks(proof).await?;
-        book.read(daemon.store.schedules(None).await?);
+        book.read(&daemon.store.schedules(None).await?);
     }
     let now = daemon.store.clock().await?;
-    let ready: Vec<Uuid> =
-        book.entries.values().filter(|entry| entry.next.is_some_and(|next| next <= now)).map(|entry| entry.row.uid).collect();
+    let ready: Vec<Uuid> = book
+        .entries
+        .values()
+        .filter(|entry| entry.next.is_some_and(|next| next <= now))
+        .map(|entry| entry.row.uid)
+        .collect();
     for part in ready.chunks(AT_ONCE) {
         let started = Instant::now();
         let jobs = book.fire(daemon, proof, part, now).await?;
         if jobs > 0 {
-            tracing::info!(jobs, schedules = part.len(), took_ms = started.elapsed().as_millis(), "{} schedules fired {jobs} jobs", part.len());
+            tracing::info!(
+                jobs,
+                schedules = part.len(),
+                took_ms = started.elapsed().as_millis(),
+                "{} schedules fired {jobs} jobs",
+                part.len()
+            );
         }
     }
     let next = book.entries.values().filter_map(|entry| entry.next).min();
@@ -78,7 +88,7 @@ async fn turn(daemon: &Daemon, book: &mut Book, proof: &LeaderProof) -> Result<D
 }
 
 impl Book {
-    fn read(&mut self, schedules: Schedules) {
+    fn read(&mut self, schedules: &Schedules) {
         let mut entries = BTreeMap::new();
         for row in &schedules.rows {
             let Some(looked_until) = row.looked_until.filter(|_| !row.suspended) else { continue };
@@ -132,9 +142,9 @@ impl Entry {
         };
         ticks.extend(due.missed.iter().map(|at| tick(*at, Trigger::Late, Some("missed"))));
         ticks.extend(due.closed.iter().map(|at| tick(*at, Trigger::Clock, Some("closed"))));
-        ticks.extend(due.run.iter().map(|(at, late)| {
-            tick(*at, if *late { Trigger::Late } else { Trigger::Clock }, None)
-        }));
+        ticks.extend(
+            due.run.iter().map(|(at, late)| tick(*at, if *late { Trigger::Late } else { Trigger::Clock }, None)),
+        );
         due.until
     }
 }

@@ -85,6 +85,9 @@ mod tests {
         assert_eq!(address, "postgres://app@db:5432/shop?sslmode=require");
         assert_eq!(password.as_deref(), Some("s@c:ret"));
         assert_eq!(without_password("postgres://app@db/shop"), ("postgres://app@db/shop".into(), None));
-        assert_eq!(without_password("postgres:///shop?host=/run/a:b@c"), ("postgres:///shop?host=/run/a:b@c".into(), None));
+        assert_eq!(
+            without_password("postgres:///shop?host=/run/a:b@c"),
+            ("postgres:///shop?host=/run/a:b@c".into(), None)
+        );
     }
 }

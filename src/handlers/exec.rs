@@ -67,7 +67,16 @@ pub(super) async fn finish(
         return Err(Failure::transient(format!("`{name}` was stopped")));
     };
     let status = status.map_err(|error| Failure::during(&format!("`{name}` was lost"), error))?;
-    let last = |text: &str| text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().chars().take(300).collect::<String>();
+    let last = |text: &str| {
+        text.lines()
+            .rev()
+            .find(|line| !line.trim().is_empty())
+            .unwrap_or_default()
+            .trim()
+            .chars()
+            .take(300)
+            .collect::<String>()
+    };
     match status.code() {
         Some(0) => Ok(last(&said)),
         Some(EX_TEMPFAIL) => Err(Failure::transient(format!("`{name}`: {}", last(&complained)))),

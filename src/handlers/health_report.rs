@@ -68,10 +68,9 @@ fn markdown(head: &str, rows: &[[String; COLUMNS.len()]]) -> Vec<u8> {
         let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|").replace(['\n', '\r'], " ")).collect();
         format!("| {} |\n", cells.join(" | "))
     };
-    let mut text = format!("# {head}\n\n{}", line(&COLUMNS.map(str::to_owned)));
-    text += &format!("|{}\n", " --- |".repeat(COLUMNS.len()));
-    rows.iter().for_each(|row| text += &line(row));
-    text.into_bytes()
+    let rule = format!("|{}\n", " --- |".repeat(COLUMNS.len()));
+    let rows = rows.iter().map(|row| line(row)).collect::<String>();
+    format!("# {head}\n\n{}{rule}{rows}", line(&COLUMNS.map(str::to_owned))).into_bytes()
 }
 
 fn jsonl(rows: &[[String; COLUMNS.len()]]) -> Vec<u8> {

@@ -12,7 +12,7 @@ use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, http::Response};
 
 /// One call.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// What of the answer is kept.
 const SAID: usize = 200;
 
@@ -31,8 +31,7 @@ fn send(tools: &Tools, work: &Work) -> Result<String, Failure> {
         "GET" => agent.get(url).header("Idempotency-Key", work.key()).call(),
         method => {
             let request = if method == "PUT" { agent.put(url) } else { agent.post(url) };
-            let mut request =
-                request.header("Content-Type", "application/json").header("Idempotency-Key", work.key());
+            let mut request = request.header("Content-Type", "application/json").header("Idempotency-Key", work.key());
             if let Some(name) = work.text("secretRef") {
                 let secret = tools.secrets.read(name).map_err(Failure::invalid)?;
                 let signed = signature(&secret, Timestamp::now(), &body).map_err(Failure::invalid)?;

@@ -33,7 +33,8 @@ pub(super) async fn hand_over(tools: &Tools, work: &Work, stop: &CancellationTok
     let ended = stop.run_until_cancelled(end(&queue, &id)).await;
     let Some(ended) = ended else {
         let taken = queue.withdraw(&id).await.unwrap_or(false);
-        let reason = if taken { "taken back before anybody began it" } else { "it is in hand, and cannot be taken back" };
+        let reason =
+            if taken { "taken back before anybody began it" } else { "it is in hand, and cannot be taken back" };
         return Err(Failure { class: Class::UnknownOutcome, reason: reason.to_owned() });
     };
     let ended = ended.map_err(failed)?;

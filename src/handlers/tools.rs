@@ -57,13 +57,32 @@ impl FromStr for Program {
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct WorkArgs {
     /// A program that `exec` may run, pinned by its digest: NAME=/PATH@sha256:HEX
-    #[arg(long = "program", env = "PINTLE_PROGRAMS", value_name = "NAME=PATH", value_delimiter = ',', help_heading = "Jobs of schedules")]
+    #[arg(
+        long = "program",
+        env = "PINTLE_PROGRAMS",
+        value_name = "NAME=PATH",
+        value_delimiter = ',',
+        help_heading = "Jobs of schedules"
+    )]
     pub programs: Vec<Named<Program>>,
     /// A folder that reports and exports go to: NAME=/DIR
-    #[arg(long = "destination", env = "PINTLE_DESTINATIONS", value_name = "NAME=DIR", value_delimiter = ',', help_heading = "Jobs of schedules")]
+    #[arg(
+        long = "destination",
+        env = "PINTLE_DESTINATIONS",
+        value_name = "NAME=DIR",
+        value_delimiter = ',',
+        help_heading = "Jobs of schedules"
+    )]
     pub destinations: Vec<Named<PathBuf>>,
     /// The database of an instance, for `backup`: INSTANCE=postgres://…
-    #[arg(long = "backup-database", env = "PINTLE_BACKUP_DATABASES", value_name = "INSTANCE=URL", value_delimiter = ',', hide_env_values = true, help_heading = "Jobs of schedules")]
+    #[arg(
+        long = "backup-database",
+        env = "PINTLE_BACKUP_DATABASES",
+        value_name = "INSTANCE=URL",
+        value_delimiter = ',',
+        hide_env_values = true,
+        help_heading = "Jobs of schedules"
+    )]
     pub databases: Vec<Named<String>>,
     /// The folder that backups go to
     #[arg(long, env = "PINTLE_BACKUP_DIR", value_name = "DIR", help_heading = "Jobs of schedules")]

@@ -73,8 +73,18 @@ impl WorkWorker {
         }
         let stop = self.lease.lock().unwrap_or_else(std::sync::PoisonError::into_inner).child_token();
         let (tools, own, token) = (self.tools.clone(), work.clone(), stop.clone());
-        tracing::info!(job = work.job, fence = work.fence, "job {} runs: {} of {}, tick {}, try {}", work.job, work.kind(), work.schedule, work.tick, work.attempt);
-        let mut running = AbortOnDropHandle::new(tokio::spawn(async move { handlers::handle(&tools, &own, token).await }));
+        tracing::info!(
+            job = work.job,
+            fence = work.fence,
+            "job {} runs: {} of {}, tick {}, try {}",
+            work.job,
+            work.kind(),
+            work.schedule,
+            work.tick,
+            work.attempt
+        );
+        let mut running =
+            AbortOnDropHandle::new(tokio::spawn(async move { handlers::handle(&tools, &own, token).await }));
         let limit = handlers::limit(work);
         let ended = tokio::select! {
             ended = &mut running => return judge(ended),
@@ -110,7 +120,12 @@ impl WorkWorker {
                     return Ok(());
                 }
                 Ok(false) => {
-                    tracing::warn!(job = work.job, fence = work.fence, "job {} is held by another; nothing was written", work.job);
+                    tracing::warn!(
+                        job = work.job,
+                        fence = work.fence,
+                        "job {} is held by another; nothing was written",
+                        work.job
+                    );
                     return Ok(());
                 }
                 Err(error) if error.is_outage() => tokio::time::sleep(WRITE_AGAIN).await,

@@ -40,7 +40,8 @@ impl Worker {
             Heard::Foreign { id, name, .. } => return self.foreign(&id, &name).await,
         };
         let wanted = &delivery;
-        let applied = self.writers.with(|writer| async move { self.store.apply(self.catalog, &writer, wanted).await }).await;
+        let applied =
+            self.writers.with(|writer| async move { self.store.apply(self.catalog, &writer, wanted).await }).await;
         crate::crash::point("applied");
         let applied = applied?;
         tracing::info!(delivery = %delivery.id, done = applied.done, stale = applied.stale, dead = applied.dead, "delivery {} applied: {} done, {} stale, {} dead", delivery.id, applied.done, applied.stale, applied.dead);

@@ -288,7 +288,8 @@ impl Store {
 
     /// Writes down that every row was compared.
     pub async fn record_compared(&self, proof: &LeaderProof) -> Result<(), StoreError> {
-        let statement = sqlx::query("UPDATE pintle.sources SET compared_at = clock_timestamp() WHERE id = $1").bind(SOURCE);
+        let statement =
+            sqlx::query("UPDATE pintle.sources SET compared_at = clock_timestamp() WHERE id = $1").bind(SOURCE);
         self.write_derived(proof, "record the comparison", statement).await
     }
 

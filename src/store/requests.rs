@@ -33,10 +33,11 @@ impl Store {
 
     /// When everything was compared last, as far as the leader said.
     pub async fn compared_at(&self) -> Result<Option<Timestamp>, StoreError> {
-        let at_us: Option<i64> = sqlx::query_scalar("SELECT (extract(epoch FROM max(compared_at)) * 1000000)::bigint FROM pintle.sources")
-            .fetch_one(&self.pool)
-            .await
-            .map_err(StoreError::during("read when everything was compared"))?;
+        let at_us: Option<i64> =
+            sqlx::query_scalar("SELECT (extract(epoch FROM max(compared_at)) * 1000000)::bigint FROM pintle.sources")
+                .fetch_one(&self.pool)
+                .await
+                .map_err(StoreError::during("read when everything was compared"))?;
         Ok(at_us.and_then(|us| Timestamp::from_microsecond(us).ok()))
     }
 

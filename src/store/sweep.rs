@@ -36,7 +36,12 @@ impl Store {
     /// Deliveries of `lane` released longer ago than `than` whose rows nobody has finished.
     pub async fn silent(&self, lane: Lane, than: Duration) -> Result<Vec<Silent>, StoreError> {
         let failed = || StoreError::during("look for silent deliveries");
-        let rows = sqlx::query(SILENT).bind(than.as_secs_f64()).bind(lane.queue).fetch_all(&self.pool).await.map_err(failed())?;
+        let rows = sqlx::query(SILENT)
+            .bind(than.as_secs_f64())
+            .bind(lane.queue)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed())?;
         let mut age = std::collections::HashMap::new();
         let mut pairs = Vec::with_capacity(rows.len());
         for row in &rows {

@@ -144,13 +144,17 @@ fn cancelled_said(id: i64, cancelled: Cancelled, out: &Out) -> Result<(), CliErr
         Cancelled::Told(object) => (object, "running"),
         Cancelled::Unknown => return Err(unknown(id)),
         Cancelled::Over(state) => {
-            return Err(CliError::new(format!("job {id} is {state}; it is over")).hint(format!("pintle jobs show {id}")));
+            return Err(
+                CliError::new(format!("job {id} is {state}; it is over")).hint(format!("pintle jobs show {id}"))
+            );
         }
     };
     if out.is_json() {
         out.json(&json!({"formatVersion": "1.0", "job": id, "object": object, "state": state}));
     } else if state == "running" {
-        out.text(&format!("Job {id} of {object} runs; it ends at its next safe point.\nFollow it: pintle jobs watch {id}"));
+        out.text(&format!(
+            "Job {id} of {object} runs; it ends at its next safe point.\nFollow it: pintle jobs watch {id}"
+        ));
     } else {
         out.text(&format!("Job {id} of {object} is cancelled."));
     }
@@ -170,11 +174,11 @@ async fn stats(store: &Store, out: &Out) -> Result<(), CliError> {
         let state = Cell::from(&one.state).styled(colour(&one.state));
         table.row([one.queue.as_str().into(), state, one.jobs.to_string().into(), oldest.into()]);
     }
-    let mut text = table.render(&out.paper());
-    for one in &hour {
+    let hours = hour.iter().map(|one| {
         let (half, most) = (seconds(one.p50_s), seconds(one.p95_s));
-        text += &format!("\n{}: {} done within the hour, p50 {half}, p95 {most} from due to done", one.queue, one.done);
-    }
+        format!("\n{}: {} done within the hour, p50 {half}, p95 {most} from due to done", one.queue, one.done)
+    });
+    let text = table.render(&out.paper()) + &hours.collect::<String>();
     out.text(if states.is_empty() { "No job yet." } else { &text });
     Ok(())
 }
@@ -287,9 +291,9 @@ mod tests {
         let text = |text: &str| Some(text.to_owned());
         JobRow {
             id: 7,
-            plan: 2,
+            plan: Some(2),
             object: "Instance/acme-prod".into(),
-            uid: Uuid::nil(),
+            uid: uuid::Uuid::nil(),
             action: "update".into(),
             cause: "intent".into(),
             file: text("a.yaml"),

@@ -109,7 +109,13 @@ fn job_line(job: &JobRow, paper: &Paper) -> String {
     let state = job.state.as_deref().unwrap_or("over");
     let when = job.changed_at.or(job.created_at).map(|at| ago(at, paper.now)).unwrap_or_default();
     let reason = job.reason.as_deref().map(|reason| format!(": {}", shown(reason))).unwrap_or_default();
-    let text = format!("{} {} {} from {}, {when}{reason}", job.id, job.action, state, job.commit.as_deref().map(short).unwrap_or_default());
+    let text = format!(
+        "{} {} {} from {}, {when}{reason}",
+        job.id,
+        job.action,
+        state,
+        job.commit.as_deref().map(short).unwrap_or_default()
+    );
     match state {
         "dead" => format!("{} (pintle jobs retry {} --reason TEXT)", paper.paint(Style::Warning, &text), job.id),
         _ => format!("{text} (pintle jobs show {})", job.id),

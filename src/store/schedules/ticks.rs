@@ -75,7 +75,8 @@ const INSERT: &str = "WITH wanted AS (
         SELECT job_id, source, 'Schedule', name, partner, $14, 'work', turn, to_timestamp(from_us / 1000000.0), false FROM fresh)
     SELECT job_id FROM fresh ORDER BY job_id";
 
-const LOOKED: &str = "UPDATE pintle.schedule_clocks c SET looked_until = greatest(c.looked_until, to_timestamp(t.until_us / 1000000.0))
+const LOOKED: &str =
+    "UPDATE pintle.schedule_clocks c SET looked_until = greatest(c.looked_until, to_timestamp(t.until_us / 1000000.0))
     FROM unnest($1::uuid[], $2::bigint[]) AS t (uid, until_us) WHERE c.uid = t.uid";
 
 impl Store {

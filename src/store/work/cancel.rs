@@ -12,7 +12,8 @@ use uuid::Uuid;
 const LOCK: &str = "SELECT s.state, s.queue, s.object_kind, s.object_name, j.uid FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id
     WHERE s.job_id = $1 FOR UPDATE OF s";
 
-const CANCEL: &str = "UPDATE pintle.job_state SET state = 'cancelled', reason = $2, changed_at = clock_timestamp() WHERE job_id = $1";
+const CANCEL: &str =
+    "UPDATE pintle.job_state SET state = 'cancelled', reason = $2, changed_at = clock_timestamp() WHERE job_id = $1";
 
 const TELL: &str = "UPDATE pintle.job_state SET cancel = $2 WHERE job_id = $1";
 
@@ -52,7 +53,8 @@ impl Store {
             return Ok(Cancelled::Unknown);
         };
         let text = |column: &str| row.try_get::<String, _>(column).map_err(failed());
-        let (state, key) = (text("state")?, ObjectKey::new(text("object_kind")?.as_str(), text("object_name")?.as_str()));
+        let (state, key) =
+            (text("state")?, ObjectKey::new(text("object_kind")?.as_str(), text("object_name")?.as_str()));
         let running = match state.as_str() {
             "queued" | "released" => false,
             "running" => true,
@@ -72,13 +74,14 @@ impl Store {
 
     /// Why somebody wants `work` to end, if so; `Err` in the inner result: another holds it by now.
     pub async fn wants_cancelled(&self, work: &Work) -> Result<Result<Option<String>, ()>, StoreError> {
-        let row: Option<(Option<String>,)> =
-            sqlx::query_as("SELECT cancel FROM pintle.job_state WHERE job_id = $1 AND fence = $2 AND state = 'running'")
-                .bind(work.job)
-                .bind(work.fence)
-                .fetch_optional(&self.pool)
-                .await
-                .map_err(StoreError::during("look whether a job is cancelled"))?;
+        let row: Option<(Option<String>,)> = sqlx::query_as(
+            "SELECT cancel FROM pintle.job_state WHERE job_id = $1 AND fence = $2 AND state = 'running'",
+        )
+        .bind(work.job)
+        .bind(work.fence)
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(StoreError::during("look whether a job is cancelled"))?;
         Ok(row.map(|(cancel,)| cancel).ok_or(()))
     }
 }

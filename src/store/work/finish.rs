@@ -41,12 +41,7 @@ const AGAIN: &str = "UPDATE pintle.job_state SET state = 'queued', reason = $3, 
 
 impl Store {
     /// Writes down what became of `work`. False: another holds it by now, and nothing was written.
-    pub async fn finish_work(
-        &self,
-        writer: &AuditWriter,
-        work: &Work,
-        attempt: &Attempt,
-    ) -> Result<bool, StoreError> {
+    pub async fn finish_work(&self, writer: &AuditWriter, work: &Work, attempt: &Attempt) -> Result<bool, StoreError> {
         let failed = || StoreError::during("finish a job");
         let mut tx = self.pool.begin().await.map_err(failed())?;
         let spent = work.attempt >= MAX_ATTEMPTS;
@@ -67,7 +62,8 @@ impl Store {
         if statement.execute(&mut *tx).await.map_err(failed())?.rows_affected() == 0 {
             return Ok(false);
         }
-        let over = !matches!(attempt, Attempt::Done(_) | Attempt::Stopped) && (spent || !matches!(attempt, Attempt::Again(_)));
+        let over =
+            !matches!(attempt, Attempt::Done(_) | Attempt::Stopped) && (spent || !matches!(attempt, Attempt::Again(_)));
         if over {
             cancel_dependents(&mut tx, &[work.job]).await.map_err(failed())?;
         }

@@ -21,8 +21,7 @@ impl Store {
     pub async fn take_back(&self, proof: &LeaderProof) -> Result<Vec<i64>, StoreError> {
         let failed = || StoreError::during("take back what silent processes hold");
         let mut tx = self.begin_as(proof).await?;
-        let jobs: Vec<i64> =
-            sqlx::query_scalar(SILENT).fetch_all(&mut *tx).await.map_err(failed())?;
+        let jobs: Vec<i64> = sqlx::query_scalar(SILENT).fetch_all(&mut *tx).await.map_err(failed())?;
         tx.commit().await.map_err(failed())?;
         Ok(jobs)
     }

@@ -1,6 +1,6 @@
 //! What people ask for: previews, runs now, runs of what passed, an end.
 
-use super::{daemon, program, ran, schedule, world};
+use super::{YEARLY, daemon, program, ran, schedule, triggered, world};
 use serde_json::Value;
 
 fn json(text: &str) -> Value {
@@ -32,10 +32,16 @@ async fn a_schedule_is_previewed_triggered_backfilled_and_its_history_told() {
     assert!((3..=4).contains(&jobs), "{text}");
     ran(&world, "daily", "done", jobs as i64).await;
     let (_, again) = world.pintle(&backfill);
-    assert_eq!((json(&again)["jobs"].as_array().unwrap().len(), json(&again)["ranBefore"].as_u64()), (0, Some(jobs as u64)));
+    assert_eq!(
+        (json(&again)["jobs"].as_array().unwrap().len(), json(&again)["ranBefore"].as_u64()),
+        (0, Some(jobs as u64))
+    );
     let (_, history) = world.pintle(&["schedules", "history", "daily", "-o", "json"]);
     let runs = json(&history)["runs"].clone();
-    assert!(runs.as_array().unwrap().iter().all(|run| run["trigger"] == "backfill" && run["state"] == "done"), "{runs}");
+    assert!(
+        runs.as_array().unwrap().iter().all(|run| run["trigger"] == "backfill" && run["state"] == "done"),
+        "{runs}"
+    );
     let told = world.told("daily").await;
     assert!(told.contains(&"system backfill ok".to_owned()), "{told:?}");
     for command in [&["schedules", "list"][..], &["jobs", "stats"], &["jobs", "list"], &["schedules", "history"]] {
@@ -49,13 +55,12 @@ async fn a_schedule_is_previewed_triggered_backfilled_and_its_history_told() {
 
 #[tokio::test]
 async fn a_running_job_is_cancelled_with_everything_it_started() {
-    let world = world(&[schedule("yearly", "cron: [\"0 0 1 1 *\"]", "{kind: exec, program: slow}")]).await;
+    let world = world(&[schedule("yearly", YEARLY, "{kind: exec, program: slow}")]).await;
     let pid = world.path().join("pid");
     let slow = program(&world, "slow", &format!("sleep 600 & echo $! > {}; wait", pid.display()));
     let daemon = daemon(&world, "daemon", &slow);
     world.settled().await;
-    let (_, text) = world.pintle(&["schedules", "trigger", "yearly", "--reason", "to be cancelled", "-o", "json"]);
-    let job = json(&text)["job"].to_string();
+    let job = triggered(&world, "yearly").to_string();
     world.database.until(&format!("(SELECT state = 'running' FROM pintle.job_state WHERE job_id = {job})")).await;
     crate::harness::eventually("it started something", async || pid.exists()).await;
     let (code, text) = world.pintle(&["jobs", "cancel", &job, "--reason", "enough"]);

@@ -1,16 +1,8 @@
 //! Workers that die, hang, panic or stop; programs that fail.
 
-use super::{daemon, program, ran, schedule, world};
+use super::{YEARLY, daemon, program, ran, schedule, triggered, world};
 use crate::harness::{Daemon, eventually};
 use nix::sys::signal::Signal;
-
-const YEARLY: &str = "cron: [\"0 0 1 1 *\"]";
-
-async fn triggered(world: &crate::harness::World, name: &str) -> i64 {
-    let (code, text) = world.pintle(&["schedules", "trigger", name, "--reason", "a test", "-o", "json"]);
-    assert_eq!(code, 0, "{text}");
-    serde_json::from_str::<serde_json::Value>(&text).unwrap()["job"].as_i64().unwrap()
-}
 
 #[tokio::test]
 async fn work_of_a_killed_worker_is_taken_back_and_runs_under_a_higher_fence() {
@@ -18,7 +10,7 @@ async fn work_of_a_killed_worker_is_taken_back_and_runs_under_a_higher_fence() {
     let slow = program(&world, "slow", "[ -e \"$0.go\" ] || sleep 600");
     let first = daemon(&world, "first", &slow);
     world.settled().await;
-    let job = triggered(&world, "slow").await;
+    let job = triggered(&world, "slow");
     world.database.until(&format!("(SELECT state = 'running' FROM pintle.job_state WHERE job_id = {job})")).await;
     let fence = world.database.count(&format!("SELECT fence FROM pintle.job_state WHERE job_id = {job}")).await;
     first.kill().await;
@@ -40,7 +32,7 @@ async fn a_worker_that_was_stopped_past_its_lease_writes_nothing() {
     let slow = program(&world, "slow", "sleep 1; echo $PINTLE_KEY");
     let first = daemon(&world, "first", &slow);
     world.settled().await;
-    let job = triggered(&world, "slow").await;
+    let job = triggered(&world, "slow");
     world.database.until(&format!("(SELECT state = 'running' FROM pintle.job_state WHERE job_id = {job})")).await;
     first.signal(Signal::SIGSTOP);
     let fence = world.database.count(&format!("SELECT fence FROM pintle.job_state WHERE job_id = {job}")).await;
@@ -65,7 +57,7 @@ async fn work_that_outlives_the_grace_of_a_stop_begins_anew_elsewhere_without_a_
     let settings = [("PINTLE_PROGRAMS", slow.as_str()), ("PINTLE_GRACE", "1")];
     let first = Daemon::start(&world, "first", &settings);
     world.settled().await;
-    let job = triggered(&world, "slow").await;
+    let job = triggered(&world, "slow");
     world.database.until(&format!("(SELECT state = 'running' FROM pintle.job_state WHERE job_id = {job})")).await;
     first.stop().await;
     let state = format!("SELECT state || ' ' || attempts FROM pintle.job_state WHERE job_id = {job}");
@@ -82,10 +74,13 @@ async fn a_try_that_takes_too_long_is_ended_and_tried_again() {
     let hangs = program(&world, "hangs", "[ -e \"$0.go\" ] || { touch \"$0.go\"; sleep 600; }");
     let daemon = daemon(&world, "daemon", &hangs);
     world.settled().await;
-    let job = triggered(&world, "hangs").await;
+    let job = triggered(&world, "hangs");
     ran(&world, "hangs", "done", 1).await;
     let told = world.told("hangs").await;
-    assert!(told.contains(&"outcome exec failed".to_owned()) && told.contains(&"outcome exec ok".to_owned()), "{told:?}");
+    assert!(
+        told.contains(&"outcome exec failed".to_owned()) && told.contains(&"outcome exec ok".to_owned()),
+        "{told:?}"
+    );
     assert_eq!(world.database.count(&format!("SELECT attempts FROM pintle.job_state WHERE job_id = {job}")).await, 2);
     daemon.stop().await;
 }
@@ -99,7 +94,7 @@ async fn a_program_that_is_not_the_pinned_one_does_not_run_and_its_job_is_dead_u
     std::fs::write(&path, "#!/bin/sh\ntouch $0.ran\n").unwrap();
     let daemon = daemon(&world, "daemon", &pinned);
     world.settled().await;
-    let job = triggered(&world, "pinned").await.to_string();
+    let job = triggered(&world, "pinned").to_string();
     ran(&world, "pinned", "dead", 1).await;
     assert!(!world.path().join("pinned.sh.ran").exists());
     let (_, shown) = world.pintle(&["jobs", "show", &job]);
@@ -121,7 +116,7 @@ async fn deliveries_of_work_that_redis_lost_are_rung_again() {
     let worker = daemon(&world, "worker", &mark);
     world.settled().await;
     worker.stop().await;
-    let job = triggered(&world, "mark").await;
+    let job = triggered(&world, "mark");
     world.database.until(&format!("(SELECT state = 'released' FROM pintle.job_state WHERE job_id = {job})")).await;
     world.redis.ask::<()>(&["FLUSHALL"]).await;
     assert_eq!(world.redis.ask::<i64>(&["DBSIZE"]).await, 0);

@@ -1,21 +1,16 @@
 //! Each kind of job does what it says.
 
-use super::{daemon, ran, schedule, world};
+use super::{YEARLY, daemon, ran, schedule, triggered, world};
 use crate::harness::{Daemon, World, instance, partner};
 use crate::shared::FakeForge;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use std::path::PathBuf;
 
-const YEARLY: &str = "cron: [\"0 0 1 1 *\"]";
-
-async fn triggered(world: &World, name: &str) {
-    let (code, text) = world.pintle(&["schedules", "trigger", name, "--reason", "a test"]);
-    assert_eq!(code, 0, "{text}");
-}
-
 async fn said(world: &World, name: &str) -> String {
-    let sql = format!("SELECT s.reason FROM pintle.runs r JOIN pintle.job_state s ON s.job_id = r.job_id WHERE r.schedule = '{name}' ORDER BY r.id DESC");
+    let sql = format!(
+        "SELECT s.reason FROM pintle.runs r JOIN pintle.job_state s ON s.job_id = r.job_id WHERE r.schedule = '{name}' ORDER BY r.id DESC"
+    );
     world.database.ask(&sql).await.unwrap_or_default()
 }
 
@@ -37,7 +32,7 @@ async fn http_calls_with_a_key_and_a_signature_and_goes_again_after_a_fault() {
     let settings = [("PINTLE_SECRET_HOOK", "s3cret"), ("PINTLE_ALLOW_PRIVATE_ADDRESSES", "true")];
     let daemon = Daemon::start(&world, "daemon", &settings);
     world.settled().await;
-    triggered(&world, "call").await;
+    triggered(&world, "call");
     crate::harness::eventually("it was tried while it failed", async || forge.look(|held| held.asked > 0)).await;
     forge.look(|held| held.fault = None);
     ran(&world, "call", "done", 1).await;
@@ -58,7 +53,7 @@ async fn http_reaches_no_private_address_unless_the_host_allows_it() {
     let world = world(&[schedule("call", YEARLY, &format!("{{kind: http, url: \"{}/hook\"}}", forge.url))]).await;
     let daemon = world.daemon();
     world.settled().await;
-    triggered(&world, "call").await;
+    triggered(&world, "call");
     ran(&world, "call", "dead", 1).await;
     assert!(said(&world, "call").await.contains("private network"), "{}", said(&world, "call").await);
     assert_eq!(forge.look(|held| held.asked), 0, "nothing was called");
@@ -71,7 +66,7 @@ async fn reconcile_compares_every_row_whatever_the_change_log_says() {
     let daemon = world.daemon();
     world.settled().await;
     let before = world.database.ask("SELECT compared_at FROM pintle.sources").await.unwrap();
-    triggered(&world, "settle").await;
+    triggered(&world, "settle");
     ran(&world, "settle", "done", 1).await;
     let after = world.database.ask("SELECT compared_at FROM pintle.sources").await.unwrap();
     assert_ne!(after, before);
@@ -81,7 +76,7 @@ async fn reconcile_compares_every_row_whatever_the_change_log_says() {
 
 /// Runs `name` by hand as if its tick came `minutes` from now, while no daemon is there to take it earlier.
 async fn triggered_ahead(world: &World, name: &str, minutes: u32) {
-    triggered(world, name).await;
+    triggered(world, name);
     world
         .database
         .run(&format!(
@@ -107,7 +102,8 @@ async fn audit_exports_follow_each_other_without_a_gap_or_a_record_twice() {
         .iter()
         .map(|file| {
             let text = std::fs::read_to_string(file).unwrap();
-            let id = |line: &str| serde_json::from_str::<Value>(line).unwrap()["leaf"]["id"].as_str().unwrap().to_owned();
+            let id =
+                |line: &str| serde_json::from_str::<Value>(line).unwrap()["leaf"]["id"].as_str().unwrap().to_owned();
             text.lines().map(id).collect()
         })
         .collect();
@@ -131,15 +127,19 @@ async fn a_health_report_names_the_instances_that_were_selected() {
         ("instances/one.yaml", instance("one", "acme", 1)),
         ("instances/two.yaml", instance("two", "acme", 2)),
     ];
-    let (path, text) = schedule("report", YEARLY, "{kind: health-report, destination: out, select: {labels: {region: eu-west-1}}}");
+    let (path, text) =
+        schedule("report", YEARLY, "{kind: health-report, destination: out, select: {labels: {region: eu-west-1}}}");
     let mut all: Vec<(&str, String)> = files_of.to_vec();
     all.push((path.as_str(), text));
     let world = World::new(&all).await;
     let daemon = daemon(&world, "daemon", "none=/bin/false");
     world.settled().await;
-    world.database.run("UPDATE pintle.instances SET labels = labels || '{\"region\": \"elsewhere\"}' WHERE name = 'two'").await;
+    world
+        .database
+        .run("UPDATE pintle.instances SET labels = labels || '{\"region\": \"elsewhere\"}' WHERE name = 'two'")
+        .await;
     world.settled().await;
-    triggered(&world, "report").await;
+    triggered(&world, "report");
     ran(&world, "report", "done", 1).await;
     let report = std::fs::read_to_string(&files(&world, "report-")[0]).unwrap();
     assert!(report.contains("| one | acme | active |"), "{report}");
@@ -166,12 +166,16 @@ async fn a_backup_is_a_dump_whose_list_can_be_read_and_a_database_that_is_unknow
     };
     let unknowing = start("daemon", "other=postgres:///x");
     world.settled().await;
-    triggered(&world, "nightly").await;
+    triggered(&world, "nightly");
     ran(&world, "nightly", "dead", 1).await;
-    assert!(said(&world, "nightly").await.contains("have no database on this host"), "{}", said(&world, "nightly").await);
+    assert!(
+        said(&world, "nightly").await.contains("have no database on this host"),
+        "{}",
+        said(&world, "nightly").await
+    );
     unknowing.stop().await;
     let daemon = start("daemon", "");
-    triggered(&world, "nightly").await;
+    triggered(&world, "nightly");
     ran(&world, "nightly", "done", 1).await;
     let dumps: Vec<_> = std::fs::read_dir(folder.join("one")).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(dumps.len(), 1, "{dumps:?}");

@@ -12,12 +12,23 @@ use std::path::PathBuf;
 
 /// A schedule called `name`: `clock` and further fields, and what it does.
 fn schedule(name: &str, clock: &str, job: &str) -> (String, String) {
-    let text = format!("apiVersion: pintle/v1\nkind: Schedule\nmetadata: {{name: {name}}}\nspec:\n  {clock}\n  job: {job}\n");
+    let text =
+        format!("apiVersion: pintle/v1\nkind: Schedule\nmetadata: {{name: {name}}}\nspec:\n  {clock}\n  job: {job}\n");
     (format!("schedules/{name}.yaml"), text)
 }
 
 /// Every second, and nothing late.
 const SECONDS: &str = "cron: [\"* * * * * *\"]";
+
+/// Only by hand.
+const YEARLY: &str = "cron: [\"0 0 1 1 *\"]";
+
+/// Runs `name` by hand; its job.
+fn triggered(world: &World, name: &str) -> i64 {
+    let (code, text) = world.pintle(&["schedules", "trigger", name, "--reason", "a test", "-o", "json"]);
+    assert_eq!(code, 0, "{text}");
+    serde_json::from_str::<serde_json::Value>(&text).unwrap()["job"].as_i64().unwrap()
+}
 
 /// A world of these schedules.
 async fn world(schedules: &[(String, String)]) -> World {
@@ -45,5 +56,8 @@ fn daemon(world: &World, name: &str, programs: &str) -> Daemon {
 /// Waits until `count` runs of `schedule` stand in `state`.
 async fn ran(world: &World, schedule: &str, state: &str, count: i64) {
     let runs = "SELECT count(*) FROM pintle.runs r JOIN pintle.job_state s ON s.job_id = r.job_id";
-    world.database.until(&format!("(({runs} WHERE r.schedule = '{schedule}' AND s.state = '{state}') >= {count})")).await;
+    world
+        .database
+        .until(&format!("(({runs} WHERE r.schedule = '{schedule}' AND s.state = '{state}') >= {count})"))
+        .await;
 }

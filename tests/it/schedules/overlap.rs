@@ -53,7 +53,8 @@ async fn cancel_other_ends_the_run_before() {
     let (world, daemon) = overlapping("cancel-other").await;
     ran(&world, "slow", "cancelled", 1).await;
     let told = world.told("slow").await;
-    eventually("the end is recorded", async || world.told("slow").await.contains(&"outcome exec refused".to_owned())).await;
+    eventually("the end is recorded", async || world.told("slow").await.contains(&"outcome exec refused".to_owned()))
+        .await;
     assert!(told.contains(&"intent exec ok".to_owned()), "{told:?}");
     go(&world);
     ran(&world, "slow", "done", 1).await;

@@ -11,7 +11,8 @@ async fn every_tick_runs_once_and_the_audit_says_what_was_about_to_be_done_and_w
     ran(&world, "mark", "done", 3).await;
     daemon.stop().await;
     let db = &world.database;
-    let ticks = db.list("SELECT extract(epoch FROM tick)::bigint FROM pintle.runs WHERE outcome = 'run' ORDER BY tick").await;
+    let ticks =
+        db.list("SELECT extract(epoch FROM tick)::bigint FROM pintle.runs WHERE outcome = 'run' ORDER BY tick").await;
     let ticks: Vec<i64> = ticks.iter().map(|tick| tick.parse().unwrap()).collect();
     assert!(ticks.windows(2).all(|pair| pair[1] == pair[0] + 1), "{ticks:?}");
     let marks = std::fs::read_to_string(&file).unwrap();
@@ -38,7 +39,10 @@ async fn two_replicas_and_a_change_of_leaders_run_no_tick_twice() {
     first.kill().await;
     world.lease_expires().await;
     second.says("leading").await;
-    world.database.until(&format!("((SELECT count(*) FROM pintle.runs WHERE id > {before} AND trigger = 'clock') >= 2)")).await;
+    world
+        .database
+        .until(&format!("((SELECT count(*) FROM pintle.runs WHERE id > {before} AND trigger = 'clock') >= 2)"))
+        .await;
     second.stop().await;
     let twice = world
         .database
@@ -49,7 +53,9 @@ async fn two_replicas_and_a_change_of_leaders_run_no_tick_twice() {
 
 #[tokio::test]
 async fn what_passed_while_nobody_looked_runs_late_as_the_policy_says() {
-    let hourly = |name: &str, missed: &str| schedule(name, &format!("every: 1h\n  overlap: allow\n  missed: {missed}"), "{kind: exec, program: mark}");
+    let hourly = |name: &str, missed: &str| {
+        schedule(name, &format!("every: 1h\n  overlap: allow\n  missed: {missed}"), "{kind: exec, program: mark}")
+    };
     let world = world(&[
         hourly("skipped", "{policy: skip, catchUpWindow: 5h}"),
         hourly("once", "{policy: run-once, catchUpWindow: 5h}"),
@@ -60,12 +66,19 @@ async fn what_passed_while_nobody_looked_runs_late_as_the_policy_says() {
     let daemon_one = daemon(&world, "daemon", &mark);
     world.database.until("((SELECT count(*) FROM pintle.schedule_clocks) = 3)").await;
     daemon_one.stop().await;
-    world.database.run("UPDATE pintle.schedule_clocks SET looked_until = date_trunc('hour', now()) - interval '1 day'").await;
+    world
+        .database
+        .run("UPDATE pintle.schedule_clocks SET looked_until = date_trunc('hour', now()) - interval '1 day'")
+        .await;
     let daemon_two = daemon(&world, "daemon", &mark);
     ran(&world, "all", "done", 3).await;
     ran(&world, "once", "done", 1).await;
     daemon_two.stop().await;
-    let runs = |name: &str, outcome: &str| format!("SELECT count(*) FROM pintle.runs WHERE schedule = '{name}' AND outcome = '{outcome}' AND trigger = 'late'");
+    let runs = |name: &str, outcome: &str| {
+        format!(
+            "SELECT count(*) FROM pintle.runs WHERE schedule = '{name}' AND outcome = '{outcome}' AND trigger = 'late'"
+        )
+    };
     let db = &world.database;
     assert_eq!(db.count(&runs("skipped", "run")).await, 0);
     assert_eq!(db.count(&runs("once", "run")).await, 1);
