@@ -78,10 +78,12 @@ impl Wall {
         let ambiguous = self.zone.to_ambiguous_timestamp(at);
         match ambiguous.offset() {
             AmbiguousOffset::Unambiguous { .. } => [ambiguous.unambiguous().ok(); 2],
-            AmbiguousOffset::Gap { before, .. } => {
-                // Read by the offset before the gap, the time lies behind its end.
-                let behind = before.to_timestamp(at).ok();
-                let end = behind.and_then(|behind| self.zone.preceding(behind + SignedDuration::from_nanos(1)).next());
+            AmbiguousOffset::Gap { after, .. } => {
+                // Read by the offset after the gap, the time lies before it: the next change of the clocks is the gap.
+                // `preceding` is no help: beyond the last change on record it goes by the zone's rule of today, which
+                // says another time for a change of law that falls together with one of the clocks.
+                let ahead = after.to_timestamp(at).ok();
+                let end = ahead.and_then(|ahead| self.zone.following(ahead).next());
                 [end.map(|transition| transition.timestamp()); 2]
             }
             AmbiguousOffset::Fold { before, after } => [before.to_timestamp(at).ok(), after.to_timestamp(at).ok()],

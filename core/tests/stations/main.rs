@@ -6,6 +6,7 @@ mod diff;
 mod documents;
 mod edit;
 mod memory;
+mod oracle;
 mod parse;
 mod plan;
 mod properties;

@@ -34,6 +34,15 @@ fn a_skipped_time_of_day_fires_once_right_after_the_gap() {
 }
 
 #[test]
+fn a_gap_that_a_change_of_law_widens_ends_once() {
+    // Winamac went from Central to Eastern time as summer time began: 02:00 to 04:00 at 08:00 UTC. By the rule of
+    // today, summer time would have begun at 07:00 UTC.
+    let fires =
+        fires(r#"{"cron": ["30 2 * * *"], "timezone": "America/Indiana/Winamac"}"#, "2007-03-11T00:00:00-06:00", 2);
+    assert_eq!(fires, ["2007-03-11T08:00:00Z", "2007-03-12T06:30:00Z"]);
+}
+
+#[test]
 fn a_skipped_time_of_day_does_not_fire_where_the_schedule_says_so() {
     let skipped = fires(r#"{"cron": ["30 2 * * *"], "timezone": "Europe/Berlin", "dst": {"gap": "skip"}}"#, GAP, 1);
     assert_eq!(skipped, ["2026-03-30T00:30:00Z"]);
