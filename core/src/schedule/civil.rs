@@ -1,9 +1,10 @@
 //! From the clock on the wall to moments. A cron expression speaks of the wall; on two days a year the wall skips an
 //! hour or shows one twice.
 //!
-//! Source of the rule: cron(8) of Debian. Jobs of fixed hours that a change of the clocks skips run right after it, and
+//! The rule is after cron(8) of Debian: jobs of fixed hours that a change of the clocks skips run right after it, and
 //! those that it repeats run once; jobs of every hour go by the time that passes. `dst` of a Schedule says otherwise
-//! for the former.
+//! for the former. It differs in two points: what counts is whether every hour is meant, however that is written, and
+//! not an asterisk in the fields of hour or minute; and no gap is too long.
 
 use croner::Cron;
 use jiff::civil::DateTime;

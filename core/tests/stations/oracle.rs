@@ -3,7 +3,7 @@
 //! has a class that explains it, and `oracle/classes.rs` says what every class is.
 //!
 //! To record anew: what `oracle/record.py` and `oracle/record.mjs` write goes to a folder, then
-//! `ORACLES=that-folder cargo test -p pintle-core --test stations oracle -- --ignored`.
+//! `ORACLES=that-folder cargo test -p pintle-core --test stations oracle`.
 
 mod cases;
 mod classes;
@@ -17,6 +17,12 @@ use std::collections::BTreeSet;
 
 #[track_caller]
 fn agrees(oracle: &str) {
+    if let Some(folder) = std::env::var_os("ORACLES") {
+        let said = std::fs::read_to_string(std::path::Path::new(&folder).join(format!("{oracle}.txt"))).unwrap();
+        let recorded = Recorded::from_said(&said);
+        std::fs::write(Recorded::path(oracle), recorded.text()).unwrap();
+        println!("{}: {:#?}", recorded.oracle, recorded.counted());
+    }
     let recorded = Recorded::of(oracle);
     for (case, known) in recorded.all() {
         let theirs = known.differences.applied_to(&OURS[&case]);
@@ -59,17 +65,5 @@ fn oracles_are_asked_about_a_dozen_zones_over_ten_years() {
         let read = cases.all().filter(|(_, cron)| !recorded.unread.contains(cron));
         assert_eq!(recorded.all().map(|(case, _)| case).collect::<BTreeSet<_>>(), read.collect());
         assert!(recorded.unread.iter().all(|cron| cron.contains('W')), "only W is unknown to an oracle");
-    }
-}
-
-#[test]
-#[ignore = "writes the fixtures: see above"]
-fn what_the_oracles_said_is_recorded() {
-    let folder = std::path::PathBuf::from(std::env::var_os("ORACLES").expect("ORACLES names a folder"));
-    for oracle in ORACLES {
-        let said = std::fs::read_to_string(folder.join(format!("{oracle}.txt"))).unwrap();
-        let recorded = Recorded::from_said(&said);
-        std::fs::write(Recorded::path(oracle), recorded.text()).unwrap();
-        println!("{}: {:#?}", recorded.oracle, recorded.counted());
     }
 }
