@@ -20,3 +20,14 @@ EXCEPTION WHEN feature_not_supported THEN
     RAISE NOTICE 'this server was built without lz4; its default compression is kept';
 END
 $$;
+
+-- Thousands of jobs may come at once, long before the server counts anew by itself: plans kept for an almost empty
+-- table would read all of it for each row. Counting them makes every session plan anew.
+CREATE FUNCTION pintle.count_ledger() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pintle AS $$
+BEGIN
+    -- Not the bodies: nothing asks for rows by them.
+    ANALYZE pintle.jobs (id, plan_id, source_id, object_kind, object_name, action), pintle.job_state, pintle.job_needs;
+END
+$$;
+REVOKE ALL ON FUNCTION pintle.count_ledger() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pintle.count_ledger() TO pintle_engine;

@@ -206,20 +206,23 @@ async fn reconciling(
 ) {
     let mut outage = Outage::of("reconcile");
     let mut reconciler: Option<Reconciler> = None;
-    let mut fetch = true;
+    let mut woken = Woken { fetch: true, under_way: false };
     loop {
         let started = Instant::now();
         let compare = bells.compare.swap(false, Ordering::SeqCst);
         if let Some(reconciler) = reconciler.as_mut().filter(|_| compare) {
             reconciler.compare_all();
         }
-        let pause = match tick(daemon, &mut reconciler, lease, fetch).await {
+        let pause = match tick(daemon, &mut reconciler, lease, woken).await {
             Ok(tick) => {
                 outage.over();
                 tracing::debug!(took_ms = started.elapsed().as_millis(), added = tick.enqueued.added, "ticked");
                 daemon.gauges.ticked(&tick);
                 let notices = tick.notices.map(Arc::new);
                 looked.send_modify(|known| *known = notices.or_else(|| known.take()));
+                if tick.put_off {
+                    bells.live.notify_one();
+                }
                 if tick.enqueued.added > 0 {
                     bells.enqueued.fetch_add(1, Ordering::SeqCst);
                 }
@@ -231,11 +234,11 @@ async fn reconciling(
         };
         match pause {
             Some(pause) if over_within(pause, term).await => return,
-            Some(_) => fetch = true,
+            Some(_) => woken = Woken { fetch: true, under_way: false },
             None => {
                 let mut waiting = pin!(wait(bells, started.elapsed(), daemon.settings.poll_interval));
-                fetch = match (tokio::time::timeout(QUIET, &mut waiting).await, &mut reconciler) {
-                    (Ok(fetch), _) => fetch,
+                woken = match (tokio::time::timeout(QUIET, &mut waiting).await, &mut reconciler) {
+                    (Ok(woken), _) => woken,
                     (Err(_), Some(reconciler)) => {
                         rest(reconciler);
                         waiting.await
@@ -257,7 +260,7 @@ async fn tick(
     daemon: &Daemon,
     slot: &mut Option<Reconciler>,
     lease: &Lease,
-    fetch: bool,
+    woken: Woken,
 ) -> Result<crate::reconcile::Tick, TickError> {
     let reconciler = match slot {
         Some(reconciler) => reconciler,
@@ -285,14 +288,25 @@ async fn tick(
             )?)
         }
     };
-    reconciler.tick(&current(lease), fetch).await
+    reconciler.put_off_planning(woken.under_way);
+    reconciler.tick(&current(lease), woken.fetch).await
 }
 
-/// Waits for a reason to look again; says whether the repository is to be asked. It is when it rang,
-/// when somebody asked, and by interval. Rows and jobs ring often while work is under way: they are
-/// answered when it is done, or now and then, and without troubling the forge.
-async fn wait(bells: &Bells, took: Duration, poll: Duration) -> bool {
+/// Why it is looked again.
+#[derive(Clone, Copy)]
+struct Woken {
+    /// Whether the repository is to be asked.
+    fetch: bool,
+    /// Whether what was enqueued is still under way, and nothing of ours rang.
+    under_way: bool,
+}
+
+/// Waits for a reason to look again. The repository is asked when it rang, when somebody asked, and by interval. Rows
+/// and jobs ring often while work is under way: they are answered when it is done, or now and then, and without
+/// troubling the forge.
+async fn wait(bells: &Bells, took: Duration, poll: Duration) -> Woken {
     let (mut drained, enqueued) = (bells.drained.subscribe(), bells.enqueued.load(Ordering::SeqCst));
+    let asked = || Woken { fetch: true, under_way: *bells.drained.borrow() < enqueued };
     let calm = async {
         bells.live.notified().await;
         let pause = took.clamp(Duration::from_millis(20), Duration::from_secs(5));
@@ -301,9 +315,9 @@ async fn wait(bells: &Bells, took: Duration, poll: Duration) -> bool {
     };
     tokio::select! {
         biased;
-        () = bells.git.notified() => true,
-        () = tokio::time::sleep(poll) => true,
-        _ = calm => false,
+        () = bells.git.notified() => asked(),
+        () = tokio::time::sleep(poll) => asked(),
+        _ = calm => Woken { fetch: false, under_way: false },
     }
 }
 

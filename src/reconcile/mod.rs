@@ -76,6 +76,8 @@ pub struct Tick {
     pub drifted: usize,
     /// Whether everything is as declared, and nothing is on its way.
     pub settled: bool,
+    /// Whether planning was put off, because what was enqueued is under way.
+    pub put_off: bool,
     /// Who is told, as far as that is known.
     pub notices: Option<Vec<Notice>>,
 }
@@ -117,6 +119,9 @@ pub struct Reconciler {
     watch: alarms::Watch,
     /// Whether this process reads the accepted tree as the one before did.
     reads_alike: bool,
+    /// The commit whose plan was enqueued last.
+    enqueued: Option<Oid>,
+    under_way: bool,
     /// Applied in whole, and its meaning not yet written down.
     applied: Option<Oid>,
     /// Why the plan is not carried out although its commit is accepted.
@@ -169,6 +174,8 @@ impl Reconciler {
             standing: Vec::new(),
             watch: alarms::Watch::new(freshness),
             reads_alike: false,
+            enqueued: None,
+            under_way: false,
             applied: None,
             differs: None,
             fetched_at: None,
@@ -196,6 +203,11 @@ impl Reconciler {
         crate::crash::point("fetched");
         let tick = self.tick_at(proof, &fetched, due && away.is_none()).await?;
         away.map_or(Ok(tick), |error| Err(error.into()))
+    }
+
+    /// Whether a tick that finds no newer commit than the one whose plan is under way need not plan.
+    pub fn put_off_planning(&mut self, under_way: bool) {
+        self.under_way = under_way;
     }
 
     /// Compares every row with the next tick.
@@ -302,6 +314,11 @@ impl Reconciler {
     ) -> Result<Waits, TickError> {
         let held = self.guards(accepted).await?;
         tick.notices = Some(held.guards.notices());
+        if self.under_way && self.enqueued == Some(accepted.commit()) {
+            tick.put_off = true;
+            (tick.drifted, tick.settled) = (self.last.0, self.last.1);
+            return Ok(self.last.2.clone());
+        }
         let planned = self.planner.plan(SOURCE, &held.guards).await?;
         if self.planner.has_compared() {
             self.store.record_compared(proof).await?;
@@ -344,6 +361,7 @@ impl Reconciler {
         let waits = waiting(admitted.plan());
         let settled = admitted.plan().is_empty() && seen.open.is_empty();
         tick.enqueued = self.store.enqueue(proof, SOURCE, &seen, &admitted).await?;
+        self.enqueued = (tick.enqueued.added > 0).then_some(accepted.commit());
         crate::crash::point("enqueued");
         if settled && tick.enqueued == Enqueued::default() {
             tick.settled = true;

@@ -47,6 +47,8 @@ impl Seen {
 
 /// Rows written by one statement.
 const AT_ONCE: usize = 2_000;
+/// From so many on the server is told that the ledger grew.
+const MANY: usize = 1_000;
 
 const OPEN: &str = "SELECT s.job_id, j.object_kind, j.object_name, j.action, j.target_digest, j.planned_revision
     FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id
@@ -109,10 +111,19 @@ impl Store {
             ids.extend(insert_jobs(&mut tx, source, plan_id, part).await.map_err(failed())?);
         }
         insert_needs(&mut tx, admitted, &ids, &fresh).await.map_err(failed())?;
+        grown(&mut tx, fresh.len()).await.map_err(failed())?;
         sqlx::query("SELECT pg_notify('pintle_jobs', 'queued')").execute(&mut *tx).await.map_err(failed())?;
         tx.commit().await.map_err(failed())?;
         Ok(Enqueued { added: fresh.len(), superseded })
     }
+}
+
+/// Makes every session plan its statements anew, if `added` jobs are many.
+pub(super) async fn grown(tx: &mut PgConnection, added: usize) -> Result<(), sqlx::Error> {
+    if added < MANY {
+        return Ok(());
+    }
+    sqlx::query("SELECT pintle.count_ledger()").execute(tx).await.map(|_| ())
 }
 
 /// Dead letters that were seen and that the plan does not wait for are over: what they wanted is not

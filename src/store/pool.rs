@@ -29,9 +29,6 @@ impl Store {
                 ("statement_timeout", STATEMENT_TIMEOUT_MS.to_string()),
                 ("idle_in_transaction_session_timeout", STATEMENT_TIMEOUT_MS.to_string()),
                 ("lock_timeout", "5000".to_owned()),
-                // The ledger grows from nothing to a hundred thousand rows in a second: a plan kept from
-                // before reads all of it for each row.
-                ("plan_cache_mode", "force_custom_plan".to_owned()),
                 // Five hundred rows are found by their keys, also where the table is small enough to be read.
                 ("random_page_cost", "1.1".to_owned()),
             ]);

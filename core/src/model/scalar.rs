@@ -3,7 +3,9 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::marker::PhantomData;
+use std::sync::{LazyLock, RwLock};
 
 macro_rules! scalar {
     ($(#[$doc:meta])* $name:ident, $expects:literal, { $($schema:tt)* }) => {
@@ -154,9 +156,23 @@ pub fn moment(text: &str, zone: &str) -> Option<jiff::Timestamp> {
     Some(date.to_zoned(zone).ok()?.timestamp())
 }
 
+/// Answers that are remembered: a fleet has few expressions in many documents, and reading one costs as much as the
+/// rest of its document.
+const KNOWN_CRONS: usize = 1_024;
+
 pub(super) fn is_cron(text: &str) -> bool {
+    static KNOWN: LazyLock<RwLock<HashMap<Box<str>, bool>>> = LazyLock::new(RwLock::default);
+    if let Some(known) = KNOWN.read().ok().and_then(|known| known.get(text).copied()) {
+        return known;
+    }
     let fields = text.split_whitespace().count();
-    (5..=6).contains(&fields) && cron(text).is_some()
+    let sound = (5..=6).contains(&fields) && cron(text).is_some();
+    if let Ok(mut known) = KNOWN.write()
+        && known.len() < KNOWN_CRONS
+    {
+        known.insert(text.into(), sound);
+    }
+    sound
 }
 
 /// The cron expression that a [`Cron`]'s text says.

@@ -2,6 +2,7 @@
 //! and however often.
 
 use super::clocks::ScheduleRow;
+use crate::store::enqueue::grown;
 use crate::store::{LeaderProof, Store, StoreError};
 use jiff::Timestamp;
 use pintle_core::change::Value;
@@ -90,6 +91,7 @@ impl Store {
         let failed = || StoreError::during("turn ticks into jobs");
         let mut tx = self.begin_as(proof).await?;
         let jobs = insert(&mut tx, ticks).await.map_err(failed())?;
+        grown(&mut tx, jobs.len()).await.map_err(failed())?;
         let (uids, untils): (Vec<Uuid>, Vec<i64>) =
             looked.iter().map(|(uid, until)| (*uid, until.as_microsecond())).unzip();
         sqlx::query(LOOKED).bind(uids).bind(untils).execute(&mut *tx).await.map_err(failed())?;
