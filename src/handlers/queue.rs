@@ -19,7 +19,9 @@ pub(super) async fn hand_over(tools: &Tools, work: &Work, stop: &CancellationTok
     match queue.served().await.map_err(failed)? {
         Ok(()) => {}
         Err(Unserved::Nobody) => {
-            return Err(Failure::transient(format!("no BullMQ worker has opened the queue `{name}` yet")));
+            return Err(Failure::transient(format!(
+                "nobody said which BullMQ serves the queue `{name}`: open it with `new Queue` beside the worker"
+            )));
         }
         Err(Unserved::Foreign(version)) => {
             return Err(Failure::invalid(format!(
@@ -41,7 +43,7 @@ pub(super) async fn hand_over(tools: &Tools, work: &Work, stop: &CancellationTok
     let _ = queue.withdraw(&id).await;
     let cut = |text: String| text.chars().filter(|c| !c.is_control()).take(SAID).collect::<String>();
     match ended {
-        Some(Ok(returned)) => Ok(cut(returned)),
+        Some(Ok(returned)) => Ok(cut(serde_json::from_str(&returned).unwrap_or(returned))),
         Some(Err(reason)) => Err(Failure::transient(cut(reason))),
         None => Err(Failure {
             class: Class::UnknownOutcome,

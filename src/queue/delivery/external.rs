@@ -24,7 +24,7 @@ pub struct ExternalQueue {
 /// Why nothing can be put on a queue of somebody else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unserved {
-    /// No worker ever opened it.
+    /// Nobody said which BullMQ serves it: a `Queue` of BullMQ writes that down, a `Worker` alone does not.
     Nobody,
     /// Its worker is of another major version, whose scripts differ from ours.
     Foreign(String),
@@ -45,7 +45,12 @@ impl ExternalQueue {
 
     /// Whether a worker that we understand serves it.
     pub async fn served(&self) -> Result<Result<(), Unserved>, DeliveryError> {
-        let version = self.call("read a queue's version", self.queue.get_version()).await?;
+        // Raw: what the crate calls the version is its own.
+        let read = async {
+            let mut command = redis::cmd("HGET");
+            self.queue.connection().cmd::<Option<String>>(command.arg(self.queue.keys().meta()).arg("version")).await
+        };
+        let version = self.call("read a queue's version", read).await?;
         Ok(match version {
             None => Err(Unserved::Nobody),
             Some(version) if major(&version) == BULLMQ_MAJOR => Ok(()),
