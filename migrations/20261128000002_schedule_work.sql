@@ -11,7 +11,7 @@ ALTER TABLE pintle.jobs
     ADD CONSTRAINT jobs_plan_check CHECK ((action = 'run') = (plan_id IS NULL));
 
 ALTER TABLE pintle.job_state
-    ADD COLUMN queue      text NOT NULL DEFAULT 'rows' CHECK (queue IN ('rows', 'work')),
+    ADD COLUMN queue      text NOT NULL DEFAULT 'rows' CHECK (queue IN ('rows', 'work', 'external')),
     ADD COLUMN turn       uuid,        -- of jobs with the same one, one is out at a time
     ADD COLUMN fence      bigint,      -- drawn with every start; grows over all jobs
     ADD COLUMN process    uuid,        -- that runs it
@@ -23,13 +23,19 @@ DROP INDEX pintle.job_state_one_open, pintle.job_state_queued;
 CREATE UNIQUE INDEX job_state_one_open ON pintle.job_state (source_id, object_kind, object_name)
     WHERE queue = 'rows' AND state IN ('queued', 'released', 'running');
 CREATE INDEX job_state_queued ON pintle.job_state (queue, partner, priority, job_id) WHERE state = 'queued';
-CREATE INDEX job_state_turn ON pintle.job_state (turn, job_id) WHERE turn IS NOT NULL AND state IN ('queued', 'released', 'running');
+CREATE INDEX job_state_turn ON pintle.job_state (turn, (state = 'queued'), job_id) WHERE turn IS NOT NULL AND state IN ('queued', 'released', 'running');
+-- What is out is few beside what waits, and is counted with every release. Open rows of a source are found by
+-- `job_state_one_open`, dead ones by `job_state_dead`.
+DROP INDEX pintle.job_state_unsettled;
+CREATE INDEX job_state_out ON pintle.job_state (queue) WHERE state IN ('released', 'running');
 
 -- Up to when the ticks of a Schedule were looked at. What was looked at is never looked at again.
 CREATE TABLE pintle.schedule_clocks (
     uid          uuid        PRIMARY KEY,
     looked_until timestamptz NOT NULL,
-    suspended    boolean     NOT NULL DEFAULT false
+    suspended    boolean     NOT NULL DEFAULT false,
+    clock        text        NOT NULL,  -- of which fields that is: with another clock it begins anew
+    position     timestamptz            -- up to when an export of the log went
 );
 
 -- What became of each tick.
@@ -40,16 +46,16 @@ CREATE TABLE pintle.runs (
     schedule_uid uuid        NOT NULL,
     tick         timestamptz NOT NULL,
     trigger      text        NOT NULL CHECK (trigger IN ('clock', 'late', 'hand', 'backfill')),
-    outcome      text        NOT NULL CHECK (outcome IN ('run', 'overlap', 'closed', 'missed')),
+    outcome      text        NOT NULL CHECK (outcome IN ('run', 'cancelled', 'overlap', 'closed', 'missed')),
     job_id       bigint,
     by_whom      text,
     reason       text,
     decided_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
-    CHECK ((outcome = 'run') = (job_id IS NOT NULL))
+    CHECK ((outcome IN ('run', 'cancelled')) = (job_id IS NOT NULL))
 );
--- A tick is a run once, whichever leader looks and however often; what was missed may be run by hand later.
+-- A tick is a run once, whichever leader looks and however often; what was missed or cancelled may be run by hand later.
 CREATE UNIQUE INDEX runs_once ON pintle.runs (schedule_uid, tick) WHERE outcome = 'run' AND trigger <> 'hand';
-CREATE UNIQUE INDEX runs_told_once ON pintle.runs (schedule_uid, tick, outcome) WHERE outcome <> 'run';
+CREATE UNIQUE INDEX runs_told_once ON pintle.runs (schedule_uid, tick, outcome) WHERE outcome NOT IN ('run', 'cancelled');
 CREATE INDEX ON pintle.runs (source_id, schedule, id DESC);
 CREATE INDEX ON pintle.runs (job_id);
 CREATE INDEX ON pintle.runs (decided_at);

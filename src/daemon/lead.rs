@@ -10,7 +10,7 @@ use crate::queue::relay::{relay, sweep};
 use crate::reconcile::{Host, Reconciler, TickError};
 use crate::source::{Mirror, watch};
 use crate::store::leader::LEASE;
-use crate::store::release::{ROWS, WORK};
+use crate::store::release::{EXTERNAL, ROWS, WORK};
 use crate::store::{LeaderProof, StoreError};
 use pintle_core::model::Catalog;
 use pintle_core::model::guard::Notice;
@@ -83,6 +83,8 @@ pub(super) async fn lead(daemon: &Arc<Daemon>, bells: &Arc<Bells>, proof: Leader
     tasks.spawn(async move { ending(&token, tidying(&own, &held)).await });
     let (own, rung, held, token) = (daemon.clone(), bells.clone(), lease.clone(), term.clone());
     tasks.spawn(async move { ending(&token, scheduling(&own, &rung, &held)).await });
+    let (own, rung, held, token) = (daemon.clone(), bells.clone(), lease.clone(), term.clone());
+    tasks.spawn(async move { ending(&token, taking_back(&own, &rung, &held)).await });
     ending(&term, relaying(daemon, bells, &lease, &term)).await;
     while tasks.join_next().await.is_some() {}
     daemon.gauges.leads(false);
@@ -185,6 +187,24 @@ async fn tidying(daemon: &Daemon, lease: &Lease) {
             Err(error) => drop(outage.failed(&error)),
         }
         tokio::time::sleep(TIDY_EVERY).await;
+    }
+}
+
+/// Takes back what silent processes hold, whether or not Redis answers.
+async fn taking_back(daemon: &Daemon, bells: &Bells, lease: &Lease) {
+    let mut outage = Outage::of("taking work back");
+    loop {
+        match daemon.store.take_back(&current(lease)).await {
+            Ok(silent) => {
+                outage.over();
+                if !silent.is_empty() {
+                    tracing::warn!(?silent, "{} jobs of processes that fell silent were taken back", silent.len());
+                    bells.relay.notify_one();
+                }
+            }
+            Err(error) => drop(outage.failed(&error)),
+        }
+        tokio::time::sleep(SWEEP_EVERY).await;
     }
 }
 
@@ -362,13 +382,11 @@ async fn turn(
         bells.drained.send_replace(enqueued);
     }
     relay(&daemon.store, &ringers.work, WORK, &proof).await?;
+    relay(&daemon.store, &ringers.external, EXTERNAL, &proof).await?;
     if swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
         sweep(&daemon.store, &ringers.rows, ROWS, &proof).await?;
         sweep(&daemon.store, &ringers.work, WORK, &proof).await?;
-        let silent = daemon.store.take_back(&proof).await?;
-        if !silent.is_empty() {
-            tracing::warn!(?silent, "{} jobs of processes that fell silent were taken back", silent.len());
-        }
+        sweep(&daemon.store, &ringers.external, EXTERNAL, &proof).await?;
         *swept = Some(Instant::now());
     }
     Ok(())
@@ -378,6 +396,7 @@ async fn turn(
 struct Ringers {
     rows: Ringer,
     work: Ringer,
+    external: Ringer,
 }
 
 impl Ringers {
@@ -385,6 +404,7 @@ impl Ringers {
         Ok(Self {
             rows: Ringer::connect(redis_url, ROWS.queue).await?,
             work: Ringer::connect(redis_url, WORK.queue).await?,
+            external: Ringer::connect(redis_url, EXTERNAL.queue).await?,
         })
     }
 }

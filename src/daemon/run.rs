@@ -11,7 +11,7 @@ use crate::queue::delivery::{Receiver, ReceiverSettings};
 use crate::queue::work::{Lease, WorkWorker};
 use crate::queue::worker::Worker;
 use crate::store::process;
-use crate::store::release::{ROWS, WORK};
+use crate::store::release::{EXTERNAL, ROWS, WORK};
 use crate::store::{Store, StoreError};
 use pintle_core::model::Catalog;
 use sqlx::postgres::PgListener;
@@ -20,6 +20,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 /// The daemon refuses to act.
@@ -63,6 +64,8 @@ pub struct Daemon {
 }
 
 const BEAT: Duration = Duration::from_secs(3);
+/// Jobs of one process that wait for somebody else at one time: each costs a question now and then.
+const EXTERNAL_JOBS: usize = 32;
 
 /// Runs until `stop`.
 pub async fn run(settings: DaemonSettings, stop: CancellationToken) -> Result<(), DaemonError> {
@@ -78,8 +81,12 @@ pub async fn run(settings: DaemonSettings, stop: CancellationToken) -> Result<()
         .map_err(DaemonError::Http)?;
     let bells = Arc::new(Bells::default());
     let mut parts = JoinSet::new();
-    let (own, token) = (daemon.clone(), stop.clone());
-    part(&mut parts, &stop, async move { _ = token.run_until_cancelled(beating(&own)).await });
+    // It goes on until nothing is in hand any more: who falls silent is taken for dead.
+    let (own, over) = (daemon.clone(), stop.clone());
+    let beat = AbortOnDropHandle::new(tokio::spawn(async move {
+        let _over = over.drop_guard();
+        beating(&own).await;
+    }));
     let (own, rung, token) = (daemon.clone(), bells.clone(), stop.clone());
     part(&mut parts, &stop, async move { _ = token.run_until_cancelled(listening(&own, &rung)).await });
     if daemon.settings.works {
@@ -91,6 +98,7 @@ pub async fn run(settings: DaemonSettings, stop: CancellationToken) -> Result<()
     while let Some(ended) = parts.join_next().await {
         whole &= ended.is_ok();
     }
+    beat.abort();
     let _ = daemon.store.end_process(daemon.process).await;
     served.abort();
     tracing::info!("stopped");
@@ -113,7 +121,10 @@ async fn admission(daemon: &Daemon) -> Result<(), DaemonError> {
     loop {
         let checked = async {
             daemon.store.check_schema().await?;
-            daemon.store.introduce(&daemon.settings.introduction).await
+            let introduced = daemon.store.introduce(&daemon.settings.introduction).await?;
+            // Before anything is claimed: who is not known to live holds nothing.
+            daemon.store.beat(daemon.process, &hostname()).await?;
+            Ok::<bool, StoreError>(introduced)
         };
         match checked.await {
             Ok(true) => {
@@ -132,10 +143,15 @@ async fn beating(daemon: &Daemon) {
     let mut outage = Outage::of("heartbeat");
     let mut beaten = Instant::now();
     loop {
-        match daemon.store.beat(daemon.process, &host).await {
+        let asked = Instant::now();
+        // A connection that is cut without a word answers nothing for long.
+        let beat = tokio::time::timeout(BEAT, daemon.store.beat(daemon.process, &host)).await;
+        let silent =
+            |_| Err(StoreError::during("write the heartbeat")(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())));
+        match beat.unwrap_or_else(silent) {
             Ok(()) => {
                 outage.over();
-                beaten = Instant::now();
+                beaten = asked;
                 let mut lease = daemon.lease.lock().unwrap_or_else(PoisonError::into_inner);
                 if lease.is_cancelled() {
                     *lease = CancellationToken::new();
@@ -201,12 +217,20 @@ async fn working(daemon: &Daemon, stop: &CancellationToken) {
         let settings = ReceiverSettings::new(&daemon.settings.redis_url, queue, daemon.settings.concurrency);
         ReceiverSettings { grace: daemon.settings.grace, ..settings }
     };
-    tokio::join!(
-        Receiver::run(settings(ROWS.queue), worker.handle(), stop.clone()),
-        Receiver::run(settings(WORK.queue), work.handle(), stop.clone()),
-    );
+    let external = ReceiverSettings { concurrency: EXTERNAL_JOBS, ..settings(EXTERNAL.queue) };
+    let receiving = async {
+        tokio::join!(
+            Receiver::run(settings(ROWS.queue), worker.handle(), stop.clone()),
+            Receiver::run(settings(WORK.queue), work.handle(), stop.clone()),
+            Receiver::run(external, work.handle(), stop.clone()),
+        )
+    };
+    tokio::select! {
+        _ = receiving => {}
+        () = work.give_back_forgotten() => {}
+    }
     // What did not end within the grace begins anew elsewhere.
-    if let Err(error) = daemon.store.give_back(daemon.process).await {
+    if let Err(error) = daemon.store.give_back(daemon.process, &[]).await {
         tracing::warn!("work in hand is taken back later: {}", chain(&error));
     }
 }

@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 /// All schedules are read again this often, whether or not one rang.
 const READ_EVERY: Duration = Duration::from_mins(1);
-/// Schedules whose ticks are turned into jobs in one transaction.
-const AT_ONCE: usize = 500;
+/// Ticks that are turned into jobs in one transaction, more or less.
+const AT_ONCE: usize = 2_000;
 
 /// One schedule, read.
 struct Entry {
@@ -69,18 +69,9 @@ async fn turn(daemon: &Daemon, book: &mut Book, proof: &LeaderProof) -> Result<D
         .filter(|entry| entry.next.is_some_and(|next| next <= now))
         .map(|entry| entry.row.uid)
         .collect();
-    for part in ready.chunks(AT_ONCE) {
-        let started = Instant::now();
-        let jobs = book.fire(daemon, proof, part, now).await?;
-        if jobs > 0 {
-            tracing::info!(
-                jobs,
-                schedules = part.len(),
-                took_ms = started.elapsed().as_millis(),
-                "{} schedules fired {jobs} jobs",
-                part.len()
-            );
-        }
+    let fired = book.fire(daemon, proof, &ready, now).await?;
+    if fired > 0 {
+        tracing::info!(jobs = fired, schedules = ready.len(), "{} schedules fired {fired} jobs", ready.len());
     }
     let next = book.entries.values().filter_map(|entry| entry.next).min();
     let until = next.map_or(READ_EVERY, |next| now.duration_until(next).unsigned_abs());
@@ -104,7 +95,8 @@ impl Book {
         *self = Self { entries, read_at: Some(Instant::now()) };
     }
 
-    /// Turns what is due of `uids` into jobs; how many.
+    /// Turns what is due of `uids` into jobs, in several transactions if it is much; how many. One that fails holds
+    /// up none of the others.
     async fn fire(
         &mut self,
         daemon: &Daemon,
@@ -112,19 +104,38 @@ impl Book {
         uids: &[Uuid],
         now: Timestamp,
     ) -> Result<usize, StoreError> {
-        let (mut ticks, mut looked) = (Vec::new(), Vec::new());
-        for entry in uids.iter().filter_map(|uid| self.entries.get(uid)) {
-            looked.push((entry.row.uid, entry.ticks(now, &mut ticks)));
+        let (mut jobs, mut failed) = (0, None);
+        let mut rest = uids;
+        while !rest.is_empty() {
+            let (mut ticks, mut looked) = (Vec::new(), Vec::new());
+            while let Some((uid, others)) = rest.split_first().filter(|_| ticks.len() < AT_ONCE) {
+                rest = others;
+                if let Some(entry) = self.entries.get(uid) {
+                    looked.push((*uid, entry.ticks(now, &mut ticks)));
+                }
+            }
+            match daemon.store.fire(proof, &ticks, &looked).await {
+                Ok(fired) => {
+                    drop(ticks);
+                    jobs += fired.len();
+                    self.looked(&looked);
+                }
+                Err(StoreError::NotLeader) => return Err(StoreError::NotLeader),
+                Err(error) => failed = Some(error),
+            }
+            // Working out many ticks keeps nobody else waiting.
+            tokio::task::yield_now().await;
         }
-        let jobs = daemon.store.fire(proof, &ticks, &looked).await?.len();
-        drop(ticks);
+        failed.map_or(Ok(jobs), Err)
+    }
+
+    fn looked(&mut self, looked: &[(Uuid, Timestamp)]) {
         for (uid, until) in looked {
-            if let Some(entry) = self.entries.get_mut(&uid) {
-                entry.looked_until = until;
-                entry.next = entry.clock.next(until);
+            if let Some(entry) = self.entries.get_mut(uid) {
+                entry.looked_until = *until;
+                entry.next = entry.clock.next(*until);
             }
         }
-        Ok(jobs)
     }
 }
 
@@ -138,10 +149,17 @@ impl Entry {
             not_before: self.clock.runs_at(&self.row.name, tick),
             trigger,
             dropped,
+            note: None,
             by: None,
         };
-        ticks.extend(due.missed.iter().map(|at| tick(*at, Trigger::Late, Some("missed"))));
-        ticks.extend(due.closed.iter().map(|at| tick(*at, Trigger::Clock, Some("closed"))));
+        // Many that do not run are told of as one: the last.
+        let told = |at: &[Timestamp], trigger, dropped| {
+            let (first, last) = (at.first().copied()?, at.last().copied()?);
+            let note = (first != last).then(|| format!("{} ticks since {first}", at.len()));
+            Some(Tick { note, ..tick(last, trigger, Some(dropped)) })
+        };
+        ticks.extend(told(&due.missed, Trigger::Late, "missed"));
+        ticks.extend(told(&due.closed, Trigger::Clock, "closed"));
         ticks.extend(
             due.run.iter().map(|(at, late)| tick(*at, if *late { Trigger::Late } else { Trigger::Clock }, None)),
         );

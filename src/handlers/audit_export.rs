@@ -1,14 +1,14 @@
 //! `audit-export`: the audit log since the last export of the same Schedule, as a file. Records that are younger than
-//! two minutes are left to the next: by then nothing older can still be on its way into the log.
+//! two minutes are left to the next: by then nothing older can still be on its way into the log. How far the exports went
+//! stands in the database, so that it does not matter which host made the last.
 
-use super::files::{stamp, whole};
+use super::files::{Partial, stamp, unwritable};
 use super::{Failure, Tools};
 use crate::export::{COLUMNS, json_line, row};
 use crate::store::records::RecordFilter;
 use crate::store::work::Work;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use std::io::Write;
-use std::path::Path;
 
 /// Longer than any transaction of ours may take.
 const SETTLED: SignedDuration = SignedDuration::from_mins(2);
@@ -20,53 +20,41 @@ pub(super) async fn export(tools: &Tools, work: &Work) -> Result<String, Failure
         "csv" => true,
         other => return Err(Failure::invalid(format!("an audit export is jsonl or csv, not {other}"))),
     };
+    let unread = |error| Failure::during("the audit log cannot be read", crate::chain::chain(&error));
     let until = work.tick.checked_sub(SETTLED).unwrap_or(work.tick);
-    let position = format!("{}.position", work.schedule);
-    let since = read_position(&folder.join(&position), until)?;
-    let filter = RecordFilter { since, until: Some(until), ..RecordFilter::default() };
-    let mut text = Vec::new();
-    let mut rows = csv.then(|| csv::Writer::from_writer(Vec::new()));
-    if let Some(rows) = &mut rows {
-        rows.write_record(COLUMNS).map_err(|error| Failure::during("the export cannot be made", error))?;
-    }
-    let mut failed = None;
-    let given = tools
-        .store
-        .each_record(&filter, |record| {
-            let written = match &mut rows {
-                Some(rows) => row(rows, &record, &mut text),
-                None => text.write_all(&json_line(&record, false)),
-            };
-            failed = written.err();
-            failed.is_none()
-        })
-        .await
-        .map_err(|error| Failure::during("the audit log cannot be read", crate::chain::chain(&error)))?;
-    if let Some(error) = failed {
-        return Err(Failure::during("the export cannot be made", error));
+    let since = tools.store.export_position(work.uid).await.map_err(unread)?;
+    if since.is_some_and(|since| since >= until) {
+        return Ok(format!("a later tick exported everything up to {}", since.unwrap_or_default()));
     }
     let name = format!("{}-{}.{}", work.schedule, stamp(work.tick), if csv { "csv" } else { "jsonl" });
-    let place = whole(folder, &name, |file| file.write_all(&text))?;
+    let partial = Partial::new(folder, &name, &work.mark())?;
+    let given =
+        lines(tools, &partial, csv, &RecordFilter { since, until: Some(until), ..RecordFilter::default() }).await?;
+    let place = partial.finish()?;
     // Last: a try that ends before it writes the same file again.
-    whole(folder, &position, |file| write!(file, "{until} {}", since.map_or_else(String::new, |at| at.to_string())))?;
+    tools.store.exported(work.uid, until).await.map_err(unread)?;
     Ok(format!("{given} records in {}", place.display()))
 }
 
-/// From where on this export goes: the end of the last one; its beginning, if that was this one, tried before.
-fn read_position(place: &Path, until: Timestamp) -> Result<Option<Timestamp>, Failure> {
-    let text = match std::fs::read_to_string(place) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Failure::during(&format!("{} cannot be read", place.display()), error)),
-    };
-    let mut words = text.split(' ');
-    let unreadable = || Failure::invalid(format!("{} does not say a moment: remove it to begin anew", place.display()));
-    let end: Timestamp = words.next().unwrap_or_default().parse().map_err(|_| unreadable())?;
-    if end < until {
-        return Ok(Some(end));
+/// Writes the records of `filter` as they come; how many.
+async fn lines(tools: &Tools, partial: &Partial, csv: bool, filter: &RecordFilter) -> Result<u64, Failure> {
+    let failed = |error: std::io::Error| unwritable(partial.path(), error);
+    let mut file = partial.open()?;
+    let mut rows = csv::Writer::from_writer(Vec::new());
+    if csv {
+        file.write_all((COLUMNS.join(",") + "\n").as_bytes()).map_err(failed)?;
     }
-    match words.next().filter(|word| !word.is_empty()) {
-        Some(begin) => begin.parse().map(Some).map_err(|_| unreadable()),
-        None => Ok(None),
-    }
+    let mut broken = None;
+    let given = tools
+        .store
+        .each_record(filter, |record| {
+            let written =
+                if csv { row(&mut rows, &record, &mut file) } else { file.write_all(&json_line(&record, false)) };
+            broken = written.err();
+            broken.is_none()
+        })
+        .await
+        .map_err(|error| Failure::during("the audit log cannot be read", crate::chain::chain(&error)))?;
+    broken.map_or_else(|| file.flush(), Err).map_err(failed)?;
+    Ok(given)
 }

@@ -1,7 +1,7 @@
-//! `backup`: dumps the databases of the selected instances, and reads each dump's list before it gets its name.
+//! `backup`: dumps the databases of the selected instances, and reads each dump whole before it gets its name.
 
 use super::exec::finish;
-use super::files::stamp;
+use super::files::{Partial, stamp};
 use super::tools::find;
 use super::{Failure, Tools};
 use crate::store::work::Work;
@@ -24,38 +24,41 @@ pub(super) async fn back_up(tools: &Tools, work: &Work, stop: &CancellationToken
             instances.len()
         )));
     }
+    if instances.is_empty() {
+        return Err(Failure::invalid("the job selects no instance"));
+    }
     for instance in &instances {
         let name = &*instance.key.name;
-        dump(&folder.join(name), &format!("{}.dump", stamp(work.tick)), known(name).map_or("", String::as_str), stop)
+        dump(work, &folder.join(name), known(name).map_or("", String::as_str), stop)
             .await
             .map_err(|failure| Failure { reason: format!("{name}: {}", failure.reason), ..failure })?;
     }
     Ok(format!("{} dumped to {}", plural(instances.len() as i64, "database"), folder.display()))
 }
 
-async fn dump(folder: &Path, name: &str, url: &str, stop: &CancellationToken) -> Result<(), Failure> {
-    let place = folder.join(name);
-    if place.exists() {
+async fn dump(work: &Work, folder: &Path, url: &str, stop: &CancellationToken) -> Result<(), Failure> {
+    let name = format!("{}-{}.dump", work.schedule, stamp(work.tick));
+    if folder.join(&name).exists() {
         // An earlier try of the same tick came as far as this one.
         return Ok(());
     }
-    let failed = |error: std::io::Error| Failure::during(&format!("{} cannot be written", place.display()), error);
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    let partial = folder.join(format!(".{name}.partial"));
+    let (address, password) = without_password(url)?;
+    let partial = Partial::new(folder, &name, &work.mark())?;
     // The arguments of a process are seen by every user of the host; its environment is not.
-    let (address, password) = without_password(url);
     let mut pg_dump = Command::new("pg_dump");
-    pg_dump.args(["--format=custom", "--no-password", "--dbname", &address, "--file"]).arg(&partial);
+    pg_dump.args(["--format=custom", "--no-password", "--dbname", &address, "--file"]).arg(partial.path());
     pg_dump.env("PGAPPNAME", "pintle backup").env_remove("PGOPTIONS");
     if let Some(password) = password {
         pg_dump.env("PGPASSWORD", password);
     }
     classed(finish("pg_dump", pg_dump, String::new(), stop).await)?;
-    let mut pg_restore = Command::new("pg_restore");
-    pg_restore.arg("--list").arg(&partial);
-    classed(finish("pg_restore --list", pg_restore, String::new(), stop).await)?;
-    std::fs::File::open(&partial).and_then(|file| file.sync_all()).map_err(failed)?;
-    std::fs::rename(&partial, &place).map_err(failed)
+    // The list of a dump can be read though its data is damaged: all of it is.
+    for read in [&["--list"][..], &["--file", "/dev/null"]] {
+        let mut pg_restore = Command::new("pg_restore");
+        pg_restore.args(read).arg(partial.path());
+        classed(finish("pg_restore", pg_restore, String::new(), stop).await)?;
+    }
+    partial.finish().map(|_| ())
 }
 
 /// What fails here is a database or a disk, which may be back: trying again may help.
@@ -63,16 +66,21 @@ fn classed(ended: Result<String, Failure>) -> Result<(), Failure> {
     ended.map(|_| ()).map_err(|failure| Failure::transient(failure.reason))
 }
 
-/// `postgres://user:password@host/database` without its password, and the password.
-fn without_password(url: &str) -> (String, Option<String>) {
-    let Some((scheme, rest)) = url.split_once("://") else { return (url.to_owned(), None) };
+/// `postgres://user:password@host/database` without its password, and the password. One that stands elsewhere would be
+/// seen by everybody.
+fn without_password(url: &str) -> Result<(String, Option<String>), Failure> {
+    let Some((scheme, rest)) = url.split_once("://").filter(|_| !url.to_ascii_lowercase().contains("password=")) else {
+        return Err(Failure::invalid(
+            "the database is not named as postgres://USER:PASSWORD@HOST/DATABASE: --backup-database",
+        ));
+    };
     let authority = rest.find(['/', '?']).map_or(rest, |end| &rest[..end]);
     let Some((user, password)) = authority.rsplit_once('@').and_then(|(user, _)| user.split_once(':')) else {
-        return (url.to_owned(), None);
+        return Ok((url.to_owned(), None));
     };
     let after = &rest[user.len() + 1 + password.len()..];
     let plain = percent_encoding::percent_decode_str(password).decode_utf8_lossy().into_owned();
-    (format!("{scheme}://{user}{after}"), Some(plain))
+    Ok((format!("{scheme}://{user}{after}"), Some(plain)))
 }
 
 #[cfg(test)]
@@ -81,13 +89,14 @@ mod tests {
 
     #[test]
     fn a_password_leaves_the_address() {
-        let (address, password) = without_password("postgres://app:s%40c:ret@db:5432/shop?sslmode=require");
+        let (address, password) = without_password("postgres://app:s%40c:ret@db:5432/shop?sslmode=require").unwrap();
         assert_eq!(address, "postgres://app@db:5432/shop?sslmode=require");
         assert_eq!(password.as_deref(), Some("s@c:ret"));
-        assert_eq!(without_password("postgres://app@db/shop"), ("postgres://app@db/shop".into(), None));
-        assert_eq!(
-            without_password("postgres:///shop?host=/run/a:b@c"),
-            ("postgres:///shop?host=/run/a:b@c".into(), None)
-        );
+        for plain in ["postgres://app@db/shop", "postgres:///shop?host=/run/a:b@c"] {
+            assert_eq!(without_password(plain).unwrap(), (plain.to_owned(), None));
+        }
+        for shown in ["postgres://db/shop?user=app&password=x", "host=db password=x"] {
+            assert!(without_password(shown).is_err(), "{shown}");
+        }
     }
 }

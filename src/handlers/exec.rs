@@ -9,6 +9,7 @@ use crate::store::work::Work;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use pintle_core::change::Digest;
+use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -16,6 +17,8 @@ use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
 const MAX_OUTPUT: u64 = 64 << 10;
+/// How long its pipes are read once a program has ended.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How long a program may take to end after SIGTERM.
 const LAST_CHANCE: Duration = Duration::from_secs(5);
 const EX_TEMPFAIL: i32 = 75;
@@ -52,22 +55,34 @@ pub(super) async fn finish(
     let mut child = command.spawn().map_err(|error| Failure::during(&format!("`{name}` cannot be started"), error))?;
     let group = Group(child.id());
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let talk = async {
+    let (mut said, mut complained) = (Vec::new(), Vec::new());
+    let status = {
         let feed = async {
             if let Some(mut stdin) = stdin {
                 let _ = stdin.write_all(input.as_bytes()).await;
             }
         };
-        let (said, complained, ()) = tokio::join!(keep(stdout), keep(stderr), feed);
-        (said, complained, child.wait().await)
+        let mut talk = pin!(async { tokio::join!(keep(stdout, &mut said), keep(stderr, &mut complained), feed) });
+        let run = async {
+            let status = tokio::select! {
+                _ = &mut talk => child.wait().await,
+                status = child.wait() => {
+                    // What it left behind may hold its pipes open.
+                    let _ = tokio::time::timeout(LAST_WORDS, &mut talk).await;
+                    status
+                }
+            };
+            status
+        };
+        stop.run_until_cancelled(run).await
     };
-    let ended = stop.run_until_cancelled(talk).await;
-    let Some((said, complained, status)) = ended else {
+    let Some(status) = status else {
         group.end(&mut child).await;
         return Err(Failure::transient(format!("`{name}` was stopped")));
     };
     let status = status.map_err(|error| Failure::during(&format!("`{name}` was lost"), error))?;
-    let last = |text: &str| {
+    let last = |text: &[u8]| {
+        let text = String::from_utf8_lossy(text);
         text.lines()
             .rev()
             .find(|line| !line.trim().is_empty())
@@ -85,13 +100,11 @@ pub(super) async fn finish(
     }
 }
 
-/// The first bytes of what is said; the rest is read and dropped, so that nobody waits for a reader.
-async fn keep(stream: Option<impl AsyncRead + Unpin>) -> String {
-    let Some(mut stream) = stream else { return String::new() };
-    let mut kept = Vec::new();
-    let _ = (&mut stream).take(MAX_OUTPUT).read_to_end(&mut kept).await;
+/// Keeps the first bytes of what is said; the rest is read and dropped, so that nobody waits for a reader.
+async fn keep(stream: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>) {
+    let Some(mut stream) = stream else { return };
+    let _ = (&mut stream).take(MAX_OUTPUT).read_to_end(kept).await;
     let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
-    String::from_utf8_lossy(&kept).into_owned()
 }
 
 /// A process and what it started. Dropped, all of it is killed.

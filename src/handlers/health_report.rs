@@ -7,7 +7,6 @@ use crate::store::work::Work;
 use pintle_core::change::Value;
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::io::Write;
 
 const COLUMNS: [&str; 9] =
     ["instance", "partner", "lifecycle", "region", "channel", "pinned", "generation", "drifted", "since"];
@@ -24,7 +23,7 @@ pub(super) async fn report(tools: &Tools, work: &Work) -> Result<String, Failure
         _ => ("csv", csv(&rows).map_err(|error| Failure::during("the report cannot be made", error))?),
     };
     let name = format!("{}-{}.{ending}", work.schedule, stamp(work.tick));
-    let place = whole(folder, &name, |file| file.write_all(&text))?;
+    let place = whole(folder, &name, &work.mark(), &text)?;
     Ok(format!("{head}: {}", place.display()))
 }
 

@@ -2,14 +2,15 @@
 //! address unless the settings of the host allow it.
 
 use super::public_address::PublicAddresses;
-use super::{Class, Failure, Tools, message};
+use super::{Class, Failure, Tools, limit, message};
 use crate::notices::signature;
 use crate::store::work::Work;
 use jiff::Timestamp;
 use std::time::Duration;
+use ureq::Agent;
+use ureq::http::{Response, Uri};
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::DefaultConnector;
-use ureq::{Agent, http::Response};
 
 /// One call.
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -26,7 +27,7 @@ pub(super) async fn call(tools: &Tools, work: &Work) -> Result<String, Failure> 
 fn send(tools: &Tools, work: &Work) -> Result<String, Failure> {
     let url = work.text("url").ok_or_else(|| Failure::invalid("the job names no `url`"))?;
     let body = message(work).to_string();
-    let agent = agent(tools.named.allow_private_addresses);
+    let agent = agent(tools.named.allow_private_addresses, limit(work).min(TIMEOUT));
     let answered = match work.text("method").unwrap_or("POST") {
         "GET" => agent.get(url).header("Idempotency-Key", work.key()).call(),
         method => {
@@ -40,8 +41,9 @@ fn send(tools: &Tools, work: &Work) -> Result<String, Failure> {
             request.send(&body)
         }
     };
-    // The path may hold a token of the receiver's: only the host is named.
-    let host = url.split('/').nth(2).unwrap_or_default();
+    // The rest of the address may hold a token of the receiver's: only the host is named.
+    let uri: Option<Uri> = url.parse().ok();
+    let host = uri.as_ref().and_then(Uri::host).unwrap_or("the address");
     match answered {
         Ok(answer) => judge(host, answer),
         Err(ureq::Error::Other(error)) if error.is::<super::public_address::Private>() => {
@@ -51,9 +53,9 @@ fn send(tools: &Tools, work: &Work) -> Result<String, Failure> {
     }
 }
 
-fn agent(private: bool) -> Agent {
+fn agent(private: bool, within: Duration) -> Agent {
     let config = Agent::config_builder()
-        .timeout_global(Some(TIMEOUT))
+        .timeout_global(Some(within))
         .max_redirects(0)
         .max_redirects_will_error(false)
         .http_status_as_error(false)

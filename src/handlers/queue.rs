@@ -1,5 +1,5 @@
-//! `queue`: hands a job to somebody else's BullMQ worker, and waits for its end. A job that was handed over is never
-//! handed over again by the same try: a restart finds it and goes on waiting.
+//! `queue`: hands a job to somebody else's BullMQ worker, and waits for its end. While it is known there it is not handed
+//! over again: whoever tries next finds it, and goes on waiting or reads how it ended.
 
 use super::{Class, Failure, Tools, message};
 use crate::chain::chain;
@@ -29,7 +29,7 @@ pub(super) async fn hand_over(tools: &Tools, work: &Work, stop: &CancellationTok
             )));
         }
     }
-    let id = format!("pintle-{}-{}", work.job, work.attempt);
+    let id = format!("pintle-{}", work.job);
     let job = work.text("name").unwrap_or(&work.schedule);
     queue.hand_over(&id, job, &message(work)).await.map_err(failed)?;
     let ended = stop.run_until_cancelled(end(&queue, &id)).await;

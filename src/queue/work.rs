@@ -7,7 +7,8 @@ use crate::chain::chain;
 use crate::handlers::{self, Tools};
 use crate::store::work::{Attempt, MAX_ATTEMPTS, Work};
 use crate::store::{Store, StoreError};
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +19,8 @@ use uuid::Uuid;
 const ASK_EVERY: Duration = Duration::from_secs(1);
 /// How long a handler that was told to stop may take to its next safe point.
 const SAFE_POINT: Duration = Duration::from_secs(8);
+/// How often it is looked for what nobody runs.
+const FORGOTTEN_EVERY: Duration = Duration::from_secs(10);
 /// How long what became of a try is kept while the database is away.
 const WRITE_AGAIN: Duration = Duration::from_secs(1);
 
@@ -28,16 +31,25 @@ pub struct WorkWorker {
     process: Uuid,
     writers: Writers,
     lease: Lease,
+    /// Jobs that this process knows it has.
+    in_hand: Mutex<HashSet<i64>>,
 }
 
 /// Cancelled when the process was silent for longer than it is believed to live.
-pub type Lease = Arc<std::sync::Mutex<CancellationToken>>;
+pub type Lease = Arc<Mutex<CancellationToken>>;
 
 impl WorkWorker {
     /// A worker of `process`.
     pub fn new(tools: Tools, process: Uuid, lease: Lease) -> Arc<Self> {
         let store = tools.store.clone();
-        Arc::new(Self { writers: Writers::new(store.clone(), process), store, tools, process, lease })
+        Arc::new(Self {
+            writers: Writers::new(store.clone(), process),
+            store,
+            tools,
+            process,
+            lease,
+            in_hand: Mutex::default(),
+        })
     }
 
     /// What the receiver calls.
@@ -54,15 +66,37 @@ impl WorkWorker {
             return Err(StoreError::Corrupt { what: "job", source: "this queue takes deliveries only".into() });
         };
         for job in delivery.jobs {
+            let _in_hand = InHand::new(&self.in_hand, job);
+            // Whoever is taken for dead claims nothing.
+            while self.lease().is_cancelled() {
+                tokio::time::sleep(ASK_EVERY).await;
+            }
             let start = |writer| async move { self.store.start_work(&writer, self.process, delivery.id, job).await };
             if let Some(work) = self.writers.with(start).await? {
                 crate::crash::point("work-started");
                 let attempt = self.attempt(&work).await;
                 crate::crash::point("work-attempted");
-                self.write_down(&work, &attempt).await?;
+                self.write_down(&work, attempt).await?;
             }
         }
         Ok(())
+    }
+
+    fn lease(&self) -> CancellationToken {
+        self.lease.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Gives back, now and then, what the ledger says that this process runs and what it knows nothing of: an answer of the
+    /// database may be lost on its way.
+    pub async fn give_back_forgotten(&self) {
+        loop {
+            tokio::time::sleep(FORGOTTEN_EVERY).await;
+            let in_hand: Vec<i64> =
+                self.in_hand.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();
+            if let Ok(given @ 1..) = self.store.give_back(self.process, &in_hand).await {
+                tracing::warn!("{given} jobs that nobody ran were given back");
+            }
+        }
     }
 
     /// One try.
@@ -71,7 +105,7 @@ impl WorkWorker {
             let reason = format!("{MAX_ATTEMPTS} processes fell silent while they ran it");
             return Attempt::Failed { reason, code: "attempts-spent" };
         }
-        let stop = self.lease.lock().unwrap_or_else(std::sync::PoisonError::into_inner).child_token();
+        let stop = self.lease().child_token();
         let (tools, own, token) = (self.tools.clone(), work.clone(), stop.clone());
         tracing::info!(
             job = work.job,
@@ -93,9 +127,12 @@ impl WorkWorker {
             () = stop.cancelled() => Attempt::Stopped,
         };
         stop.cancel();
-        // What a handler says at its safe point is told by why it was stopped.
-        let _ = tokio::time::timeout(SAFE_POINT, &mut running).await;
-        ended
+        match tokio::time::timeout(SAFE_POINT, &mut running).await {
+            // It came through after all.
+            Ok(Ok(Ok(said))) if ended != Attempt::Stopped => Attempt::Done(said),
+            // What a handler says at its safe point is told by why it was stopped.
+            _ => ended,
+        }
     }
 
     /// Waits until somebody wants `work` to end, or another holds it.
@@ -110,10 +147,13 @@ impl WorkWorker {
         }
     }
 
-    /// Until it stands, or the lease is over: then another begins it anew.
-    async fn write_down(&self, work: &Work, attempt: &Attempt) -> Result<(), StoreError> {
+    /// Until it stands. What the database will not take is written down as that.
+    async fn write_down(&self, work: &Work, mut attempt: Attempt) -> Result<(), StoreError> {
         loop {
-            let write = |writer| async move { self.store.finish_work(&writer, work, attempt).await };
+            let write = |writer| {
+                let attempt = &attempt;
+                async move { self.store.finish_work(&writer, work, attempt).await }
+            };
             match self.writers.with(write).await {
                 Ok(true) => {
                     tracing::info!(job = work.job, fence = work.fence, ?attempt, "job {} ends", work.job);
@@ -128,10 +168,44 @@ impl WorkWorker {
                     );
                     return Ok(());
                 }
-                Err(error) if error.is_outage() => tokio::time::sleep(WRITE_AGAIN).await,
-                Err(error) => return Err(error),
+                Err(error) if error.is_data() && !matches!(attempt, Attempt::Failed { .. }) => {
+                    tracing::error!(
+                        job = work.job,
+                        "what became of job {} cannot be written: {}",
+                        work.job,
+                        chain(&error)
+                    );
+                    let reason = "what became of it cannot be written; the log says why".to_owned();
+                    attempt = Attempt::Failed { reason, code: "unwritable" };
+                }
+                Err(error) if error.is_data() => return Err(error),
+                Err(error) => {
+                    tracing::warn!(
+                        job = work.job,
+                        "what became of job {} is written again: {}",
+                        work.job,
+                        chain(&error)
+                    );
+                    tokio::time::sleep(WRITE_AGAIN).await;
+                }
             }
         }
+    }
+}
+
+/// A job among those in hand, until it is dropped.
+struct InHand<'a>(&'a Mutex<HashSet<i64>>, i64);
+
+impl<'a> InHand<'a> {
+    fn new(all: &'a Mutex<HashSet<i64>>, job: i64) -> Self {
+        all.lock().unwrap_or_else(PoisonError::into_inner).insert(job);
+        Self(all, job)
+    }
+}
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
     }
 }
 

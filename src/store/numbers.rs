@@ -34,9 +34,11 @@ impl Store {
             .await
             .map_err(failed())?;
         let jobs = sqlx::query(
-            "SELECT count(*) FILTER (WHERE state = 'queued') AS queued, count(*) FILTER (WHERE state IN ('released', 'running')) AS released, count(*) FILTER (WHERE state = 'dead') AS dead,
-                coalesce(extract(epoch FROM clock_timestamp() - min(j.created_at) FILTER (WHERE state IN ('queued', 'released', 'running'))), 0)::float8 AS oldest
-             FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id WHERE state IN ('queued', 'released', 'running', 'dead')",
+            "WITH open AS (SELECT job_id, true AS queued FROM pintle.job_state WHERE state = 'queued'
+                UNION ALL SELECT job_id, false FROM pintle.job_state WHERE state IN ('released', 'running'))
+             SELECT count(*) FILTER (WHERE queued) AS queued, count(*) FILTER (WHERE NOT queued) AS released, (SELECT count(*) FROM pintle.job_state WHERE state = 'dead') AS dead,
+                coalesce(extract(epoch FROM clock_timestamp() - min(j.created_at)), 0)::float8 AS oldest
+             FROM open JOIN pintle.jobs j ON j.id = open.job_id",
         )
         .fetch_one(&self.pool)
         .await

@@ -24,6 +24,8 @@ pub struct Lane {
 pub const ROWS: Lane = Lane { queue: "rows", batch: 500, window: 8_000, refill: 2_000 };
 /// Work that is claimed one by one.
 pub const WORK: Lane = Lane { queue: "work", batch: 1, window: 64, refill: 1 };
+/// Work that only waits for somebody else.
+pub const EXTERNAL: Lane = Lane { queue: "external", batch: 1, window: 256, refill: 1 };
 
 /// Due jobs, as many of each partner (a loose index scan finds them) as it would have if all had as many, of what
 /// the window `$1` has room for; each takes the delivery of its place, `$3` to a delivery of those in `$2`. Of those
@@ -42,8 +44,8 @@ const RELEASE: &str = "WITH RECURSIVE out AS (SELECT count(*) AS taken FROM pint
         FROM partners p CROSS JOIN LATERAL (
             SELECT s.job_id, s.priority FROM pintle.job_state s
             WHERE s.queue = $5 AND s.state = 'queued' AND s.partner = p.partner AND s.not_before <= clock_timestamp()
-              AND (s.turn IS NULL OR NOT EXISTS (SELECT FROM pintle.job_state o WHERE o.turn = s.turn AND o.job_id <> s.job_id
-                  AND (o.state IN ('released', 'running') OR (o.state = 'queued' AND o.job_id < s.job_id))))
+              AND (s.turn IS NULL OR s.job_id = (SELECT o.job_id FROM pintle.job_state o WHERE o.turn = s.turn AND o.state IN ('queued', 'released', 'running')
+                  ORDER BY (o.state = 'queued'), o.job_id LIMIT 1))
               AND NOT EXISTS (SELECT FROM pintle.job_needs n JOIN pintle.job_state b ON b.job_id = n.needs WHERE n.job_id = s.job_id AND b.state <> 'done')
             ORDER BY s.priority, s.job_id LIMIT (SELECT each FROM share)) d
         WHERE p.partner IS NOT NULL),

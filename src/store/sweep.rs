@@ -17,8 +17,14 @@ const REMINT: &str = "UPDATE pintle.job_state SET delivery = $2, changed_at = cl
 const PRUNE: &str = "DELETE FROM pintle.job_state WHERE job_id IN (SELECT job_id FROM pintle.job_state
     WHERE state IN ('done', 'superseded', 'cancelled') AND changed_at < clock_timestamp() - interval '7 days' LIMIT 5000)";
 
+/// Nobody missed it for so long.
+const PRUNE_DEAD_WORK: &str = "DELETE FROM pintle.job_state WHERE job_id IN (SELECT job_id FROM pintle.job_state
+    WHERE state = 'dead' AND queue <> 'rows' AND changed_at < clock_timestamp() - interval '30 days' LIMIT 5000)";
+
 /// What waits for long goes first: nothing starves behind what is always more urgent. Urgent is 10.
-const AGE: &str = "UPDATE pintle.job_state SET priority = 10 WHERE state = 'queued' AND priority > 10 AND not_before <= clock_timestamp() AND changed_at < clock_timestamp() - interval '10 minutes'";
+const AGE: &str = "WITH old AS (SELECT job_id FROM pintle.job_state WHERE state = 'queued' AND priority > 10 AND not_before <= clock_timestamp() AND changed_at < clock_timestamp() - interval '10 minutes'
+        ORDER BY job_id LIMIT 5000 FOR UPDATE SKIP LOCKED)
+    UPDATE pintle.job_state s SET priority = 10 FROM old WHERE s.job_id = old.job_id";
 
 /// Ticks are told of for so long.
 const FORGET_RUNS: &str = "DELETE FROM pintle.runs WHERE id IN (SELECT id FROM pintle.runs WHERE decided_at < clock_timestamp() - interval '90 days' LIMIT 5000)";
@@ -80,7 +86,7 @@ impl Store {
         let failed = || StoreError::during("prune finished jobs");
         let mut tx = self.begin_as(proof).await?;
         let pruned = sqlx::query(PRUNE).execute(&mut *tx).await.map_err(failed())?.rows_affected();
-        for statement in [AGE, FORGET_RUNS] {
+        for statement in [PRUNE_DEAD_WORK, AGE, FORGET_RUNS] {
             sqlx::query(statement).execute(&mut *tx).await.map_err(failed())?;
         }
         tx.commit().await.map_err(failed())?;

@@ -45,7 +45,7 @@ scalar!(/** Bytes in base64url without padding. */ Base64Url, "bytes in base64ur
 scalar!(/** The value of a setting: anything but null. */ Setting, "a boolean, a number, text, a list or a map", {"type": ["boolean", "number", "string", "array", "object"]});
 scalar!(/** An address with TLS. */ HttpsUrl, "an address such as `https://id.acme.example`", {"type": "string", "pattern": "^https://[^\\s]+$"});
 scalar!(/** An address with TLS, or one of this host. */ WebhookUrl, "an address such as `https://hooks.acme.example/pintle`; without TLS only on this host", {"type": "string", "pattern": "^(https://|http://(127\\.0\\.0\\.1|localhost|\\[::1\\])[:/])[^\\s@]+$"});
-scalar!(/** An address. */ HttpUrl, "an address such as `https://hooks.acme.example/nightly`", {"type": "string", "pattern": "^https?://[^\\s]+$"});
+scalar!(/** An address. */ HttpUrl, "an address such as `https://hooks.acme.example/nightly`", {"type": "string", "pattern": "^https?://[^\\s/?#@]+([/?#][^\\s]*)?$"});
 scalar!(/** The path of an address. */ UrlPath, "a path such as `/healthz`", {"type": "string", "pattern": "^/[^\\s]*$"});
 scalar!(/** An e-mail address. */ Email, "an e-mail address such as `ops@acme.example`", {"type": "string", "format": "email"});
 scalar!(/** Any value. */ Anything, "any value", {});

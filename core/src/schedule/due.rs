@@ -58,7 +58,9 @@ pub fn due(clock: &Clock, rule: MissedRule, since: Timestamp, now: Timestamp) ->
     let until = if ticks.len() == MAX_TICKS { ticks[MAX_TICKS - 1] } else { now };
     let (closed, open): (Vec<_>, Vec<_>) = ticks.into_iter().partition(|tick| clock.is_closed(*tick));
     let (late, on_time): (Vec<_>, Vec<_>) = open.into_iter().partition(|tick| *tick <= late_before);
-    let (missed, caught_up) = late.split_at(late.len().saturating_sub(rule.most));
+    // Only the newest of all are caught up: of a slice that more follow, none.
+    let most = if until < now { 0 } else { rule.most };
+    let (missed, caught_up) = late.split_at(late.len().saturating_sub(most));
     let before = clock.next(since).filter(|first| *first <= oldest);
     Due {
         run: caught_up.iter().map(|tick| (*tick, true)).chain(on_time.iter().map(|tick| (*tick, false))).collect(),

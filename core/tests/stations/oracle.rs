@@ -21,7 +21,7 @@ fn agrees(oracle: &str) {
         let said = std::fs::read_to_string(std::path::Path::new(&folder).join(format!("{oracle}.txt"))).unwrap();
         let recorded = Recorded::from_said(&said);
         std::fs::write(Recorded::path(oracle), recorded.text()).unwrap();
-        println!("{}: {:#?}", recorded.oracle, recorded.counted());
+        eprintln!("{}: {:#?}", recorded.oracle, recorded.counted());
     }
     let recorded = Recorded::of(oracle);
     for (case, known) in recorded.all() {

@@ -51,6 +51,7 @@ pub(super) async fn trigger(store: &Store, args: &TriggerArgs, out: &Out) -> Res
         not_before: now,
         trigger: Trigger::Hand,
         dropped: None,
+        note: None,
         by: Some((&who, &args.reason)),
     };
     let ticks = [tick];
@@ -83,6 +84,7 @@ pub(super) async fn backfill(store: &Store, args: &BackfillArgs, out: &Out) -> R
         not_before: now,
         trigger: Trigger::Backfill,
         dropped: None,
+        note: None,
         by: Some((&who, &args.reason)),
     };
     let ticks: Vec<Tick<'_>> = fires.iter().copied().map(tick).collect();

@@ -18,6 +18,11 @@ pub(super) async fn history(
     out: &Out,
 ) -> Result<(), CliError> {
     let runs = store.runs(&RunFilter { schedule: name, outcomes: outcomes.to_vec(), limit }).await?;
+    if let (Some(name), true) = (name, runs.is_empty())
+        && store.schedules(Some(name)).await?.rows.is_empty()
+    {
+        return Err(CliError::new(format!("there is no schedule `{name}`")).hint("pintle schedules list"));
+    }
     if out.is_json() {
         out.json(&json!({"formatVersion": "1.0", "runs": runs}));
         return Ok(());

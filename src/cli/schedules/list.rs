@@ -17,8 +17,9 @@ pub(super) async fn list(store: &Store, out: &Out) -> Result<(), CliError> {
     let mut rows = Vec::with_capacity(schedules.rows.len());
     for row in &schedules.rows {
         let last = store.runs(&RunFilter { schedule: Some(&row.name), outcomes: vec!["run".into()], limit: 1 }).await?;
-        let clock = clock(&schedules, row)?;
-        let next = if row.suspended { None } else { clock.fires(now).next() };
+        // One that cannot be read is listed all the same: it never fires.
+        let clock = clock(&schedules, row).ok();
+        let next = clock.filter(|_| !row.suspended).and_then(|clock| clock.fires(now).next());
         rows.push((row, next, last.into_iter().next()));
     }
     if out.is_json() {

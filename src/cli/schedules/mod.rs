@@ -38,7 +38,7 @@ enum SchedulesCommand {
     Trigger(by_hand::TriggerArgs),
     /// Run ticks that passed, oldest first; recorded with your user name
     ///
-    /// A tick that ran already does not run again.
+    /// A tick that ran already does not run again; one that was cancelled does.
     Backfill(by_hand::BackfillArgs),
     /// Ticks, newest first: what ran, and why others did not
     History {

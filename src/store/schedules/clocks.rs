@@ -10,16 +10,23 @@ use sqlx::types::Json;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// One that is seen for the first time, or goes on after it was suspended, begins now: what passed before is not missed.
-const BEGIN: &str = "INSERT INTO pintle.schedule_clocks AS c (uid, looked_until, suspended)
-    SELECT s.uid, clock_timestamp(), coalesce((s.spec ->> 'suspend')::boolean, false) FROM pintle.schedules s WHERE s.tombstoned_at IS NULL
-    ON CONFLICT (uid) DO UPDATE SET suspended = EXCLUDED.suspended, looked_until = CASE WHEN c.suspended THEN greatest(c.looked_until, clock_timestamp()) ELSE c.looked_until END
-    WHERE c.suspended IS DISTINCT FROM EXCLUDED.suspended";
+/// One that is seen for the first time, goes on after it was suspended, or got another clock, begins now: what passed
+/// before is not missed, and no tick is due that it did not have then.
+const BEGIN: &str = "INSERT INTO pintle.schedule_clocks AS c (uid, looked_until, suspended, clock)
+    SELECT s.uid, clock_timestamp(), coalesce((s.spec ->> 'suspend')::boolean, false),
+        jsonb_build_object('cron', s.spec -> 'cron', 'every', s.spec -> 'every', 'offset', s.spec -> 'offset', 'at', s.spec -> 'at', 'zone', s.spec -> 'timezone', 'dst', s.spec -> 'dst', 'exclude', s.spec -> 'exclude')::text
+    FROM pintle.schedules s WHERE s.tombstoned_at IS NULL
+    ON CONFLICT (uid) DO UPDATE SET suspended = EXCLUDED.suspended, clock = EXCLUDED.clock,
+        looked_until = CASE WHEN c.suspended OR c.clock <> EXCLUDED.clock THEN greatest(c.looked_until, clock_timestamp()) ELSE c.looked_until END
+    WHERE (c.suspended, c.clock) IS DISTINCT FROM (EXCLUDED.suspended, EXCLUDED.clock)";
+
+/// One that is taken away and comes back begins anew.
+const END: &str = "DELETE FROM pintle.schedule_clocks c WHERE NOT EXISTS (SELECT FROM pintle.schedules s WHERE s.uid = c.uid AND s.tombstoned_at IS NULL)";
 
 /// What waits for a Schedule that is gone, or suspended, does not run any more.
 const CANCEL_GONE: &str = "UPDATE pintle.job_state s SET state = 'cancelled', reason = 'the schedule is gone or suspended', changed_at = clock_timestamp()
     FROM pintle.runs r LEFT JOIN pintle.schedules k ON k.uid = r.schedule_uid
-    WHERE r.job_id = s.job_id AND r.trigger IN ('clock', 'late') AND s.queue = 'work' AND s.state = 'queued'
+    WHERE r.job_id = s.job_id AND r.trigger IN ('clock', 'late') AND s.queue <> 'rows' AND s.state = 'queued'
       AND (k.uid IS NULL OR k.tombstoned_at IS NOT NULL OR coalesce((k.spec ->> 'suspend')::boolean, false))";
 
 const SCHEDULES: &str = "SELECT s.uid, s.source_id, s.name, s.spec, s.applied_commit, s.applied_file, coalesce(c.suspended, false) AS suspended,
@@ -72,8 +79,9 @@ impl Store {
     pub async fn keep_clocks(&self, proof: &LeaderProof) -> Result<(), StoreError> {
         let failed = || StoreError::during("keep the clocks of schedules");
         let mut tx = self.begin_as(proof).await?;
-        sqlx::query(BEGIN).execute(&mut *tx).await.map_err(failed())?;
-        sqlx::query(CANCEL_GONE).execute(&mut *tx).await.map_err(failed())?;
+        for statement in [END, BEGIN, CANCEL_GONE] {
+            sqlx::query(statement).execute(&mut *tx).await.map_err(failed())?;
+        }
         tx.commit().await.map_err(failed())
     }
 
@@ -87,6 +95,30 @@ impl Store {
             rows: rows.iter().map(schedule).collect::<Result<_, _>>().map_err(failed())?,
             windows: windows.into_iter().map(|(name, spec)| (name, spec.0)).collect(),
         })
+    }
+}
+
+impl Store {
+    /// Up to when exports of the Schedule `uid` went.
+    pub async fn export_position(&self, uid: Uuid) -> Result<Option<Timestamp>, StoreError> {
+        let failed = || StoreError::during("read how far an export went");
+        let row = sqlx::query("SELECT (extract(epoch FROM position) * 1000000)::bigint AS at_us FROM pintle.schedule_clocks WHERE uid = $1")
+            .bind(uid)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed())?;
+        row.map_or(Ok(None), |row| moment(&row, "at_us").map_err(failed()))
+    }
+
+    /// Writes down that they went up to `until`.
+    pub async fn exported(&self, uid: Uuid, until: Timestamp) -> Result<(), StoreError> {
+        sqlx::query("UPDATE pintle.schedule_clocks SET position = greatest(position, to_timestamp($2::bigint / 1000000.0)) WHERE uid = $1")
+            .bind(uid)
+            .bind(until.as_microsecond())
+            .execute(&self.pool)
+            .await
+            .map(|_| ())
+            .map_err(StoreError::during("write down how far an export went"))
     }
 }
 

@@ -13,7 +13,7 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 /// What may become of a tick.
-pub const OUTCOMES: &[&str] = &["run", "overlap", "closed", "missed"];
+pub const OUTCOMES: &[&str] = &["run", "cancelled", "overlap", "closed", "missed"];
 
 const RUNS: &str = "SELECT r.id, r.schedule, r.trigger, r.outcome, r.job_id, r.by_whom, r.reason, s.state, s.attempts, s.reason AS said,
         (extract(epoch FROM r.tick) * 1000000)::bigint AS tick_us, (extract(epoch FROM r.decided_at) * 1000000)::bigint AS decided_us,
@@ -33,7 +33,7 @@ pub struct RunRow {
     pub tick: Option<Timestamp>,
     /// `clock`, `late`, `hand`, `backfill`.
     pub trigger: String,
-    /// `run`, or why not: `overlap`, `closed`, `missed`.
+    /// `run`, `cancelled` before it ran again by hand, or why not: `overlap`, `closed`, `missed`.
     pub outcome: String,
     /// The job, if it ran.
     pub job: Option<i64>,

@@ -3,6 +3,7 @@
 
 use super::clocks::ScheduleRow;
 use crate::store::enqueue::grown;
+use crate::store::release::{EXTERNAL, Lane, WORK};
 use crate::store::{LeaderProof, Store, StoreError};
 use jiff::Timestamp;
 use pintle_core::change::Value;
@@ -50,19 +51,32 @@ pub struct Tick<'a> {
     pub trigger: Trigger,
     /// `None`: it runs if its schedule's overlap rule lets it; else why it does not.
     pub dropped: Option<&'static str>,
+    /// More about it.
+    pub note: Option<String>,
     /// Who wants it, and why, where that is not the clock.
     pub by: Option<(&'a str, &'a str)>,
 }
+
+/// Runs of one schedule that may wait.
+const MAX_WAITING: usize = 1_000;
 
 /// Scheduled work goes last: security, rollback, intent and drift go before it.
 const PRIORITY: i16 = 50;
 
 const OPEN: &str = "SELECT turn, count(*) FROM pintle.job_state WHERE turn = ANY($1) AND state IN ('queued', 'released', 'running') GROUP BY turn";
 
+const RAN: &str = "SELECT r.schedule_uid, (extract(epoch FROM r.tick) * 1000000)::bigint FROM pintle.runs r
+    JOIN unnest($1::uuid[], $2::bigint[]) AS t (uid, tick_us) ON r.schedule_uid = t.uid AND r.tick = to_timestamp(t.tick_us / 1000000.0)
+    WHERE r.outcome = 'run' AND r.trigger <> 'hand'";
+
+/// What was cancelled did not run: it may, after all.
+const FREE: &str = "UPDATE pintle.runs r SET outcome = 'cancelled' FROM unnest($1::uuid[], $2::bigint[]) AS t (uid, tick_us), pintle.job_state s
+    WHERE r.schedule_uid = t.uid AND r.tick = to_timestamp(t.tick_us / 1000000.0) AND r.outcome = 'run' AND r.trigger <> 'hand' AND s.job_id = r.job_id AND s.state = 'cancelled'";
+
 const INSERT: &str = "WITH wanted AS (
         SELECT t.*, CASE t.outcome WHEN 'run' THEN nextval('pintle.jobs_id_seq') END AS job_id
-        FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::uuid[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[])
-            AS t (source, name, uid, tick_us, trigger, outcome, from_us, turn, body, file, partner, by_whom, reason)),
+        FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::uuid[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $15::text[])
+            AS t (source, name, uid, tick_us, trigger, outcome, from_us, turn, body, file, partner, by_whom, reason, queue)),
     told AS (
         INSERT INTO pintle.runs (source_id, schedule, schedule_uid, tick, trigger, outcome, job_id, by_whom, reason)
         SELECT source, name, uid, to_timestamp(tick_us / 1000000.0), trigger, outcome, job_id, by_whom, reason FROM wanted
@@ -73,7 +87,7 @@ const INSERT: &str = "WITH wanted AS (
         SELECT job_id, source, 'Schedule', name, uid, 'run', CASE WHEN trigger IN ('clock', 'late') THEN 'schedule' ELSE 'request' END, body::jsonb, file FROM fresh),
     state AS (
         INSERT INTO pintle.job_state (job_id, source_id, object_kind, object_name, partner, priority, queue, turn, not_before, counted)
-        SELECT job_id, source, 'Schedule', name, partner, $14, 'work', turn, to_timestamp(from_us / 1000000.0), false FROM fresh)
+        SELECT job_id, source, 'Schedule', name, partner, $14, queue, turn, to_timestamp(from_us / 1000000.0), false FROM fresh)
     SELECT job_id FROM fresh ORDER BY job_id";
 
 const LOOKED: &str =
@@ -102,6 +116,7 @@ impl Store {
 
 /// The same in the caller's transaction.
 pub(in crate::store) async fn insert(tx: &mut PgConnection, ticks: &[Tick<'_>]) -> Result<Vec<i64>, sqlx::Error> {
+    let ticks = &not_run_yet(tx, ticks).await?;
     if ticks.is_empty() {
         return Ok(Vec::new());
     }
@@ -110,7 +125,15 @@ pub(in crate::store) async fn insert(tx: &mut PgConnection, ticks: &[Tick<'_>]) 
         sqlx::query_as(OPEN).bind(uids.into_iter().collect::<Vec<_>>()).fetch_all(&mut *tx).await?;
     let mut open: HashMap<Uuid, usize> = open.into_iter().map(|(uid, count)| (uid, count as usize)).collect();
     let mut cancelled = Vec::new();
-    let outcomes: Vec<&str> = ticks.iter().map(|tick| outcome(tick, &mut open, &mut cancelled)).collect();
+    let outcomes: Vec<&str> = ticks
+        .iter()
+        .enumerate()
+        .map(|(at, tick)| {
+            let others =
+                ticks[at + 1..].iter().any(|later| later.schedule.uid == tick.schedule.uid && later.dropped.is_none());
+            outcome(tick, others, &mut open, &mut cancelled)
+        })
+        .collect();
     crate::store::work::cancel_turns(tx, &cancelled, "cancel-other: the next tick came").await?;
     let column = |of: &dyn Fn(&Tick<'_>) -> String| ticks.iter().map(of).collect::<Vec<_>>();
     let jobs = sqlx::query_scalar(INSERT)
@@ -126,15 +149,38 @@ pub(in crate::store) async fn insert(tx: &mut PgConnection, ticks: &[Tick<'_>]) 
         .bind(ticks.iter().map(|tick| tick.schedule.file.as_deref()).collect::<Vec<_>>())
         .bind(column(&partner))
         .bind(ticks.iter().map(|tick| tick.by.map(|(who, _)| who)).collect::<Vec<_>>())
-        .bind(ticks.iter().map(|tick| tick.by.map(|(_, reason)| reason)).collect::<Vec<_>>())
+        .bind(ticks.iter().map(|tick| tick.by.map(|(_, reason)| reason).or(tick.note.as_deref())).collect::<Vec<_>>())
         .bind(PRIORITY)
+        .bind(column(&|tick| lane(tick).queue.to_owned()))
         .fetch_all(&mut *tx)
         .await?;
     sqlx::query("SELECT pg_notify('pintle_jobs', 'queued')").execute(tx).await?;
     Ok(jobs)
 }
 
-fn outcome(tick: &Tick<'_>, open: &mut HashMap<Uuid, usize>, cancelled: &mut Vec<Uuid>) -> &'static str {
+/// Those that ran before, by the clock or by hand, are no longer decided about.
+async fn not_run_yet<'a>(tx: &mut PgConnection, ticks: &[Tick<'a>]) -> Result<Vec<Tick<'a>>, sqlx::Error> {
+    let uids: Vec<Uuid> = ticks.iter().map(|tick| tick.schedule.uid).collect();
+    let at: Vec<i64> = ticks.iter().map(|tick| tick.tick.as_microsecond()).collect();
+    if ticks.iter().any(|tick| tick.trigger == Trigger::Backfill) {
+        sqlx::query(FREE).bind(&uids).bind(&at).execute(&mut *tx).await?;
+    }
+    let ran: Vec<(Uuid, i64)> = sqlx::query_as(RAN).bind(uids).bind(at).fetch_all(tx).await?;
+    let ran: HashSet<(Uuid, i64)> = ran.into_iter().collect();
+    let key = |tick: &Tick<'_>| (tick.schedule.uid, tick.tick.as_microsecond());
+    Ok(ticks.iter().filter(|tick| tick.trigger == Trigger::Hand || !ran.contains(&key(tick))).cloned().collect())
+}
+
+/// Where it is done: what only waits for others takes no place from what works.
+fn lane(tick: &Tick<'_>) -> Lane {
+    match tick.schedule.spec.at(&["job", "kind"]).and_then(Value::as_str) {
+        Some("queue" | "reconcile") => EXTERNAL,
+        _ => WORK,
+    }
+}
+
+/// `others`: of the same schedule, and later.
+fn outcome(tick: &Tick<'_>, others: bool, open: &mut HashMap<Uuid, usize>, cancelled: &mut Vec<Uuid>) -> &'static str {
     if let Some(dropped) = tick.dropped {
         return dropped;
     }
@@ -143,6 +189,8 @@ fn outcome(tick: &Tick<'_>, open: &mut HashMap<Uuid, usize>, cancelled: &mut Vec
     // What somebody asks for by hand waits its turn, and is not dropped.
     let start = if tick.by.is_some() { Start::Run } else { rule.start(*open) };
     match start {
+        _ if *open >= MAX_WAITING => return "overlap",
+        _ if rule == OverlapRule::CancelOther && others && tick.by.is_none() => return "overlap",
         Start::Skip => return "overlap",
         Start::Instead => cancelled.push(tick.schedule.uid),
         Start::Run => {}

@@ -27,7 +27,7 @@ const CANCEL_TURNS: &str = "WITH open AS (
 /// What became of a wish to cancel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cancelled {
-    /// It had not begun, and does not.
+    /// It had not begun, or was dead, and is over.
     AtOnce(String),
     /// It runs, and was told.
     Told(String),
@@ -58,6 +58,8 @@ impl Store {
         let running = match state.as_str() {
             "queued" | "released" => false,
             "running" => true,
+            // Nobody tries it again.
+            "dead" if text("queue")? != "rows" => false,
             _ => return Ok(Cancelled::Over(state)),
         };
         let statement = if running { TELL } else { CANCEL };

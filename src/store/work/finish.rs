@@ -1,4 +1,5 @@
-//! Work ends: its result and its record are written under the fence that it started with, or not at all.
+//! Work ends: its result and its record are written under the fence that it started with, or not at all. What a handler
+//! says is text of somebody else: it is cut, and stripped of what a database or a terminal would stumble over.
 
 use super::start::Work;
 use crate::store::audit::AuditWriter;
@@ -6,6 +7,8 @@ use crate::store::dependents::cancel_dependents;
 use crate::store::{Store, StoreError};
 use pintle_core::audit::{Outcome, Stage};
 
+/// Characters of what is said that are kept.
+const MAX_SAID: usize = 1_000;
 /// Tries of a job whose failure may pass.
 pub const MAX_ATTEMPTS: i16 = 5;
 
@@ -35,7 +38,8 @@ const END: &str =
     WHERE job_id = $1 AND fence = $2 AND state = 'running'";
 
 /// Later, with exponential backoff and jitter; at once where it was only stopped.
-const AGAIN: &str = "UPDATE pintle.job_state SET state = 'queued', reason = $3, delivery = NULL, process = NULL, changed_at = clock_timestamp(), attempts = attempts + $4,
+const AGAIN: &str = "UPDATE pintle.job_state SET state = CASE WHEN cancel IS NULL THEN 'queued' ELSE 'cancelled' END, reason = coalesce(cancel, $3), cancel = NULL,
+        delivery = NULL, process = NULL, changed_at = clock_timestamp(), attempts = attempts + $4,
         not_before = clock_timestamp() + $4 * make_interval(secs => least(300, 2 * power(2, attempts)) * (0.5 + random()))
     WHERE job_id = $1 AND fence = $2 AND state = 'running'";
 
@@ -46,10 +50,10 @@ impl Store {
         let mut tx = self.pool.begin().await.map_err(failed())?;
         let spent = work.attempt >= MAX_ATTEMPTS;
         let ended = |state: &'static str, reason: &str| {
-            sqlx::query(END).bind(work.job).bind(work.fence).bind(state).bind(reason.to_owned())
+            sqlx::query(END).bind(work.job).bind(work.fence).bind(state).bind(told(reason))
         };
         let again = |reason: &str, tries: i16| {
-            sqlx::query(AGAIN).bind(work.job).bind(work.fence).bind(reason.to_owned()).bind(tries)
+            sqlx::query(AGAIN).bind(work.job).bind(work.fence).bind(told(reason)).bind(tries)
         };
         let statement = match attempt {
             Attempt::Done(said) => ended("done", said),
@@ -75,6 +79,10 @@ impl Store {
     }
 }
 
+fn told(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_SAID).collect()
+}
+
 fn outcome(attempt: &Attempt, spent: bool) -> Outcome {
     let (status, code) = match attempt {
         Attempt::Done(_) => ("ok", None),
@@ -89,8 +97,8 @@ fn outcome(attempt: &Attempt, spent: bool) -> Outcome {
 
 fn reason(attempt: &Attempt) -> Option<String> {
     match attempt {
-        Attempt::Done(said) => (!said.is_empty()).then(|| said.clone()),
-        Attempt::Failed { reason, .. } | Attempt::Again(reason) | Attempt::Cancelled(reason) => Some(reason.clone()),
+        Attempt::Done(said) => (!said.is_empty()).then(|| told(said)),
+        Attempt::Failed { reason, .. } | Attempt::Again(reason) | Attempt::Cancelled(reason) => Some(told(reason)),
         Attempt::Stopped => None,
     }
 }

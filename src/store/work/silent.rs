@@ -6,15 +6,16 @@ use uuid::Uuid;
 
 const SILENT: &str = "WITH silent AS (
         SELECT s.job_id FROM pintle.job_state s LEFT JOIN pintle.processes p ON p.id = s.process
-        WHERE s.queue = 'work' AND s.state = 'running' AND (p.id IS NULL OR p.expires_at < clock_timestamp()) ORDER BY s.job_id FOR UPDATE OF s SKIP LOCKED)
+        WHERE s.queue <> 'rows' AND s.state = 'running' AND (p.id IS NULL OR p.expires_at < clock_timestamp()) ORDER BY s.job_id FOR UPDATE OF s SKIP LOCKED)
     UPDATE pintle.job_state s SET state = CASE WHEN s.cancel IS NULL THEN 'queued' ELSE 'cancelled' END,
         reason = coalesce(s.cancel, 'the process that ran it fell silent'), cancel = NULL, attempts = s.attempts + 1, delivery = NULL, process = NULL,
         not_before = clock_timestamp(), changed_at = clock_timestamp()
     FROM silent WHERE s.job_id = silent.job_id RETURNING s.job_id";
 
 /// It is not the job's fault: the try is not counted.
-const GIVE_BACK: &str = "UPDATE pintle.job_state SET state = 'queued', reason = 'the process that ran it stopped', delivery = NULL, process = NULL,
-        not_before = clock_timestamp(), changed_at = clock_timestamp() WHERE process = $1 AND state = 'running'";
+const GIVE_BACK: &str = "UPDATE pintle.job_state SET state = CASE WHEN cancel IS NULL THEN 'queued' ELSE 'cancelled' END, reason = coalesce(cancel, 'the process that ran it stopped'),
+        cancel = NULL, delivery = NULL, process = NULL, not_before = clock_timestamp(), changed_at = clock_timestamp()
+    WHERE state = 'running' AND process = $1 AND job_id <> ALL($2)";
 
 impl Store {
     /// Takes back what silent processes hold; the jobs.
@@ -26,13 +27,14 @@ impl Store {
         Ok(jobs)
     }
 
-    /// Gives back what `process`, which ends, holds.
-    pub async fn give_back(&self, process: Uuid) -> Result<(), StoreError> {
+    /// Gives back what the ledger says that `process` holds, but for what it has `in_hand`; how many.
+    pub async fn give_back(&self, process: Uuid, in_hand: &[i64]) -> Result<u64, StoreError> {
         sqlx::query(GIVE_BACK)
             .bind(process)
+            .bind(in_hand)
             .execute(&self.pool)
             .await
-            .map(|_| ())
-            .map_err(StoreError::during("give back work in hand"))
+            .map(|done| done.rows_affected())
+            .map_err(StoreError::during("give back work"))
     }
 }

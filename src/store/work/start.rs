@@ -16,11 +16,9 @@ use uuid::Uuid;
 const START: &str = "UPDATE pintle.job_state s SET state = 'running', fence = nextval('pintle.fences'), process = $3, started_at = clock_timestamp(), changed_at = clock_timestamp()
     FROM pintle.jobs j LEFT JOIN pintle.sources o ON o.id = j.source_id
     WHERE j.id = s.job_id AND s.job_id = $1 AND s.delivery = $2 AND s.state = 'released'
-    RETURNING s.job_id, s.fence, s.attempts, s.partner, j.object_name, j.uid, j.body, j.file, coalesce(o.repo_id::text, '') AS repo_id";
+    RETURNING s.job_id, s.fence, s.attempts, s.partner, j.object_name, j.uid, j.body, j.file, (SELECT k.labels::text FROM pintle.schedules k WHERE k.uid = j.uid) AS labels, coalesce(o.repo_id::text, '') AS repo_id";
 
-const PAUSED: &str =
-    "UPDATE pintle.job_state SET state = 'cancelled', reason = 'paused', changed_at = clock_timestamp()
-    WHERE job_id = $1 AND delivery = $2 AND state = 'released'";
+const PAUSED: &str = "UPDATE pintle.job_state SET state = 'cancelled', reason = 'paused', process = NULL, changed_at = clock_timestamp() WHERE job_id = $1 AND fence = $2";
 
 /// Work that this process runs.
 #[derive(Debug, Clone)]
@@ -49,6 +47,11 @@ impl Work {
     /// Which job it does.
     pub fn kind(&self) -> &str {
         self.spec.get("kind").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Of this try alone: what tells its files from those of another.
+    pub fn mark(&self) -> String {
+        format!("{}-{}", self.job, self.fence)
     }
 
     /// A field of the job that is text.
@@ -97,15 +100,18 @@ impl Store {
         let Some(row) = row.map_err(failed())? else { return Ok(None) };
         let work = work(&row).map_err(failed())?;
         let key = ObjectKey::new("Schedule", work.schedule.as_str());
-        if pauses.iter().any(|pause| pause.what.covers(&Subject::new(&key, None, None))) {
-            tx.rollback().await.map_err(failed())?;
-            sqlx::query(PAUSED).bind(job).bind(delivery).execute(&self.pool).await.map_err(failed())?;
-            return Ok(None);
-        }
-        let draft = work.draft(Stage::Intent, Outcome { status: "ok", code: None }, None);
+        let labels: Option<String> = row.try_get("labels").map_err(failed())?;
+        let subject = Subject::new(&key, labels.as_deref(), None);
+        let paused = pauses.iter().any(|pause| pause.what.covers(&subject));
+        let draft = if paused {
+            sqlx::query(PAUSED).bind(job).bind(work.fence).execute(&mut *tx).await.map_err(failed())?;
+            work.draft(Stage::Denied, Outcome { status: "refused", code: Some("paused".into()) }, None)
+        } else {
+            work.draft(Stage::Intent, Outcome { status: "ok", code: None }, None)
+        };
         writer.append(&mut tx, &[draft]).await?;
         tx.commit().await.map_err(failed())?;
-        Ok(Some(work))
+        Ok((!paused).then_some(work))
     }
 }
 

@@ -20,7 +20,7 @@ impl Daemon {
         let log = world.path().join(format!("{name}.log"));
         let introduced = &world.repository.introduced;
         let child = Command::new(env!("CARGO_BIN_EXE_pintle"))
-            .args(["run", "--poll-interval", "1", "--grace", "5", "--log", "pintle=debug,warn"])
+            .args(["run", "--poll-interval", "1", "--log", "pintle=debug,warn"])
             .arg("--state-dir")
             .arg(world.path().join(format!("{name}.state")))
             .arg("--repo-url")
@@ -29,6 +29,7 @@ impl Daemon {
             .args(["--repo-id", &introduced.repo_id, "--introduction-commit", &introduced.commit])
             .args(["--introduction-policy", &introduced.policy])
             .env("PINTLE_NO_METRICS", "true")
+            .env("PINTLE_GRACE", "5")
             .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stderr(File::options().create(true).append(true).open(&log).unwrap())

@@ -75,3 +75,23 @@ async fn a_running_job_is_cancelled_with_everything_it_started() {
     assert_eq!(code, 1, "{text}");
     daemon.stop().await;
 }
+
+#[tokio::test]
+async fn what_was_paused_or_cancelled_is_run_after_all_by_a_backfill() {
+    let world = world(&[schedule("daily", "every: 24h", "{kind: exec, program: mark}")]).await;
+    let mark = program(&world, "mark", "true");
+    let daemon = daemon(&world, "daemon", &mark);
+    world.settled().await;
+    let (code, text) = world.pintle(&["pause", "Schedule/daily", "--reason", "the disk is full"]);
+    assert_eq!(code, 0, "{text}");
+    let backfill = ["schedules", "backfill", "daily", "--since", "2d", "--reason", "late", "-o", "json"];
+    let (_, text) = world.pintle(&backfill);
+    let jobs = json(&text)["jobs"].as_array().unwrap().len() as i64;
+    ran(&world, "daily", "cancelled", jobs).await;
+    assert!(world.told("daily").await.contains(&"denied exec refused".to_owned()), "that it was paused is recorded");
+    world.pintle(&["resume", "Schedule/daily"]);
+    let (_, text) = world.pintle(&backfill);
+    assert_eq!(json(&text)["jobs"].as_array().unwrap().len() as i64, jobs, "{text}");
+    ran(&world, "daily", "done", jobs).await;
+    daemon.stop().await;
+}

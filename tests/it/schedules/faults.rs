@@ -126,3 +126,52 @@ async fn deliveries_of_work_that_redis_lost_are_rung_again() {
     worker.stop().await;
     leader.stop().await;
 }
+
+#[tokio::test]
+async fn work_goes_on_through_a_long_grace_though_others_would_take_it() {
+    let world = world(&[schedule("slow", YEARLY, "{kind: exec, program: slow}")]).await;
+    // Longer than a process is believed to live without a heartbeat.
+    let slow = program(&world, "slow", "sleep 20; echo $PINTLE_KEY");
+    let settings = [("PINTLE_PROGRAMS", slow.as_str()), ("PINTLE_GRACE", "60")];
+    let first = Daemon::start(&world, "first", &settings);
+    world.settled().await;
+    let job = triggered(&world, "slow");
+    world.database.until(&format!("(SELECT state = 'running' FROM pintle.job_state WHERE job_id = {job})")).await;
+    let second = Daemon::start(&world, "second", &settings);
+    first.stop().await;
+    let state = format!("SELECT state || ' ' || attempts FROM pintle.job_state WHERE job_id = {job}");
+    assert_eq!(world.database.ask(&state).await.unwrap(), "done 1");
+    assert_eq!(world.told("slow").await.iter().filter(|line| *line == "intent exec ok").count(), 1, "it began once");
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_program_says_is_cut_and_stripped_and_what_it_leaves_behind_is_not_waited_for() {
+    let world = world(&[schedule("odd", &format!("{YEARLY}\n  deadline: 20s"), "{kind: exec, program: odd}")]).await;
+    let odd = program(&world, "odd", "sleep 600 & printf 'a\\0b\\033[31m %02000d\\n' 1");
+    let daemon = daemon(&world, "daemon", &odd);
+    world.settled().await;
+    let job = triggered(&world, "odd");
+    ran(&world, "odd", "done", 1).await;
+    let said = world.database.ask(&format!("SELECT reason FROM pintle.job_state WHERE job_id = {job}")).await.unwrap();
+    assert!(said.starts_with("a b [31m 0"), "{said}");
+    assert!(said.len() <= 300, "{}", said.len());
+    assert_eq!(world.database.count(&format!("SELECT attempts FROM pintle.job_state WHERE job_id = {job}")).await, 1);
+    daemon.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_ledger_says_of_this_process_and_nobody_runs_is_given_back() {
+    let world = world(&[schedule("mark", YEARLY, "{kind: exec, program: mark}")]).await;
+    let mark = program(&world, "mark", "true");
+    let daemon = daemon(&world, "daemon", &mark);
+    world.settled().await;
+    let job = triggered(&world, "mark");
+    ran(&world, "mark", "done", 1).await;
+    // As if the answer to its start had been lost.
+    let process = "process = (SELECT id FROM pintle.processes)";
+    world.database.run(&format!("UPDATE pintle.job_state SET state = 'running', {process} WHERE job_id = {job}")).await;
+    daemon.says("that nobody ran were given back").await;
+    ran(&world, "mark", "done", 1).await;
+    daemon.stop().await;
+}

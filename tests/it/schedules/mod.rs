@@ -3,6 +3,7 @@
 mod by_hand;
 mod faults;
 mod kinds;
+mod many;
 mod overlap;
 mod ticks;
 

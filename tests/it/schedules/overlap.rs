@@ -32,7 +32,7 @@ async fn skip_drops_the_tick_and_says_so() {
 async fn buffer_one_lets_one_wait_and_no_two_run_at_a_time() {
     let (world, daemon) = overlapping("buffer-one").await;
     world.database.until("((SELECT count(*) FROM pintle.runs WHERE outcome = 'overlap') >= 1)").await;
-    let open = "SELECT string_agg(state, ' ' ORDER BY job_id) FROM pintle.job_state WHERE queue = 'work'";
+    let open = "SELECT string_agg(state, ' ' ORDER BY job_id) FROM pintle.job_state WHERE queue <> 'rows'";
     assert_eq!(world.database.ask(open).await.unwrap(), "running queued");
     go(&world);
     ran(&world, "slow", "done", 2).await;
