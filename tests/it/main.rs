@@ -4,6 +4,7 @@
 
 mod audit_log;
 mod authority;
+mod chaos;
 mod crash_sweep;
 mod delivery;
 mod drift;

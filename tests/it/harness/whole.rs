@@ -6,13 +6,26 @@ const LEDGER: &[(&str, &str)] = &[
     ("a job is open", "SELECT job_id FROM pintle.job_state WHERE state IN ('queued', 'released', 'running')"),
     (
         "a done job has not exactly one effect on record",
-        "SELECT s.job_id FROM pintle.job_state s WHERE s.state = 'done' AND (SELECT count(*) FROM pintle.audit_logs a
+        "SELECT s.job_id FROM pintle.job_state s WHERE s.queue = 'rows' AND s.state = 'done' AND (SELECT count(*) FROM pintle.audit_logs a
             WHERE a.job_id = s.job_id AND a.stage = 'effect') <> 1",
     ),
     (
         "an effect is on record whose job is not done",
         "SELECT a.job_id FROM pintle.audit_logs a LEFT JOIN pintle.job_state s USING (job_id)
          WHERE a.stage = 'effect' AND s.state IS DISTINCT FROM 'done'",
+    ),
+    (
+        "work that is done has not exactly one outcome that says so",
+        "SELECT s.job_id FROM pintle.job_state s WHERE s.queue <> 'rows' AND s.state = 'done' AND (SELECT count(*) FROM pintle.audit_logs a
+            WHERE a.job_id = s.job_id AND a.stage = 'outcome' AND a.outcome = 'ok') <> 1",
+    ),
+    (
+        "work began without a record of it",
+        "SELECT a.id FROM pintle.audit_logs a WHERE a.stage = 'outcome' AND NOT EXISTS (SELECT FROM pintle.audit_logs i WHERE i.stage = 'intent' AND i.job_id = a.job_id)",
+    ),
+    (
+        "a tick ran twice",
+        "SELECT schedule || ' ' || tick FROM pintle.runs WHERE outcome = 'run' AND trigger <> 'hand' GROUP BY schedule_uid, schedule, tick HAVING count(*) > 1",
     ),
     (
         "the accepted commits have a gap, or one without a record",
@@ -31,7 +44,7 @@ const ROWS: &[(&str, &str)] = &[
         "a row's digest is not the target of its last job",
         "SELECT o.kind || '/' || o.name FROM pintle.objects o WHERE o.applied IS NOT NULL AND o.tombstoned_at IS NULL
             AND o.applied_digest IS DISTINCT FROM (SELECT j.target_digest FROM pintle.jobs j JOIN pintle.job_state s ON s.job_id = j.id
-                WHERE s.state = 'done' AND j.uid = o.uid ORDER BY j.id DESC LIMIT 1)",
+                WHERE s.state = 'done' AND j.action <> 'run' AND j.uid = o.uid ORDER BY j.id DESC LIMIT 1)",
     ),
     (
         "a row is not what its last effect says it became",
@@ -74,8 +87,12 @@ impl World {
 
     /// Deliveries that Redis lists as waiting or active.
     async fn in_redis(&self) -> u64 {
-        let waiting: u64 = self.redis.ask(&["LLEN", "pintle:rows:wait"]).await;
-        let active: u64 = self.redis.ask(&["LLEN", "pintle:rows:active"]).await;
-        waiting + active
+        let mut carried = 0;
+        for queue in ["rows", "work", "external"] {
+            for list in ["wait", "active"] {
+                carried += self.redis.ask::<u64>(&["LLEN", &format!("pintle:{queue}:{list}")]).await;
+            }
+        }
+        carried
     }
 }

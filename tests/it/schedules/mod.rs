@@ -38,7 +38,7 @@ async fn world(schedules: &[(String, String)]) -> World {
 }
 
 /// A program of this world that runs `body` in a shell, pinned by its digest.
-fn program(world: &World, name: &str, body: &str) -> String {
+pub fn program(world: &World, name: &str, body: &str) -> String {
     let path: PathBuf = world.path().join(format!("{name}.sh"));
     let text = format!("#!/bin/sh\n{body}\n");
     std::fs::write(&path, &text).unwrap();

@@ -1,0 +1,206 @@
+//! A random run of faults: commits, hand edits and schedules go on while processes are killed and stopped and servers go
+//! away. At the end everything must be as the repository says, and ledger, rows, ticks and audit must agree.
+//!
+//! A short run is one of the tests. `scripts/chaos --minutes 5 --seed 7` is a long one; the seed makes the same faults in
+//! the same order. (What they meet depends on the machine; a failure is repeated more often than not.)
+
+use crate::harness::{Daemon, Database, World, eventually_within, folder, suite};
+use nix::sys::signal::Signal;
+use pintle::dev::servers::{Options, PrivatePostgres};
+use pintle::store::pool::migrate;
+use std::time::{Duration, Instant};
+use tokio::time::sleep;
+
+const CRM: &str = "suites/crm.yaml";
+const SHORT: Duration = Duration::from_secs(12);
+/// Rows that strangers write to.
+const OTHERS: u64 = 200;
+/// Three processes, so that there is always another.
+const NAMES: [&str; 3] = ["one", "two", "three"];
+
+/// Numbers that look random, and are the same for a seed (SplitMix64).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % sides
+    }
+}
+
+struct Chaos {
+    // Dropped in this order: a daemon's log lies in the folder of the world.
+    daemons: Vec<(usize, Daemon)>,
+    world: World,
+    postgres: PrivatePostgres,
+    programs: String,
+    dice: Dice,
+    commits: u64,
+    told: Vec<String>,
+}
+
+impl Drop for Chaos {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("what was done:\n{}", self.told.join("\n"));
+        }
+    }
+}
+
+impl Chaos {
+    async fn begin(seed: u64) -> Self {
+        let options = Options { fast: true, keep_redis: false };
+        let postgres = PrivatePostgres::start_with(&folder().join("chaos"), options).await.unwrap();
+        let url = postgres.url("postgres");
+        migrate(&url).await.unwrap();
+        let job = "{kind: exec, program: mark}";
+        let mark = format!(
+            "apiVersion: pintle/v1\nkind: Schedule\nmetadata: {{name: mark}}\nspec:\n  cron: [\"* * * * * *\"]\n  overlap: allow\n  missed: {{policy: run-all, catchUpWindow: 1h, max: 1000}}\n  job: {job}\n"
+        );
+        let others: Vec<String> = (0..OTHERS).map(|n| suite(&format!("s{n}"), "left alone")).collect();
+        let files = [
+            (CRM, suite("crm", "state 0")),
+            ("suites/others.yaml", others.join("---\n")),
+            ("schedules/mark.yaml", mark),
+        ];
+        let world = World::on(Database::at(url), &files).await;
+        let programs = crate::schedules::program(&world, "mark", "echo $PINTLE_KEY >> \"$0.keys\"; sleep 0.2");
+        let mut chaos =
+            Self { world, postgres, daemons: Vec::new(), programs, dice: Dice(seed), commits: 0, told: Vec::new() };
+        (0..NAMES.len()).for_each(|at| chaos.start(at));
+        chaos.world.settled().await;
+        chaos
+    }
+
+    fn start(&mut self, at: usize) {
+        let settings = [("PINTLE_PROGRAMS", self.programs.as_str())];
+        self.daemons.push((at, Daemon::start(&self.world, NAMES[at], &settings)));
+    }
+
+    async fn turn(&mut self) {
+        let pause = Duration::from_millis(100 + self.dice.roll(900));
+        let what = self.dice.roll(12);
+        let at = self.dice.roll(self.daemons.len() as u64) as usize;
+        self.told.push(format!("{what} at {at} for {pause:?}"));
+        match what {
+            0..3 => self.commit(),
+            3 | 4 => self.edit_by_hand().await,
+            5 => {
+                let (name, daemon) = self.daemons.swap_remove(at);
+                daemon.kill().await;
+                self.start(name);
+            }
+            6 => {
+                let (name, daemon) = self.daemons.swap_remove(at);
+                daemon.stop().await;
+                self.start(name);
+            }
+            7 => {
+                self.daemons[at].1.signal(Signal::SIGSTOP);
+                sleep(pause * 3).await;
+                self.daemons[at].1.signal(Signal::SIGCONT);
+            }
+            8 => self.world.redis.ask::<()>(&["FLUSHALL"]).await,
+            9 => {
+                self.world.redis.kill().await;
+                sleep(pause).await;
+                self.world.redis.start().await;
+            }
+            10 => {
+                self.postgres.kill().await.unwrap();
+                sleep(pause).await;
+                self.postgres.start_again().await.unwrap();
+            }
+            _ => self.everybody_is_taken_for_dead().await,
+        }
+        sleep(pause).await;
+    }
+
+    fn commit(&mut self) {
+        self.commits += 1;
+        self.world.repository.change("alice", CRM, &suite("crm", &format!("state {}", self.commits)));
+    }
+
+    /// A stranger writes to a row; to another each time, or it would be taken for a fight, which waits.
+    async fn edit_by_hand(&mut self) {
+        let name = format!("s{}", self.dice.roll(OTHERS));
+        let edit = format!(
+            "UPDATE pintle.suites SET spec = jsonb_set(spec, '{{owner}}', '\"somebody else\"') WHERE name = '{name}'"
+        );
+        drop(self.world.database.try_run(&edit).await);
+    }
+
+    /// Another leads, and work in hand is taken away, though its process lives.
+    async fn everybody_is_taken_for_dead(&self) {
+        for lease in ["leader", "processes"] {
+            let expire = format!("UPDATE pintle.{lease} SET expires_at = clock_timestamp() - interval '1 second'");
+            drop(self.world.database.try_run(&expire).await);
+        }
+    }
+
+    /// Everything comes to rest: the last commit is applied, the schedule suspended, nothing on its way.
+    async fn rest(&mut self) {
+        let path = "schedules/mark.yaml";
+        let text = std::fs::read_to_string(self.world.repository.path.join(path)).unwrap();
+        self.world.repository.change("alice", path, &text.replace("  job:", "  suspend: true\n  job:"));
+        let head = self.world.repository.head();
+        let rest = format!(
+            "SELECT (SELECT applied_commit = '{head}' FROM pintle.sources) AND (SELECT bool_and(suspended) FROM pintle.schedule_clocks)
+                AND NOT EXISTS (SELECT FROM pintle.job_state WHERE state IN ('queued', 'released', 'running'))
+                AND NOT EXISTS (SELECT FROM pintle.suites WHERE drifted)"
+        );
+        let database = &self.world.database;
+        let resting = async || database.ask(&rest).await.as_deref() == Some("true");
+        eventually_within(Duration::from_mins(3), "everything comes to rest", resting).await;
+    }
+
+    /// Ledger, Redis, rows, ticks and audit agree.
+    async fn agree(&self) {
+        self.world.assert_whole().await;
+        let db = &self.world.database;
+        assert_eq!(db.list("SELECT job_id || ' ' || reason FROM pintle.job_state WHERE state = 'dead'").await, [""; 0]);
+        let told = "SELECT sum(CASE WHEN reason LIKE '% ticks since %' THEN split_part(reason, ' ', 1)::bigint ELSE 1 END) FROM pintle.runs";
+        let seconds = "SELECT extract(epoch FROM max(tick) - min(tick))::bigint + 1 FROM pintle.runs";
+        assert_eq!(db.count(told).await, db.count(seconds).await, "a tick was lost");
+        let keys = std::fs::read_to_string(self.world.path().join("mark.sh.keys")).unwrap();
+        let ran: std::collections::HashSet<&str> = keys.lines().collect();
+        let done =
+            db.list("SELECT job_id || '/run' FROM pintle.job_state WHERE queue <> 'rows' AND state = 'done'").await;
+        let undone: Vec<&String> = done.iter().filter(|key| !ran.contains(key.as_str())).collect();
+        assert!(undone.is_empty(), "called done and never ran: {undone:?}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_fails_in_whatever_order_everything_ends_as_declared_and_the_books_agree() {
+    let set = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let seed = set("PINTLE_CHAOS_SEED").unwrap_or(1);
+    let length = set("PINTLE_CHAOS_SECONDS").map_or(SHORT, Duration::from_secs);
+    let mut chaos = Chaos::begin(seed).await;
+    let began = Instant::now();
+    while began.elapsed() < length {
+        chaos.turn().await;
+    }
+    chaos.rest().await;
+    chaos.agree().await;
+    let db = &chaos.world.database;
+    let [ticks, tries, changes] = [
+        "SELECT count(*) FROM pintle.runs WHERE outcome = 'run'",
+        "SELECT count(*) FROM pintle.audit_logs WHERE stage = 'intent'",
+        "SELECT count(*) FROM pintle.audit_logs WHERE stage = 'effect'",
+    ];
+    eprintln!(
+        "seed {seed}: {} faults and commits in {:?}; {} ticks ran in {} tries, {} rows changed",
+        chaos.told.len(),
+        began.elapsed(),
+        db.count(ticks).await,
+        db.count(tries).await,
+        db.count(changes).await
+    );
+    for (_, daemon) in std::mem::take(&mut chaos.daemons) {
+        daemon.stop().await;
+    }
+}
