@@ -51,7 +51,7 @@ mod verify;
 mod wait;
 mod why;
 
-pub use output::{CliError, Exit, Format, Out};
+pub use output::{CliError, Exit, Format, Out, Output};
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
@@ -73,8 +73,8 @@ pub struct Global {
     #[arg(long, global = true, env = "PINTLE_CONFIG", value_name = "FILE")]
     config: Option<std::path::PathBuf>,
     /// How to print
-    #[arg(short, long, global = true, env = "PINTLE_OUTPUT", value_enum, default_value_t = Format::Human)]
-    output: Format,
+    #[arg(short, long, global = true, env = "PINTLE_OUTPUT", value_enum, default_value_t = Output::Human)]
+    output: Output,
     /// No colour, as with NO_COLOR
     #[arg(long, global = true, env = "PINTLE_NO_COLOR")]
     no_color: bool,
@@ -237,6 +237,9 @@ pub fn main() -> ExitCode {
         }
     };
     let out = Out::new(cli.global.output, cli.global.no_color);
+    if matches!(cli.global.output, Output::Wide | Output::Yaml) && !matches!(cli.command, Command::Get(_)) {
+        return out.failed(&CliError::new("only `get` prints `wide` and `yaml`").hint("-o human | json | markdown"));
+    }
     start_log(cli.global.log.as_deref().unwrap_or_else(|| cli.command.default_log()));
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(WORKER_THREADS).enable_all().build()
     {

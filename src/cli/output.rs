@@ -6,14 +6,40 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 /// How a command prints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
+    /// For people.
+    Human,
+    /// For programs; versioned by `formatVersion`.
+    Json,
+    /// For pull requests.
+    Markdown,
+}
+
+/// What may be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Output {
     /// For people
     Human,
     /// For programs; versioned by `formatVersion`
     Json,
     /// For pull requests
     Markdown,
+    /// `get`: for people, with more columns
+    Wide,
+    /// `get`: the documents
+    Yaml,
+}
+
+impl Output {
+    /// The format of it.
+    fn format(self) -> Format {
+        match self {
+            Self::Json => Format::Json,
+            Self::Markdown => Format::Markdown,
+            Self::Human | Self::Wide | Self::Yaml => Format::Human,
+        }
+    }
 }
 
 /// How a command ends well, or as asked.
@@ -98,14 +124,16 @@ impl From<crate::store::StoreError> for CliError {
 pub struct Out {
     /// The format that was asked for.
     pub format: Format,
+    /// The very word.
+    pub output: Output,
     colour: bool,
 }
 
 impl Out {
     /// Standard output, with colour only on a terminal.
-    pub fn new(format: Format, no_colour: bool) -> Self {
+    pub fn new(output: Output, no_colour: bool) -> Self {
         let wanted = !no_colour && std::env::var_os("NO_COLOR").is_none();
-        Self { format, colour: wanted && std::io::stdout().is_terminal() }
+        Self { format: output.format(), output, colour: wanted && std::io::stdout().is_terminal() }
     }
 
     /// The paper to draw on.

@@ -8,8 +8,10 @@ pub(super) use one::drift;
 use super::database::Database;
 use super::selector::label;
 use super::standing::Standing;
-use super::{CliError, Exit, Out, target};
+use super::{CliError, Exit, Out, Output, target};
 use crate::store::rows::{LiveRow, Selection};
+use pintle_core::change::{Map, Value};
+use pintle_core::render::masked_yaml;
 use std::collections::BTreeMap;
 
 /// Which rows.
@@ -46,12 +48,38 @@ pub async fn run(args: GetArgs, out: &Out) -> Result<Exit, CliError> {
     let selection = Selection { kind: kind.name, name, partner: args.partner.as_deref(), labels };
     let rows = store.rows(&selection).await?;
     let standing = Standing::read(&store).await?;
+    let wide = args.wide || out.output == Output::Wide;
     match (name, rows.as_slice()) {
-        (None, rows) => list::print(kind, rows, &standing, args.wide, out),
+        (None, rows) if out.output == Output::Yaml => documents(rows, out),
+        (Some(_), rows @ [_]) if out.output == Output::Yaml => documents(rows, out),
+        (None, rows) => list::print(kind, rows, &standing, wide, out),
         (Some(_), [row]) => one::print(row, &standing, out),
         (Some(name), _) => return Err(missing(kind.name, name, &standing)),
     }
     Ok(Exit::Success)
+}
+
+/// The documents that would say what stands in `rows`.
+fn documents(rows: &[LiveRow], out: &Out) {
+    let documents: Vec<String> = rows.iter().map(|row| masked_yaml(&document(row)).join("\n")).collect();
+    out.text(&documents.join("\n---\n"));
+}
+
+fn document(row: &LiveRow) -> Value {
+    let mut metadata = Map::default();
+    metadata.insert("name", Value::string(&*row.key.name));
+    for part in ["labels", "annotations"] {
+        let given = row.live.get(part).filter(|value| value.as_map().is_some_and(|map| !map.is_empty()));
+        if let Some(value) = given {
+            metadata.insert(part, value.clone());
+        }
+    }
+    let mut document = Map::default();
+    document.insert("apiVersion", Value::string("pintle/v1"));
+    document.insert("kind", Value::string(&*row.key.kind));
+    document.insert("metadata", Value::Map(metadata));
+    document.insert("spec", row.live.get("spec").cloned().unwrap_or_else(Value::map));
+    Value::Map(document)
 }
 
 fn missing(kind: &str, name: &str, standing: &Standing) -> CliError {
@@ -79,7 +107,7 @@ fn state(row: &LiveRow, standing: &Standing) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use pintle_core::change::{ObjectKey, Value};
+    use pintle_core::change::ObjectKey;
 
     /// A row whose live and base sides are given as JSON.
     pub(in crate::cli) fn row(live: &str, base: Option<&str>) -> LiveRow {
@@ -101,6 +129,16 @@ pub(super) mod tests {
             created_at: None,
             updated_at: Some(jiff::Timestamp::UNIX_EPOCH),
         }
+    }
+
+    #[test]
+    fn a_row_is_printed_as_the_document_that_says_it() {
+        let row = row(r#"{"labels":{"tier":"gold"},"annotations":{},"spec":{"lifecycle":"active"}}"#, None);
+        let yaml = masked_yaml(&document(&row)).join("\n");
+        assert_eq!(
+            yaml,
+            "apiVersion: pintle/v1\nkind: Instance\nmetadata:\n  labels:\n    tier: gold\n  name: acme-prod\nspec:\n  lifecycle: active"
+        );
     }
 
     #[test]

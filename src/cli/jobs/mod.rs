@@ -321,7 +321,7 @@ mod tests {
 
     #[test]
     fn only_a_dead_job_can_be_retried() {
-        let out = Out::new(super::super::Format::Human, true);
+        let out = Out::new(super::super::Output::Human, true);
         assert!(said(7, Retried::NotDead("done".into()), &out).is_err());
         assert!(said(7, Retried::Unknown, &out).is_err());
     }
