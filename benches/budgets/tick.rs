@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 const RUNS: usize = 20;
+const FULL_RUNS: usize = 5;
 
 pub async fn measure(world: &World, fleet: &Fleet, database: &Database, report: &mut Report) {
     let last = *fleet.edits.last().unwrap();
@@ -41,6 +42,15 @@ pub async fn measure(world: &World, fleet: &Fleet, database: &Database, report: 
         reconciler.tick(&proof, true).await.unwrap();
         whole.push(started.elapsed());
     }
+    let mut full = Vec::new();
+    for _ in 0..FULL_RUNS {
+        database.store.renew(&mut proof).await.unwrap();
+        reconciler.compare_all();
+        let started = Instant::now();
+        assert!(reconciler.tick_at(&proof, &fetched, true).await.unwrap().settled);
+        full.push(started.elapsed());
+    }
+    let copy = floors::copy(database).await;
     let count = floors::count(database).await;
     let fetch = fetch_floor(world, fleet);
     database.store.resign(&proof).await.unwrap();
@@ -65,6 +75,7 @@ pub async fn measure(world: &World, fleet: &Fleet, database: &Database, report: 
         count + fetch,
         format!("the floor's `git fetch` is {:.1} ms", ms(fetch)),
     ));
+    report.add(row("full compare of every row", full, copy, "as by schedule; the floor is `COPY` of every row".into()));
 }
 
 /// A reconciler for which everything is as declared.

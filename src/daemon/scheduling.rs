@@ -4,6 +4,7 @@
 use super::lead::{Bells, Lease, current};
 use super::outage::Outage;
 use super::run::Daemon;
+use crate::queue::writers::Writers;
 use crate::store::schedules::{ScheduleRow, Schedules, Tick, Trigger};
 use crate::store::{LeaderProof, StoreError};
 use jiff::{SignedDuration, Timestamp};
@@ -35,11 +36,11 @@ struct Book {
 
 pub(super) async fn scheduling(daemon: &Daemon, bells: &Bells, lease: &Lease) {
     let mut outage = Outage::of("schedules");
-    let mut book = Book::default();
+    let (mut book, writers) = (Book::default(), Writers::new(daemon.store.clone(), daemon.process));
     let mut clock = HostClock::now();
     loop {
         clock.look();
-        let pause = match turn(daemon, &mut book, &current(lease)).await {
+        let pause = match turn(daemon, &writers, &mut book, &current(lease)).await {
             Ok(pause) => {
                 outage.over();
                 pause
@@ -57,9 +58,14 @@ pub(super) async fn scheduling(daemon: &Daemon, bells: &Bells, lease: &Lease) {
 }
 
 /// Looks once; how long until the next look.
-async fn turn(daemon: &Daemon, book: &mut Book, proof: &LeaderProof) -> Result<Duration, StoreError> {
+async fn turn(
+    daemon: &Daemon,
+    writers: &Writers,
+    book: &mut Book,
+    proof: &LeaderProof,
+) -> Result<Duration, StoreError> {
     if book.read_at.is_none_or(|at| at.elapsed() >= READ_EVERY) {
-        daemon.store.keep_clocks(proof).await?;
+        writers.with(|writer| async move { daemon.store.keep_clocks(proof, &writer).await }).await?;
         book.read(&daemon.store.schedules(None).await?);
     }
     let now = daemon.store.clock().await?;
@@ -69,7 +75,7 @@ async fn turn(daemon: &Daemon, book: &mut Book, proof: &LeaderProof) -> Result<D
         .filter(|entry| entry.next.is_some_and(|next| next <= now))
         .map(|entry| entry.row.uid)
         .collect();
-    let fired = book.fire(daemon, proof, &ready, now).await?;
+    let fired = book.fire(daemon, writers, proof, &ready, now).await?;
     if fired > 0 {
         tracing::info!(jobs = fired, schedules = ready.len(), "{} schedules fired {fired} jobs", ready.len());
     }
@@ -100,6 +106,7 @@ impl Book {
     async fn fire(
         &mut self,
         daemon: &Daemon,
+        writers: &Writers,
         proof: &LeaderProof,
         uids: &[Uuid],
         now: Timestamp,
@@ -114,7 +121,9 @@ impl Book {
                     looked.push((*uid, entry.ticks(now, &mut ticks)));
                 }
             }
-            match daemon.store.fire(proof, &ticks, &looked).await {
+            let (due, until) = (&ticks, &looked);
+            let fired = writers.with(|writer| async move { daemon.store.fire(proof, &writer, due, until).await }).await;
+            match fired {
                 Ok(fired) => {
                     drop(ticks);
                     jobs += fired.len();

@@ -4,4 +4,4 @@ pub mod delivery;
 pub mod relay;
 pub mod work;
 pub mod worker;
-mod writers;
+pub mod writers;

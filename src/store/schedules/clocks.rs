@@ -1,8 +1,11 @@
 //! The Schedules that are applied, and up to when their ticks were looked at.
 
+use crate::store::audit::AuditWriter;
 use crate::store::rows::moment;
+use crate::store::work::cancelled_work;
 use crate::store::{LeaderProof, Store, StoreError};
 use jiff::Timestamp;
+use pintle_core::audit::Draft;
 use pintle_core::change::Value;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -27,7 +30,8 @@ const END: &str = "DELETE FROM pintle.schedule_clocks c WHERE NOT EXISTS (SELECT
 const CANCEL_GONE: &str = "UPDATE pintle.job_state s SET state = 'cancelled', reason = 'the schedule is gone or suspended', changed_at = clock_timestamp()
     FROM pintle.runs r LEFT JOIN pintle.schedules k ON k.uid = r.schedule_uid
     WHERE r.job_id = s.job_id AND r.trigger IN ('clock', 'late') AND s.queue <> 'rows' AND s.state = 'queued'
-      AND (k.uid IS NULL OR k.tombstoned_at IS NOT NULL OR coalesce((k.spec ->> 'suspend')::boolean, false))";
+      AND (k.uid IS NULL OR k.tombstoned_at IS NOT NULL OR coalesce((k.spec ->> 'suspend')::boolean, false))
+    RETURNING s.job_id, s.object_name, r.schedule_uid";
 
 const SCHEDULES: &str = "SELECT s.uid, s.source_id, s.name, s.spec, s.applied_commit, s.applied_file, coalesce(c.suspended, false) AS suspended,
         (extract(epoch FROM c.looked_until) * 1000000)::bigint AS looked_us
@@ -76,12 +80,18 @@ impl Schedules {
 
 impl Store {
     /// Starts the clocks of those that are new, and cancels what waits for those that are gone.
-    pub async fn keep_clocks(&self, proof: &LeaderProof) -> Result<(), StoreError> {
+    pub async fn keep_clocks(&self, proof: &LeaderProof, writer: &AuditWriter) -> Result<(), StoreError> {
         let failed = || StoreError::during("keep the clocks of schedules");
         let mut tx = self.begin_as(proof).await?;
-        for statement in [END, BEGIN, CANCEL_GONE] {
+        for statement in [END, BEGIN] {
             sqlx::query(statement).execute(&mut *tx).await.map_err(failed())?;
         }
+        let gone: Vec<(i64, String, Uuid)> = sqlx::query_as(CANCEL_GONE).fetch_all(&mut *tx).await.map_err(failed())?;
+        let drafts: Vec<Draft> = gone
+            .iter()
+            .map(|(job, name, uid)| cancelled_work(*job, name, *uid, "the schedule is gone or suspended"))
+            .collect();
+        writer.append(&mut tx, &drafts).await?;
         tx.commit().await.map_err(failed())
     }
 

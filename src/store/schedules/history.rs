@@ -91,9 +91,8 @@ impl Store {
     ) -> Result<Vec<i64>, StoreError> {
         let failed = || StoreError::during("run by hand");
         let mut tx = self.pool.begin().await.map_err(failed())?;
-        let jobs = insert(&mut tx, ticks).await.map_err(failed())?;
-        let drafts: Vec<Draft> =
-            ticks.first().filter(|_| !jobs.is_empty()).map(|tick| draft(action, tick, &jobs)).into_iter().collect();
+        let (jobs, mut drafts) = insert(&mut tx, ticks).await.map_err(failed())?;
+        drafts.extend(ticks.first().filter(|_| !jobs.is_empty()).map(|tick| draft(action, tick, &jobs)));
         writer.append(&mut tx, &drafts).await?;
         tx.commit().await.map_err(failed())?;
         Ok(jobs)

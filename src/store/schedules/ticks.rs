@@ -2,10 +2,13 @@
 //! and however often.
 
 use super::clocks::ScheduleRow;
+use crate::store::audit::AuditWriter;
 use crate::store::enqueue::grown;
 use crate::store::release::{EXTERNAL, Lane, WORK};
+use crate::store::work::cancel_turns;
 use crate::store::{LeaderProof, Store, StoreError};
 use jiff::Timestamp;
+use pintle_core::audit::Draft;
 use pintle_core::change::Value;
 use pintle_core::schedule::{OverlapRule, Start};
 use serde_json::json;
@@ -99,12 +102,14 @@ impl Store {
     pub async fn fire(
         &self,
         proof: &LeaderProof,
+        writer: &AuditWriter,
         ticks: &[Tick<'_>],
         looked: &[(Uuid, Timestamp)],
     ) -> Result<Vec<i64>, StoreError> {
         let failed = || StoreError::during("turn ticks into jobs");
         let mut tx = self.begin_as(proof).await?;
-        let jobs = insert(&mut tx, ticks).await.map_err(failed())?;
+        let (jobs, cancelled) = insert(&mut tx, ticks).await.map_err(failed())?;
+        writer.append(&mut tx, &cancelled).await?;
         grown(&mut tx, jobs.len()).await.map_err(failed())?;
         let (uids, untils): (Vec<Uuid>, Vec<i64>) =
             looked.iter().map(|(uid, until)| (*uid, until.as_microsecond())).unzip();
@@ -114,11 +119,14 @@ impl Store {
     }
 }
 
-/// The same in the caller's transaction.
-pub(in crate::store) async fn insert(tx: &mut PgConnection, ticks: &[Tick<'_>]) -> Result<Vec<i64>, sqlx::Error> {
+/// The same in the caller's transaction: the jobs, and the records of those that were cancelled for them.
+pub(in crate::store) async fn insert(
+    tx: &mut PgConnection,
+    ticks: &[Tick<'_>],
+) -> Result<(Vec<i64>, Vec<Draft>), sqlx::Error> {
     let ticks = &not_run_yet(tx, ticks).await?;
     if ticks.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Vec::new()));
     }
     let uids: HashSet<Uuid> = ticks.iter().map(|tick| tick.schedule.uid).collect();
     let open: Vec<(Uuid, i64)> =
@@ -134,7 +142,7 @@ pub(in crate::store) async fn insert(tx: &mut PgConnection, ticks: &[Tick<'_>]) 
             outcome(tick, others, &mut open, &mut cancelled)
         })
         .collect();
-    crate::store::work::cancel_turns(tx, &cancelled, "cancel-other: the next tick came").await?;
+    let cancelled = cancel_turns(tx, &cancelled, "cancel-other: the next tick came").await?;
     let column = |of: &dyn Fn(&Tick<'_>) -> String| ticks.iter().map(of).collect::<Vec<_>>();
     let jobs = sqlx::query_scalar(INSERT)
         .bind(column(&|tick| tick.schedule.source.clone()))
@@ -155,7 +163,7 @@ pub(in crate::store) async fn insert(tx: &mut PgConnection, ticks: &[Tick<'_>]) 
         .fetch_all(&mut *tx)
         .await?;
     sqlx::query("SELECT pg_notify('pintle_jobs', 'queued')").execute(tx).await?;
-    Ok(jobs)
+    Ok((jobs, cancelled))
 }
 
 /// Those that ran before, by the clock or by hand, are no longer decided about.

@@ -22,7 +22,7 @@ const CANCEL_TURNS: &str = "WITH open AS (
     UPDATE pintle.job_state s SET cancel = CASE WHEN s.state = 'running' THEN $2 END,
         state = CASE WHEN s.state = 'running' THEN s.state ELSE 'cancelled' END,
         reason = CASE WHEN s.state = 'running' THEN s.reason ELSE $2 END, changed_at = clock_timestamp()
-    FROM open WHERE s.job_id = open.job_id";
+    FROM open WHERE s.job_id = open.job_id RETURNING s.job_id, s.object_name, s.turn, s.state = 'cancelled'";
 
 /// What became of a wish to cancel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +68,7 @@ impl Store {
             cancel_dependents(&mut tx, &[id]).await.map_err(failed())?;
         }
         let object = key.to_string();
+        let actor = Actor { kind: "os-user", id: actor.to_owned() };
         writer.append(&mut tx, &[draft(id, key, row.try_get("uid").map_err(failed())?, actor, reason)]).await?;
         sqlx::query("SELECT pg_notify('pintle_jobs', 'cancelled')").execute(&mut *tx).await.map_err(failed())?;
         tx.commit().await.map_err(failed())?;
@@ -88,24 +89,34 @@ impl Store {
     }
 }
 
-/// Cancels every job that is not over and takes one of `turns`.
+/// Cancels every job that is not over and takes one of `turns`. Gives the records of those that never began: what runs
+/// is recorded at its end.
 pub(in crate::store) async fn cancel_turns(
     tx: &mut PgConnection,
     turns: &[Uuid],
     reason: &str,
-) -> Result<(), sqlx::Error> {
+) -> Result<Vec<Draft>, sqlx::Error> {
     if turns.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    sqlx::query(CANCEL_TURNS).bind(turns).bind(reason).execute(tx).await.map(|_| ())
+    let open: Vec<(i64, String, Uuid, bool)> =
+        sqlx::query_as(CANCEL_TURNS).bind(turns).bind(reason).fetch_all(tx).await?;
+    let ended = open.into_iter().filter(|(_, _, _, ended)| *ended);
+    Ok(ended.map(|(job, schedule, uid, _)| cancelled_work(job, &schedule, uid, reason)).collect())
 }
 
-fn draft(id: i64, key: ObjectKey, uid: Uuid, actor: &str, reason: &str) -> Draft {
+/// The record of work that the system itself cancelled before it began.
+pub(in crate::store) fn cancelled_work(job: i64, schedule: &str, uid: Uuid, reason: &str) -> Draft {
+    let actor = Actor { kind: "system", id: "pintle".into() };
+    draft(job, ObjectKey::new("Schedule", schedule), uid, actor, reason)
+}
+
+fn draft(id: i64, key: ObjectKey, uid: Uuid, actor: Actor, reason: &str) -> Draft {
     Draft {
         id: Uuid::now_v7(),
         stage: Stage::System,
         correlation: None,
-        actor: Actor { kind: "os-user", id: actor.to_owned() },
+        actor,
         approvals: Vec::new(),
         partner: None,
         action: "cancel".into(),

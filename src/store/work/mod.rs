@@ -7,6 +7,6 @@ mod silent;
 mod start;
 
 pub use cancel::Cancelled;
-pub(in crate::store) use cancel::cancel_turns;
+pub(in crate::store) use cancel::{cancel_turns, cancelled_work};
 pub use finish::{Attempt, MAX_ATTEMPTS};
 pub use start::Work;

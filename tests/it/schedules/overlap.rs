@@ -49,6 +49,22 @@ async fn allow_runs_them_beside_each_other() {
 }
 
 #[tokio::test]
+async fn what_waits_for_a_schedule_that_is_suspended_does_not_run_and_that_is_recorded() {
+    let clock = "cron: [\"* * * * * *\"]\n  overlap: buffer-one";
+    let (path, text) = schedule("slow", clock, "{kind: exec, program: slow}");
+    let world = world(&[(path.clone(), text.clone())]).await;
+    let slow = program(&world, "slow", WAITS);
+    let daemon = daemon(&world, "daemon", &slow);
+    ran(&world, "slow", "queued", 1).await;
+    world.repository.change("alice", &path, &text.replace("  job:", "  suspend: true\n  job:"));
+    ran(&world, "slow", "cancelled", 1).await;
+    assert!(world.told("slow").await.contains(&"system cancel ok".to_owned()), "{:?}", world.told("slow").await);
+    go(&world);
+    ran(&world, "slow", "done", 1).await;
+    daemon.stop().await;
+}
+
+#[tokio::test]
 async fn cancel_other_ends_the_run_before() {
     let (world, daemon) = overlapping("cancel-other").await;
     ran(&world, "slow", "cancelled", 1).await;
