@@ -2,7 +2,10 @@
 //! servers that are away, says so once, and goes on when they are back.
 
 mod lead;
+mod noticing;
 mod outage;
+mod reconciling;
+mod relaying;
 mod run;
 mod scheduling;
 mod telemetry;

@@ -27,6 +27,9 @@ pub const WORK: Lane = Lane { queue: "work", batch: 1, window: 64, refill: 1 };
 /// Work that only waits for somebody else.
 pub const EXTERNAL: Lane = Lane { queue: "external", batch: 1, window: 256, refill: 1 };
 
+/// All of them; rows first.
+pub const LANES: [Lane; 3] = [ROWS, WORK, EXTERNAL];
+
 /// Due jobs, as many of each partner (a loose index scan finds them) as it would have if all had as many, of what
 /// the window `$1` has room for; each takes the delivery of its place, `$3` to a delivery of those in `$2`. Of those
 /// that take turns, the first goes, and only when none is out. There is always one row, if only to say how many were

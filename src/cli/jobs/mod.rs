@@ -1,5 +1,6 @@
 //! `pintle jobs`: the ledger; a dead letter tried again, a job cancelled.
 
+mod stats;
 mod watch;
 
 use super::database::{Database, as_operator, os_user};
@@ -9,8 +10,7 @@ use crate::store::Store;
 use crate::store::ledger::{JobFilter, JobRow, STATES};
 use crate::store::retry::Retried;
 use crate::store::work::Cancelled;
-use jiff::SignedDuration;
-use pintle_core::render::{Paper, Style, ago, shown, span};
+use pintle_core::render::{Paper, Style, ago, shown};
 use serde_json::json;
 
 /// Characters of a reason in a list.
@@ -95,7 +95,7 @@ pub async fn run(args: &JobsArgs, out: &Out) -> Result<Exit, CliError> {
             show(&job, out);
         }
         JobsCommand::Watch { id } => return watch::watch(&store, *id, out).await,
-        JobsCommand::Stats => stats(&store, out).await?,
+        JobsCommand::Stats => stats::stats(&store, out).await?,
         JobsCommand::Cancel { id, reason } => {
             let who = os_user();
             let cancelled = as_operator(&store, async |writer| store.cancel(writer, *id, &who, reason).await).await?;
@@ -158,28 +158,6 @@ fn cancelled_said(id: i64, cancelled: Cancelled, out: &Out) -> Result<(), CliErr
     } else {
         out.text(&format!("Job {id} of {object} is cancelled."));
     }
-    Ok(())
-}
-
-async fn stats(store: &Store, out: &Out) -> Result<(), CliError> {
-    let (states, hour) = store.stats().await?;
-    if out.is_json() {
-        out.json(&json!({"formatVersion": "1.0", "states": states, "lastHour": hour}));
-        return Ok(());
-    }
-    let seconds = |seconds: f64| span(SignedDuration::try_from_secs_f64(seconds).unwrap_or_default());
-    let mut table = Table::new(&["queue", "state", "jobs", "oldest"]);
-    for one in &states {
-        let oldest = if one.oldest_s > 0.0 { seconds(one.oldest_s) } else { String::new() };
-        let state = Cell::from(&one.state).styled(colour(&one.state));
-        table.row([one.queue.as_str().into(), state, one.jobs.to_string().into(), oldest.into()]);
-    }
-    let hours = hour.iter().map(|one| {
-        let (half, most) = (seconds(one.p50_s), seconds(one.p95_s));
-        format!("\n{}: {} done within the hour, p50 {half}, p95 {most} from due to done", one.queue, one.done)
-    });
-    let text = table.render(&out.paper()) + &hours.collect::<String>();
-    out.text(if states.is_empty() { "No job yet." } else { &text });
     Ok(())
 }
 
