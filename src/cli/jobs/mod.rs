@@ -6,7 +6,6 @@ mod watch;
 use super::database::{Database, as_operator, os_user};
 use super::table::{Cell, Lines, Table, short};
 use super::{CliError, Exit, Out};
-use crate::store::Store;
 use crate::store::ledger::{JobFilter, JobRow, STATES};
 use crate::store::retry::Retried;
 use crate::store::work::Cancelled;
