@@ -55,6 +55,7 @@ async fn what_waits_for_a_schedule_that_is_suspended_does_not_run_and_that_is_re
     let world = world(&[(path.clone(), text.clone())]).await;
     let slow = program(&world, "slow", WAITS);
     let daemon = daemon(&world, "daemon", &slow);
+    ran(&world, "slow", "running", 1).await;
     ran(&world, "slow", "queued", 1).await;
     world.repository.change("alice", &path, &text.replace("  job:", "  suspend: true\n  job:"));
     ran(&world, "slow", "cancelled", 1).await;
