@@ -8,6 +8,7 @@ use crate::config::DaemonSettings;
 use crate::handlers::Tools;
 use crate::http;
 use crate::queue::delivery::{Receiver, ReceiverSettings};
+use crate::queue::hears::handle;
 use crate::queue::work::{Lease, WorkWorker};
 use crate::queue::worker::Worker;
 use crate::store::process;
@@ -70,7 +71,7 @@ const EXTERNAL_JOBS: usize = 32;
 /// Runs until `stop`.
 pub async fn run(settings: DaemonSettings, stop: CancellationToken) -> Result<(), DaemonError> {
     std::fs::create_dir_all(&settings.state_dir).map_err(DaemonError::State)?;
-    let store = Store::open(&settings.database_url, settings.concurrency as u32 + 8)?;
+    let store = Store::open(&settings.database_url, 2 * settings.concurrency as u32 + 8)?;
     let daemon =
         Arc::new(Daemon { process: Uuid::now_v7(), gauges: Arc::default(), lease: Lease::default(), store, settings });
     if stop.run_until_cancelled(admission(&daemon)).await.transpose()?.is_none() {
@@ -220,9 +221,9 @@ async fn working(daemon: &Daemon, stop: &CancellationToken) {
     let external = ReceiverSettings { concurrency: EXTERNAL_JOBS, ..settings(EXTERNAL.queue) };
     let receiving = async {
         tokio::join!(
-            Receiver::run(settings(ROWS.queue), worker.handle(), stop.clone()),
-            Receiver::run(settings(WORK.queue), work.handle(), stop.clone()),
-            Receiver::run(external, work.handle(), stop.clone()),
+            Receiver::run(settings(ROWS.queue), handle(worker), stop.clone()),
+            Receiver::run(settings(WORK.queue), handle(work.clone()), stop.clone()),
+            Receiver::run(external, handle(work.clone()), stop.clone()),
         )
     };
     tokio::select! {

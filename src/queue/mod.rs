@@ -1,6 +1,7 @@
 //! Delivery: the relay rings, workers hear. Redis is a doorbell; the ledger's SQL is in `store`.
 
 pub mod delivery;
+pub mod hears;
 pub mod relay;
 pub mod work;
 pub mod worker;

@@ -1,13 +1,13 @@
 //! The worker of jobs that are claimed one by one. A try runs in a task of its own, within its time; it is stopped when
 //! somebody cancels the job, when another holds it, and when this process loses its lease. A panic fails the try.
 
-use super::delivery::{Handle, Heard};
+use super::delivery::Heard;
+use super::hears::Hears;
 use super::writers::Writers;
 use crate::chain::chain;
 use crate::handlers::{self, Tools};
-use crate::store::work::{Attempt, MAX_ATTEMPTS, Work};
+use crate::store::work::{Attempt, MAX_ATTEMPTS, Wish, Work};
 use crate::store::{Store, StoreError};
-use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinError;
@@ -31,36 +31,14 @@ pub struct WorkWorker {
     process: Uuid,
     writers: Writers,
     lease: Lease,
-    /// Jobs that this process knows it has.
-    in_hand: Mutex<HashSet<i64>>,
+    /// Jobs that this process knows it has: one may stand there twice, while a try that lost it winds down.
+    in_hand: Mutex<Vec<i64>>,
 }
 
 /// Cancelled when the process was silent for longer than it is believed to live.
 pub type Lease = Arc<Mutex<CancellationToken>>;
 
-impl WorkWorker {
-    /// A worker of `process`.
-    pub fn new(tools: Tools, process: Uuid, lease: Lease) -> Arc<Self> {
-        let store = tools.store.clone();
-        Arc::new(Self {
-            writers: Writers::new(store.clone(), process),
-            store,
-            tools,
-            process,
-            lease,
-            in_hand: Mutex::default(),
-        })
-    }
-
-    /// What the receiver calls.
-    pub fn handle(self: &Arc<Self>) -> Handle {
-        let worker = self.clone();
-        Arc::new(move |heard| {
-            let worker = worker.clone();
-            Box::pin(async move { worker.hear(heard).await.map_err(|error| chain(&error)) })
-        })
-    }
-
+impl Hears for WorkWorker {
     async fn hear(&self, heard: Heard) -> Result<(), StoreError> {
         let Heard::Delivery(delivery) = heard else {
             return Err(StoreError::Corrupt { what: "job", source: "this queue takes deliveries only".into() });
@@ -81,6 +59,21 @@ impl WorkWorker {
         }
         Ok(())
     }
+}
+
+impl WorkWorker {
+    /// A worker of `process`.
+    pub fn new(tools: Tools, process: Uuid, lease: Lease) -> Arc<Self> {
+        let store = tools.store.clone();
+        Arc::new(Self {
+            writers: Writers::new(store.clone(), process),
+            store,
+            tools,
+            process,
+            lease,
+            in_hand: Mutex::default(),
+        })
+    }
 
     fn lease(&self) -> CancellationToken {
         self.lease.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -91,8 +84,7 @@ impl WorkWorker {
     pub async fn give_back_forgotten(&self) {
         loop {
             tokio::time::sleep(FORGOTTEN_EVERY).await;
-            let in_hand: Vec<i64> =
-                self.in_hand.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();
+            let in_hand = self.in_hand.lock().unwrap_or_else(PoisonError::into_inner).clone();
             if let Ok(given @ 1..) = self.store.give_back(self.process, &in_hand).await {
                 tracing::warn!("{given} jobs that nobody ran were given back");
             }
@@ -139,10 +131,10 @@ impl WorkWorker {
     async fn called_off(&self, work: &Work) -> Attempt {
         loop {
             tokio::time::sleep(ASK_EVERY).await;
-            match self.store.wants_cancelled(work).await {
-                Ok(Ok(None)) | Err(_) => {}
-                Ok(Ok(Some(reason))) => return Attempt::Cancelled(reason),
-                Ok(Err(())) => return Attempt::Stopped,
+            match self.store.wish(work).await {
+                Ok(Wish::GoOn) | Err(_) => {}
+                Ok(Wish::End(reason)) => return Attempt::Cancelled(reason),
+                Ok(Wish::Lost) => return Attempt::Stopped,
             }
         }
     }
@@ -194,18 +186,21 @@ impl WorkWorker {
 }
 
 /// A job among those in hand, until it is dropped.
-struct InHand<'a>(&'a Mutex<HashSet<i64>>, i64);
+struct InHand<'a>(&'a Mutex<Vec<i64>>, i64);
 
 impl<'a> InHand<'a> {
-    fn new(all: &'a Mutex<HashSet<i64>>, job: i64) -> Self {
-        all.lock().unwrap_or_else(PoisonError::into_inner).insert(job);
+    fn new(all: &'a Mutex<Vec<i64>>, job: i64) -> Self {
+        all.lock().unwrap_or_else(PoisonError::into_inner).push(job);
         Self(all, job)
     }
 }
 
 impl Drop for InHand<'_> {
     fn drop(&mut self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = all.iter().position(|job| *job == self.1) {
+            all.swap_remove(at);
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! The worker's side: a doorbell is heard, the ledger is asked, the rows are applied. A foreign job
 //! may only ask for what is listed; everything else is refused where people see it.
 
-use super::delivery::{Handle, Heard};
+use super::delivery::Heard;
+use super::hears::Hears;
 use super::writers::Writers;
-use crate::chain::chain;
 use crate::store::{Store, StoreError};
 use pintle_core::model::Catalog;
 use std::sync::Arc;
@@ -19,21 +19,7 @@ pub struct Worker {
     writers: Writers,
 }
 
-impl Worker {
-    /// A worker of `process`.
-    pub fn new(store: Store, catalog: &'static Catalog, process: Uuid) -> Arc<Self> {
-        Arc::new(Self { writers: Writers::new(store.clone(), process), store, catalog })
-    }
-
-    /// What the receiver calls.
-    pub fn handle(self: &Arc<Self>) -> Handle {
-        let worker = self.clone();
-        Arc::new(move |heard| {
-            let worker = worker.clone();
-            Box::pin(async move { worker.hear(heard).await.map_err(|error| chain(&error)) })
-        })
-    }
-
+impl Hears for Worker {
     async fn hear(&self, heard: Heard) -> Result<(), StoreError> {
         let delivery = match heard {
             Heard::Delivery(delivery) => delivery,
@@ -46,6 +32,13 @@ impl Worker {
         let applied = applied?;
         tracing::info!(delivery = %delivery.id, done = applied.done, stale = applied.stale, dead = applied.dead, "delivery {} applied: {} done, {} stale, {} dead", delivery.id, applied.done, applied.stale, applied.dead);
         Ok(())
+    }
+}
+
+impl Worker {
+    /// A worker of `process`.
+    pub fn new(store: Store, catalog: &'static Catalog, process: Uuid) -> Arc<Self> {
+        Arc::new(Self { writers: Writers::new(store.clone(), process), store, catalog })
     }
 
     async fn foreign(&self, id: &str, name: &str) -> Result<(), StoreError> {

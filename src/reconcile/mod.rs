@@ -3,95 +3,27 @@
 mod admission;
 mod alarms;
 mod authority;
+mod enqueuing;
+mod tick;
 
-use crate::freshness::Freshness;
+pub use tick::{Host, Tick, TickError};
+
 use crate::limits::Caps;
 use crate::orders::OrderFile;
-use crate::planner::{Planned, Planner};
-use crate::source::{FetchError, Fetched, GitObjects, Kept, LoadError, LoadedTree, Mirror};
-use crate::state_file::{StateError, StateFile};
-use crate::store::acceptance::SOURCE;
+use crate::planner::Planner;
+use crate::source::{FetchError, Fetched, GitObjects, Kept, LoadedTree, Mirror};
+use crate::state_file::StateFile;
 use crate::store::audit::AuditWriter;
-use crate::store::enqueue::Enqueued;
-use crate::store::ledger::WaitingRow;
-use crate::store::waiting::waiting;
-use crate::store::{LeaderProof, Store, StoreError};
+use crate::store::{LeaderProof, Store};
+use enqueuing::Waits;
 use jiff::Timestamp;
 use pintle_core::change::Oid;
-use pintle_core::diagnostic::{Code, Diagnostic, has_errors};
-use pintle_core::gate::Refusal;
+use pintle_core::diagnostic::{Diagnostic, has_errors};
 use pintle_core::model::Catalog;
-use pintle_core::model::guard::Notice;
-use pintle_core::plan::Plan;
 use pintle_core::resolve::{Resolved, diagnose};
-use pintle_core::trust::{AcceptedCommit, ChangeError, Introduction, Memory, Verdict};
-use std::path::Path;
+use pintle_core::trust::{AcceptedCommit, Introduction, Memory, Verdict};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// A tick could not be finished.
-#[derive(Debug, thiserror::Error)]
-pub enum TickError {
-    /// Git.
-    #[error(transparent)]
-    Fetch(#[from] FetchError),
-    /// The mirror cannot be opened.
-    #[error("the mirror cannot be opened")]
-    Mirror(#[source] git2::Error),
-    /// The accepted tree cannot be read.
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    /// Postgres.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The plan may not be enqueued.
-    #[error("the plan is refused: {0}")]
-    Refused(#[from] Refusal),
-    /// The state file cannot be used, or contradicts the database.
-    #[error(transparent)]
-    State(#[from] StateError),
-    /// The guard of an accepted commit cannot be read: nothing is admitted.
-    #[error("the guard of {0} cannot be read")]
-    Guard(Oid, #[source] git2::Error),
-    /// What the accepted tree means cannot be told: nothing goes on before it can.
-    #[error("{code}: what the accepted {0} means cannot be told", code = Code::ReadDifferently)]
-    Unreadable(Oid, #[source] ChangeError),
-    /// The verifier panicked: that means deny.
-    #[error("the verifier panicked on {0}; the tip is held")]
-    Verifier(Oid),
-}
-
-/// What one tick did.
-#[derive(Debug, Default)]
-pub struct Tick {
-    /// The tip that was seen.
-    pub tip: Option<Oid>,
-    /// The newest accepted commit.
-    pub accepted: Option<Oid>,
-    /// Whether the tip is held or refused.
-    pub held: bool,
-    /// What went to the ledger.
-    pub enqueued: Enqueued,
-    /// How many objects differ from what is declared because someone else changed them.
-    pub drifted: usize,
-    /// Whether everything is as declared, and nothing is on its way.
-    pub settled: bool,
-    /// Whether planning was put off, because what was enqueued is under way.
-    pub put_off: bool,
-    /// Who is told, as far as that is known.
-    pub notices: Option<Vec<Notice>>,
-}
-
-/// What a host brings of its own.
-#[derive(Debug, Clone, Copy)]
-pub struct Host<'a> {
-    /// Where it keeps what it knows itself.
-    pub state_dir: &'a Path,
-    /// How much work one verdict may take.
-    pub caps: Caps,
-    /// When silence and standstill become alarms.
-    pub freshness: Freshness,
-}
 
 /// What the loop keeps between ticks. All of it can be derived again.
 pub struct Reconciler {
@@ -304,103 +236,7 @@ impl Reconciler {
         }
         Ok(self.store.record_verdict(proof, &fetched.tip.to_string(), fresh, json.as_ref()).await?)
     }
-
-    async fn plan_and_enqueue(
-        &mut self,
-        proof: &LeaderProof,
-        fetched: &Fetched,
-        accepted: &AcceptedCommit,
-        tick: &mut Tick,
-    ) -> Result<Waits, TickError> {
-        let held = self.guards(accepted).await?;
-        tick.notices = Some(held.guards.notices());
-        if self.under_way && self.enqueued == Some(accepted.commit()) {
-            tick.put_off = true;
-            (tick.drifted, tick.settled) = (self.last.0, self.last.1);
-            return Ok(self.last.2.clone());
-        }
-        let planned = self.planner.plan(SOURCE, &held.guards).await?;
-        if self.planner.has_compared() {
-            self.store.record_compared(proof).await?;
-        }
-        let Some(planned) = planned else {
-            (tick.drifted, tick.settled) = (self.last.0, self.last.1);
-            return Ok(self.last.2.clone());
-        };
-        crate::crash::point("planned");
-        let ended = self.enqueue(proof, fetched, accepted, &held, planned, tick).await;
-        if ended.is_err() {
-            self.planner.plan_again();
-        }
-        let waits = ended?;
-        self.last = (tick.drifted, tick.settled, waits.clone());
-        Ok(waits)
-    }
-
-    async fn enqueue(
-        &mut self,
-        proof: &LeaderProof,
-        fetched: &Fetched,
-        accepted: &AcceptedCommit,
-        held: &admission::Held,
-        planned: Planned,
-        tick: &mut Tick,
-    ) -> Result<Waits, TickError> {
-        let Planned { plan, seen } = planned;
-        tick.drifted = plan.drifted();
-        if self.other_actions(accepted, &plan).await? {
-            return Ok(waiting(&plan));
-        }
-        let admitted = match self.admit(proof, fetched, accepted, held, plan).await? {
-            Ok(admitted) => admitted,
-            Err(plan) => {
-                self.differs = Some(crate::verdict::beyond_limits(accepted, held.guards.lift(), &plan));
-                return Ok(waiting(&plan));
-            }
-        };
-        let waits = waiting(admitted.plan());
-        let settled = admitted.plan().is_empty() && seen.open.is_empty();
-        tick.enqueued = self.store.enqueue(proof, SOURCE, &seen, &admitted).await?;
-        self.enqueued = (tick.enqueued.added > 0).then_some(accepted.commit());
-        crate::crash::point("enqueued");
-        if settled && tick.enqueued == Enqueued::default() {
-            tick.settled = true;
-            let took = self.accepted_since.map(|since| since.elapsed()).unwrap_or_default();
-            self.store.record_applied(proof, &accepted.commit().to_string(), took).await?;
-            self.planner.prune(proof).await?;
-            self.write_state()?;
-            self.applied = Some(accepted.commit());
-        }
-        Ok(waits)
-    }
-
-    /// Whether the step that comes next was approved for other actions than the plan would do. Asked
-    /// until its first job is enqueued: from then on the plan only gets shorter.
-    async fn other_actions(&mut self, accepted: &AcceptedCommit, plan: &Plan) -> Result<bool, TickError> {
-        self.differs = None;
-        if accepted.actions_after(0).is_empty() {
-            return Ok(false);
-        }
-        let wanted = accepted.actions_after(self.store.begun_seq().await?);
-        if wanted.iter().all(|digest| *digest == plan.actions().0) {
-            return Ok(false);
-        }
-        self.differs = Some(crate::verdict::other_actions(accepted.commit(), wanted, plan));
-        Ok(true)
-    }
-
-    /// Records what waits when it is not what was recorded last.
-    async fn record_waiting(&mut self, proof: &LeaderProof, waits: Waits) -> Result<(), TickError> {
-        if self.waiting.as_ref() != Some(&waits) {
-            self.store.record_waiting(proof, &waits.0, waits.1).await?;
-            self.waiting = Some(waits);
-        }
-        Ok(())
-    }
 }
-
-/// The reasons that are kept, and how many objects wait in all.
-type Waits = (Vec<WaitingRow>, usize);
 
 /// Everything that is wrong with a tree, in order of file and line.
 pub fn all_diagnostics(loaded: &LoadedTree, resolved: &Resolved) -> Vec<Diagnostic> {

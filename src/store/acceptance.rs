@@ -3,7 +3,7 @@
 
 use super::audit::AuditWriter;
 use super::{LeaderProof, Store, StoreError};
-use pintle_core::audit::{Actor, Approval, Draft, GitRef, Outcome, Stage};
+use pintle_core::audit::{Actor, Approval, Draft, GitRef, Stage};
 use pintle_core::change::ObjectKey;
 use pintle_core::gate::{Allowance, Extent};
 use pintle_core::plan::Exceeded;
@@ -342,14 +342,7 @@ impl Store {
 
 fn accepted(repo_id: &str, step: &Acceptance) -> Draft {
     Draft {
-        id: Uuid::now_v7(),
-        stage: Stage::System,
-        correlation: None,
-        actor: Actor { kind: "system", id: "pintle".into() },
         approvals: step.counted.iter().map(approval).collect(),
-        partner: None,
-        action: "accept".into(),
-        resource: None,
         git: Some(GitRef {
             source: repo_id.to_owned(),
             commit: step.commit.to_string(),
@@ -357,10 +350,8 @@ fn accepted(repo_id: &str, step: &Acceptance) -> Draft {
             line: None,
             action_digest: None,
         }),
-        job: None,
-        outcome: Outcome { status: "ok", code: None },
         reason: Some(format!("change {}", step.change_id)),
-        sealed: None,
+        ..Draft::new(Uuid::now_v7(), Stage::System, Actor::system(), "accept")
     }
 }
 

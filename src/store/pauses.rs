@@ -4,7 +4,7 @@
 use super::audit::AuditWriter;
 use super::rows::moment;
 use super::{Store, StoreError};
-use pintle_core::audit::{Actor, Draft, Outcome, Stage};
+use pintle_core::audit::{Actor, Draft, Stage};
 use pintle_core::diff::{Pause, Selector};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
@@ -96,18 +96,8 @@ impl Store {
 
 fn draft(action: &str, by: &str, scope: &str, reason: &str) -> Draft {
     Draft {
-        id: Uuid::now_v7(),
-        stage: Stage::System,
         correlation: Some(scope.to_owned()),
-        actor: Actor { kind: "os-user", id: by.to_owned() },
-        approvals: Vec::new(),
-        partner: None,
-        action: action.into(),
-        resource: None,
-        git: None,
-        job: None,
-        outcome: Outcome { status: "ok", code: None },
         reason: Some(reason.to_owned()),
-        sealed: None,
+        ..Draft::new(Uuid::now_v7(), Stage::System, Actor::os_user(by), action)
     }
 }

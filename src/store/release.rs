@@ -63,7 +63,7 @@ const RELEASE: &str = "WITH RECURSIVE out AS (SELECT count(*) AS taken FROM pint
     SELECT room.taken, r.job_id, r.delivery FROM room LEFT JOIN released r ON true ORDER BY r.place";
 
 /// What was released.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Released {
     /// To be rung for.
     pub deliveries: Vec<Delivery>,
@@ -87,20 +87,14 @@ impl Store {
             .await
             .map_err(failed())?;
         tx.commit().await.map_err(failed())?;
-        let mut released = Released::default();
+        let mut out = 0;
+        let mut pairs = Vec::with_capacity(rows.len());
         for row in &rows {
-            released.out = row.try_get("taken").map_err(failed())?;
-            let (Some(job), Some(delivery)) =
-                (row.try_get("job_id").map_err(failed())?, row.try_get("delivery").map_err(failed())?)
-            else {
-                continue;
-            };
-            match released.deliveries.last_mut() {
-                Some(last) if last.id == delivery => last.jobs.push(job),
-                _ => released.deliveries.push(Delivery { id: delivery, jobs: vec![job] }),
-            }
+            out = row.try_get("taken").map_err(failed())?;
+            let delivery: Option<Uuid> = row.try_get("delivery").map_err(failed())?;
+            pairs.extend(delivery.zip(row.try_get("job_id").map_err(failed())?));
         }
-        Ok(released)
+        Ok(Released { deliveries: by_delivery(pairs), out })
     }
 }
 

@@ -50,19 +50,10 @@ impl Store {
     /// Puts a refused request into the audit log.
     pub async fn record_refused_request(&self, writer: &AuditWriter, id: &str, name: &str) -> Result<(), StoreError> {
         let draft = Draft {
-            id: Uuid::now_v7(),
-            stage: Stage::Denied,
             correlation: Some(format!("redis job {id}")),
-            actor: Actor { kind: "foreign", id: "queue".into() },
-            approvals: Vec::new(),
-            partner: None,
-            action: "request".into(),
-            resource: None,
-            git: None,
-            job: None,
             outcome: Outcome { status: "refused", code: Some("foreign-job".into()) },
             reason: Some(format!("`{name}` is not a request that a foreign job may make")),
-            sealed: None,
+            ..Draft::new(Uuid::now_v7(), Stage::Denied, Actor { kind: "foreign", id: "queue".into() }, "request")
         };
         self.record(writer, &[draft]).await
     }

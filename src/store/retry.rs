@@ -3,7 +3,7 @@
 
 use super::audit::AuditWriter;
 use super::{Store, StoreError};
-use pintle_core::audit::{Actor, Draft, GitRef, JobRef, Outcome, Stage};
+use pintle_core::audit::{Actor, Draft, GitRef, JobRef, Stage};
 use pintle_core::change::{ObjectKey, Oid};
 use sqlx::Row;
 use uuid::Uuid;
@@ -76,14 +76,6 @@ impl Store {
     ) -> Result<(), StoreError> {
         let repo_id = self.introduction().await?.map(|one| one.repo_id.to_string()).unwrap_or_default();
         let draft = Draft {
-            id: Uuid::now_v7(),
-            stage: Stage::System,
-            correlation: None,
-            actor: Actor { kind: "os-user", id: actor.to_owned() },
-            approvals: Vec::new(),
-            partner: None,
-            action: "recover".into(),
-            resource: None,
             git: commit.map(|commit| GitRef {
                 source: repo_id,
                 commit: commit.to_string(),
@@ -91,10 +83,8 @@ impl Store {
                 line: None,
                 action_digest: None,
             }),
-            job: None,
-            outcome: Outcome { status: "ok", code: None },
             reason: Some(reason.to_owned()),
-            sealed: None,
+            ..Draft::new(Uuid::now_v7(), Stage::System, Actor::os_user(actor), "recover")
         };
         self.record(writer, &[draft]).await
     }
@@ -104,13 +94,7 @@ fn draft(row: &sqlx::postgres::PgRow, id: i64, actor: &str, reason: &str) -> Res
     let key = ObjectKey::new(row.try_get::<&str, _>("object_kind")?, row.try_get::<&str, _>("object_name")?);
     let partner: String = row.try_get("partner")?;
     Ok(Draft {
-        id: Uuid::now_v7(),
-        stage: Stage::System,
-        correlation: None,
-        actor: Actor { kind: "os-user", id: actor.to_owned() },
-        approvals: Vec::new(),
         partner: (!partner.is_empty()).then_some(partner),
-        action: "retry".into(),
         resource: Some((key, Some(row.try_get("uid")?))),
         git: match row.try_get("commit")? {
             Some(commit) => Some(GitRef {
@@ -123,8 +107,7 @@ fn draft(row: &sqlx::postgres::PgRow, id: i64, actor: &str, reason: &str) -> Res
             None => None,
         },
         job: Some(JobRef { id, step: None, fence: None }),
-        outcome: Outcome { status: "ok", code: None },
         reason: Some(reason.to_owned()),
-        sealed: None,
+        ..Draft::new(Uuid::now_v7(), Stage::System, Actor::os_user(actor), "retry")
     })
 }

@@ -3,13 +3,16 @@
 //!
 //! A short run is one of the tests. `scripts/chaos --minutes 5 --seed 7` is a long one; the seed makes the same faults in
 //! the same order. (What they meet depends on the machine; a failure is repeated more often than not.)
+//!
+//! Nothing waits for a time: a fault lasts until work went on or failed under it, and the next comes when work went on
+//! after it, or at once.
 
-use crate::harness::{Daemon, Database, World, eventually_within, folder, suite};
+use crate::harness::{Daemon, Database, World, eventually, eventually_within, folder, suite};
+use crate::schedules::{leases_expire, no_tick_is_lost};
 use nix::sys::signal::Signal;
 use pintle::dev::servers::{Options, PrivatePostgres};
 use pintle::store::pool::migrate;
 use std::time::{Duration, Instant};
-use tokio::time::sleep;
 
 const CRM: &str = "suites/crm.yaml";
 const SHORT: Duration = Duration::from_secs(12);
@@ -81,10 +84,9 @@ impl Chaos {
     }
 
     async fn turn(&mut self) {
-        let pause = Duration::from_millis(100 + self.dice.roll(900));
-        let what = self.dice.roll(12);
+        let (what, ticks) = (self.dice.roll(12), self.dice.roll(3));
         let at = self.dice.roll(self.daemons.len() as u64) as usize;
-        self.told.push(format!("{what} at {at} for {pause:?}"));
+        self.told.push(format!("{what} at {at}, then {ticks} ticks"));
         match what {
             0..3 => self.commit(),
             3 | 4 => self.edit_by_hand().await,
@@ -100,23 +102,39 @@ impl Chaos {
             }
             7 => {
                 self.daemons[at].1.signal(Signal::SIGSTOP);
-                sleep(pause * 3).await;
+                self.go_on(1).await;
                 self.daemons[at].1.signal(Signal::SIGCONT);
             }
             8 => self.world.redis.ask::<()>(&["FLUSHALL"]).await,
             9 => {
                 self.world.redis.kill().await;
-                sleep(pause).await;
+                self.go_on(1).await;
                 self.world.redis.start().await;
             }
-            10 => {
-                self.postgres.kill().await.unwrap();
-                sleep(pause).await;
-                self.postgres.start_again().await.unwrap();
-            }
-            _ => self.everybody_is_taken_for_dead().await,
+            10 => self.postgres_dies().await,
+            // Though they live.
+            _ => leases_expire(&self.world).await,
         }
-        sleep(pause).await;
+        self.go_on(ticks).await;
+    }
+
+    /// Waits until so many more ticks were decided about: somebody leads, and Postgres takes what it writes.
+    async fn go_on(&self, ticks: u64) {
+        let before = self.world.database.count("SELECT count(*) FROM pintle.runs").await;
+        self.world.database.until(&format!("((SELECT count(*) FROM pintle.runs) >= {before} + {ticks})")).await;
+    }
+
+    /// It comes back when somebody has missed it.
+    async fn postgres_dies(&mut self) {
+        self.go_on(1).await;
+        let missed = || {
+            let logs = self.daemons.iter().map(|(_, daemon)| daemon.log());
+            logs.map(|log| log.matches("Postgres cannot be reached").count()).sum::<usize>()
+        };
+        let before = missed();
+        self.postgres.kill().await.unwrap();
+        eventually("somebody misses Postgres", async || missed() > before).await;
+        self.postgres.start_again().await.unwrap();
     }
 
     fn commit(&mut self) {
@@ -131,14 +149,6 @@ impl Chaos {
             "UPDATE pintle.suites SET spec = jsonb_set(spec, '{{owner}}', '\"somebody else\"') WHERE name = '{name}'"
         );
         drop(self.world.database.try_run(&edit).await);
-    }
-
-    /// Another leads, and work in hand is taken away, though its process lives.
-    async fn everybody_is_taken_for_dead(&self) {
-        for lease in ["leader", "processes"] {
-            let expire = format!("UPDATE pintle.{lease} SET expires_at = clock_timestamp() - interval '1 second'");
-            drop(self.world.database.try_run(&expire).await);
-        }
     }
 
     /// Everything comes to rest: the last commit is applied, the schedule suspended, nothing on its way.
@@ -162,9 +172,7 @@ impl Chaos {
         self.world.assert_whole().await;
         let db = &self.world.database;
         assert_eq!(db.list("SELECT job_id || ' ' || reason FROM pintle.job_state WHERE state = 'dead'").await, [""; 0]);
-        let told = "SELECT sum(CASE WHEN reason LIKE '% ticks since %' THEN split_part(reason, ' ', 1)::bigint ELSE 1 END) FROM pintle.runs";
-        let seconds = "SELECT extract(epoch FROM max(tick) - min(tick))::bigint + 1 FROM pintle.runs";
-        assert_eq!(db.count(told).await, db.count(seconds).await, "a tick was lost");
+        no_tick_is_lost(&self.world).await;
         let keys = std::fs::read_to_string(self.world.path().join("mark.sh.keys")).unwrap();
         let ran: std::collections::HashSet<&str> = keys.lines().collect();
         let done =

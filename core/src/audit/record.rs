@@ -59,6 +59,18 @@ pub struct Approval {
     pub rules: Vec<String>,
 }
 
+impl Actor {
+    /// The system itself.
+    pub fn system() -> Self {
+        Self { kind: "system", id: "pintle".into() }
+    }
+
+    /// Somebody at a terminal, as the operating system knows them.
+    pub fn os_user(id: &str) -> Self {
+        Self { kind: "os-user", id: id.to_owned() }
+    }
+}
+
 /// Where in Git the authority and the text stand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -93,6 +105,13 @@ pub struct Outcome {
     pub status: &'static str,
     /// A stable code, where there is one.
     pub code: Option<String>,
+}
+
+impl Outcome {
+    /// It went well.
+    pub fn ok() -> Self {
+        Self { status: "ok", code: None }
+    }
 }
 
 /// What may be personal or large; the leaf holds only its salted hash.
@@ -133,4 +152,25 @@ pub struct Draft {
     pub reason: Option<String>,
     /// Before and after.
     pub sealed: Option<Sealed>,
+}
+
+impl Draft {
+    /// A record with the name `id` that says who did what, and nothing else yet.
+    pub fn new(id: Uuid, stage: Stage, actor: Actor, action: impl Into<String>) -> Self {
+        Self {
+            id,
+            stage,
+            correlation: None,
+            actor,
+            approvals: Vec::new(),
+            partner: None,
+            action: action.into(),
+            resource: None,
+            git: None,
+            job: None,
+            outcome: Outcome::ok(),
+            reason: None,
+            sealed: None,
+        }
+    }
 }

@@ -1,5 +1,5 @@
 //! When a Schedule fires, and what becomes of the ticks that passed. Pure: time is an argument, zones are the bundled
-//! database. It refuses to know whether a run is under way: that is asked when a tick becomes a job.
+//! database, and so is how many runs are not over.
 
 mod civil;
 mod clock;
@@ -10,4 +10,4 @@ mod overlap;
 pub use clock::{BadClock, Clock};
 pub use due::{Due, MissedRule, due};
 pub use jitter::jitter;
-pub use overlap::{OverlapRule, Start};
+pub use overlap::{OverlapRule, Start, start_by_hand};

@@ -2,6 +2,9 @@
 
 use crate::change::Value;
 
+/// Runs of one schedule that are not over, at most.
+const MAX_WAITING: usize = 1_000;
+
 /// What a schedule wants then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OverlapRule {
@@ -45,12 +48,19 @@ impl OverlapRule {
         self != Self::Allow
     }
 
-    /// What becomes of a tick when `open` runs are not over.
-    pub fn start(self, open: usize) -> Start {
+    /// What becomes of a tick when `open` runs are not over; `followed`: by another that is due at the same time.
+    pub fn start(self, open: usize, followed: bool) -> Start {
         match (self, open) {
+            (_, MAX_WAITING..) => Start::Skip,
+            (Self::CancelOther, _) if followed => Start::Skip,
             (_, 0) | (Self::Allow | Self::BufferAll, _) | (Self::BufferOne, 1) => Start::Run,
             (Self::CancelOther, _) => Start::Instead,
             (Self::Skip | Self::BufferOne, _) => Start::Skip,
         }
     }
+}
+
+/// What becomes of a run that somebody asks for: it takes its turn, and is not dropped for those before it.
+pub fn start_by_hand(open: usize) -> Start {
+    if open < MAX_WAITING { Start::Run } else { Start::Skip }
 }

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use pintle_core::change::Value;
-use pintle_core::schedule::{Clock, MissedRule, due, jitter};
+use pintle_core::schedule::{Clock, MissedRule, OverlapRule, Start, due, jitter, start_by_hand};
 
 fn spec(yaml: &str) -> Value {
     let json: serde_json::Value = serde_json::from_str(yaml).unwrap();
@@ -184,4 +184,21 @@ fn jitter_stays_within_its_span_and_is_the_same_everywhere() {
     assert!(delays.iter().any(|delay| *delay != delays[0]), "ticks are spread");
     assert_eq!(delays[0], jitter("nightly", at("2026-01-01T01:00:00Z"), span));
     assert_eq!(jitter("nightly", at("2026-01-01T01:00:00Z"), SignedDuration::ZERO), SignedDuration::ZERO);
+}
+
+#[test]
+fn a_tick_that_comes_while_others_are_not_over_is_dropped_waits_or_takes_their_place() {
+    let start = |rule: &str, open, followed| {
+        OverlapRule::of(&spec(&format!(r#"{{"overlap": "{rule}"}}"#))).start(open, followed)
+    };
+    assert_eq!(OverlapRule::of(&spec("{}")), OverlapRule::Skip);
+    for rule in ["skip", "buffer-one", "buffer-all", "cancel-other", "allow"] {
+        assert_eq!(start(rule, 0, false), Start::Run, "{rule}");
+        assert_eq!(start(rule, 1_000, false), Start::Skip, "{rule}: a crowd is bounded");
+    }
+    let of_one = ["skip", "buffer-one", "buffer-all", "cancel-other", "allow"].map(|rule| start(rule, 1, false));
+    assert_eq!(of_one, [Start::Skip, Start::Run, Start::Run, Start::Instead, Start::Run]);
+    assert_eq!((start("buffer-one", 2, false), start("buffer-all", 2, false)), (Start::Skip, Start::Run));
+    assert_eq!(start("cancel-other", 0, true), Start::Skip, "of those due together the last runs");
+    assert_eq!((start_by_hand(999), start_by_hand(1_000)), (Start::Run, Start::Skip));
 }

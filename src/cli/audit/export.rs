@@ -6,7 +6,7 @@ use super::super::{CliError, Out};
 use crate::export::{COLUMNS, json_line, row};
 use crate::store::Store;
 use crate::store::records::RecordFilter;
-use pintle_core::audit::{Actor, Draft, Outcome, Stage};
+use pintle_core::audit::{Actor, Draft, Stage};
 use pintle_core::render::plural;
 use std::io::{BufWriter, Write};
 use uuid::Uuid;
@@ -87,19 +87,9 @@ async fn record(store: &Store, filter: &RecordFilter, how: &How) -> Result<(), C
     let writer = store.audit_writer(Uuid::now_v7()).await.map_err(writing)?;
     let said = serde_json::to_string(filter).unwrap_or_default();
     let draft = Draft {
-        id: Uuid::now_v7(),
-        stage: Stage::System,
-        correlation: None,
-        actor: Actor { kind: "os-user", id: os_user() },
-        approvals: Vec::new(),
         partner: filter.partner.clone(),
-        action: "audit-export".into(),
-        resource: None,
-        git: None,
-        job: None,
-        outcome: Outcome { status: "ok", code: None },
         reason: Some(format!("{}{} {said}", how.format.word(), if how.sealed { " with before and after" } else { "" })),
-        sealed: None,
+        ..Draft::new(Uuid::now_v7(), Stage::System, Actor::os_user(&os_user()), "audit-export")
     };
     let recorded = store.record(&writer, &[draft]).await;
     store.end_audit_writer(writer).await.map_err(writing)?;

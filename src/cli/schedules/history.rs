@@ -17,7 +17,7 @@ pub(super) async fn history(
     limit: i64,
     out: &Out,
 ) -> Result<(), CliError> {
-    let runs = store.runs(&RunFilter { schedule: name, outcomes: outcomes.to_vec(), limit }).await?;
+    let runs = store.runs(&RunFilter { schedule: name, outcomes: outcomes.to_vec(), limit, last: false }).await?;
     if let (Some(name), true) = (name, runs.is_empty())
         && store.schedules(Some(name)).await?.rows.is_empty()
     {

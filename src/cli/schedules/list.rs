@@ -10,17 +10,20 @@ use jiff::tz::TimeZoneDatabase;
 use pintle_core::change::Value;
 use pintle_core::render::{Style, ago};
 use serde_json::{Value as Json, json};
+use std::collections::HashMap;
 
 pub(super) async fn list(store: &Store, out: &Out) -> Result<(), CliError> {
     let schedules = store.schedules(None).await?;
     let now = store.clock().await?;
+    let all = RunFilter { limit: i64::MAX, last: true, ..RunFilter::default() };
+    let mut last: HashMap<String, RunRow> =
+        store.runs(&all).await?.into_iter().map(|run| (run.schedule.clone(), run)).collect();
     let mut rows = Vec::with_capacity(schedules.rows.len());
     for row in &schedules.rows {
-        let last = store.runs(&RunFilter { schedule: Some(&row.name), outcomes: vec!["run".into()], limit: 1 }).await?;
         // One that cannot be read is listed all the same: it never fires.
         let clock = clock(&schedules, row).ok();
         let next = clock.filter(|_| !row.suspended).and_then(|clock| clock.fires(now).next());
-        rows.push((row, next, last.into_iter().next()));
+        rows.push((row, next, last.remove(&row.name)));
     }
     if out.is_json() {
         let rows: Vec<Json> = rows.iter().map(|(row, next, last)| entry(row, *next, last.as_ref())).collect();

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// The record of an effect. `before` is the row as it was locked.
 pub(super) fn effect(job: &Job, before: Option<&Locked>, approvals: Vec<Approval>) -> Draft {
-    let outcome = Outcome { status: "ok", code: None };
+    let outcome = Outcome::ok();
     Draft {
         approvals,
         sealed: Some(Sealed { before: before.map(|row| row.body.clone()), after: job.body.clone() }),
@@ -25,13 +25,8 @@ pub(super) fn failure(job: &Job, code: &str, reason: &str) -> Draft {
 fn about(job: &Job, stage: Stage, outcome: Outcome) -> Draft {
     let action = if job.cause == "drift" { "heal" } else { &job.action };
     Draft {
-        id: Uuid::now_v7(),
-        stage,
         correlation: Some(format!("plan {}", job.plan)),
-        actor: Actor { kind: "system", id: "pintle".into() },
-        approvals: Vec::new(),
         partner: job.partner.clone(),
-        action: action.to_owned(),
         resource: Some((ObjectKey::clone(&job.key), Some(job.uid))),
         git: Some(GitRef {
             source: job.repo_id.clone(),
@@ -43,6 +38,6 @@ fn about(job: &Job, stage: Stage, outcome: Outcome) -> Draft {
         job: Some(JobRef { id: job.id, step: None, fence: None }),
         outcome,
         reason: (job.cause != "intent").then(|| job.cause.clone()),
-        sealed: None,
+        ..Draft::new(Uuid::now_v7(), stage, Actor::system(), action)
     }
 }

@@ -6,7 +6,7 @@ use crate::store::audit::AuditWriter;
 use crate::store::rows::moment;
 use crate::store::{Store, StoreError};
 use jiff::Timestamp;
-use pintle_core::audit::{Actor, Draft, GitRef, Outcome, Stage};
+use pintle_core::audit::{Actor, Draft, GitRef, Stage};
 use pintle_core::change::ObjectKey;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -21,6 +21,7 @@ const RUNS: &str = "SELECT r.id, r.schedule, r.trigger, r.outcome, r.job_id, r.b
         (extract(epoch FROM CASE WHEN s.state IN ('done', 'dead', 'cancelled', 'superseded') THEN s.changed_at END) * 1000000)::bigint AS ended_us
     FROM pintle.runs r LEFT JOIN pintle.job_state s ON s.job_id = r.job_id
     WHERE r.source_id = $1 AND ($2::text IS NULL OR r.schedule = $2) AND ($3::text[] IS NULL OR r.outcome = ANY($3))
+      AND (NOT $5 OR r.id = (SELECT x.id FROM pintle.runs x WHERE x.source_id = r.source_id AND x.schedule = r.schedule AND x.outcome = 'run' ORDER BY x.id DESC LIMIT 1))
     ORDER BY r.id DESC LIMIT $4";
 
 /// What became of one tick.
@@ -64,6 +65,8 @@ pub struct RunFilter<'a> {
     pub outcomes: Vec<String>,
     /// At most so many.
     pub limit: i64,
+    /// Only the last run of each schedule.
+    pub last: bool,
 }
 
 impl Store {
@@ -75,6 +78,7 @@ impl Store {
             .bind(filter.schedule)
             .bind((!filter.outcomes.is_empty()).then_some(&filter.outcomes))
             .bind(filter.limit)
+            .bind(filter.last)
             .fetch_all(&self.pool)
             .await
             .map_err(failed())?;
@@ -126,13 +130,7 @@ fn draft(action: &str, tick: &Tick<'_>, jobs: &[i64]) -> Draft {
         _ => String::new(),
     };
     Draft {
-        id: Uuid::now_v7(),
-        stage: Stage::System,
         correlation: Some(range),
-        actor: Actor { kind: "os-user", id: by.to_owned() },
-        approvals: Vec::new(),
-        partner: None,
-        action: action.to_owned(),
         resource: Some((ObjectKey::new("Schedule", schedule.name.as_str()), Some(schedule.uid))),
         git: schedule.commit.clone().map(|commit| GitRef {
             source: schedule.source.clone(),
@@ -141,9 +139,7 @@ fn draft(action: &str, tick: &Tick<'_>, jobs: &[i64]) -> Draft {
             line: None,
             action_digest: None,
         }),
-        job: None,
-        outcome: Outcome { status: "ok", code: None },
         reason: Some(reason.to_owned()),
-        sealed: None,
+        ..Draft::new(Uuid::now_v7(), Stage::System, Actor::os_user(by), action)
     }
 }

@@ -10,7 +10,7 @@ use crate::store::{LeaderProof, Store, StoreError};
 use jiff::Timestamp;
 use pintle_core::audit::Draft;
 use pintle_core::change::Value;
-use pintle_core::schedule::{OverlapRule, Start};
+use pintle_core::schedule::{OverlapRule, Start, start_by_hand};
 use serde_json::json;
 use sqlx::PgConnection;
 use std::collections::{HashMap, HashSet};
@@ -59,9 +59,6 @@ pub struct Tick<'a> {
     /// Who wants it, and why, where that is not the clock.
     pub by: Option<(&'a str, &'a str)>,
 }
-
-/// Runs of one schedule that may wait.
-const MAX_WAITING: usize = 1_000;
 
 /// Scheduled work goes last: security, rollback, intent and drift go before it.
 const PRIORITY: i16 = 50;
@@ -137,9 +134,9 @@ pub(in crate::store) async fn insert(
         .iter()
         .enumerate()
         .map(|(at, tick)| {
-            let others =
+            let followed =
                 ticks[at + 1..].iter().any(|later| later.schedule.uid == tick.schedule.uid && later.dropped.is_none());
-            outcome(tick, others, &mut open, &mut cancelled)
+            outcome(tick, followed, &mut open, &mut cancelled)
         })
         .collect();
     let cancelled = cancel_turns(tx, &cancelled, "cancel-other: the next tick came").await?;
@@ -187,18 +184,22 @@ fn lane(tick: &Tick<'_>) -> Lane {
     }
 }
 
-/// `others`: of the same schedule, and later.
-fn outcome(tick: &Tick<'_>, others: bool, open: &mut HashMap<Uuid, usize>, cancelled: &mut Vec<Uuid>) -> &'static str {
+/// `followed`: by another of the same schedule.
+fn outcome(
+    tick: &Tick<'_>,
+    followed: bool,
+    open: &mut HashMap<Uuid, usize>,
+    cancelled: &mut Vec<Uuid>,
+) -> &'static str {
     if let Some(dropped) = tick.dropped {
         return dropped;
     }
-    let rule = OverlapRule::of(&tick.schedule.spec);
     let open = open.entry(tick.schedule.uid).or_default();
-    // What somebody asks for by hand waits its turn, and is not dropped.
-    let start = if tick.by.is_some() { Start::Run } else { rule.start(*open) };
+    let start = match tick.by {
+        Some(_) => start_by_hand(*open),
+        None => OverlapRule::of(&tick.schedule.spec).start(*open, followed),
+    };
     match start {
-        _ if *open >= MAX_WAITING => return "overlap",
-        _ if rule == OverlapRule::CancelOther && others && tick.by.is_none() => return "overlap",
         Start::Skip => return "overlap",
         Start::Instead => cancelled.push(tick.schedule.uid),
         Start::Run => {}

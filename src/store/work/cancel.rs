@@ -4,7 +4,7 @@ use super::start::Work;
 use crate::store::audit::AuditWriter;
 use crate::store::dependents::cancel_dependents;
 use crate::store::{Store, StoreError};
-use pintle_core::audit::{Actor, Draft, JobRef, Outcome, Stage};
+use pintle_core::audit::{Actor, Draft, JobRef, Stage};
 use pintle_core::change::ObjectKey;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
@@ -35,6 +35,17 @@ pub enum Cancelled {
     Over(String),
     /// There is no such job, or its state was pruned.
     Unknown,
+}
+
+/// What is wanted of a job that runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// That it goes on.
+    GoOn,
+    /// That it ends, and why.
+    End(String),
+    /// Nothing: another holds it by now.
+    Lost,
 }
 
 impl Store {
@@ -68,15 +79,15 @@ impl Store {
             cancel_dependents(&mut tx, &[id]).await.map_err(failed())?;
         }
         let object = key.to_string();
-        let actor = Actor { kind: "os-user", id: actor.to_owned() };
+        let actor = Actor::os_user(actor);
         writer.append(&mut tx, &[draft(id, key, row.try_get("uid").map_err(failed())?, actor, reason)]).await?;
         sqlx::query("SELECT pg_notify('pintle_jobs', 'cancelled')").execute(&mut *tx).await.map_err(failed())?;
         tx.commit().await.map_err(failed())?;
         Ok(if running { Cancelled::Told(object) } else { Cancelled::AtOnce(object) })
     }
 
-    /// Why somebody wants `work` to end, if so; `Err` in the inner result: another holds it by now.
-    pub async fn wants_cancelled(&self, work: &Work) -> Result<Result<Option<String>, ()>, StoreError> {
+    /// What is wanted of `work` while it runs.
+    pub async fn wish(&self, work: &Work) -> Result<Wish, StoreError> {
         let row: Option<(Option<String>,)> = sqlx::query_as(
             "SELECT cancel FROM pintle.job_state WHERE job_id = $1 AND fence = $2 AND state = 'running'",
         )
@@ -85,7 +96,11 @@ impl Store {
         .fetch_optional(&self.pool)
         .await
         .map_err(StoreError::during("look whether a job is cancelled"))?;
-        Ok(row.map(|(cancel,)| cancel).ok_or(()))
+        Ok(match row {
+            None => Wish::Lost,
+            Some((None,)) => Wish::GoOn,
+            Some((Some(reason),)) => Wish::End(reason),
+        })
     }
 }
 
@@ -107,24 +122,15 @@ pub(in crate::store) async fn cancel_turns(
 
 /// The record of work that the system itself cancelled before it began.
 pub(in crate::store) fn cancelled_work(job: i64, schedule: &str, uid: Uuid, reason: &str) -> Draft {
-    let actor = Actor { kind: "system", id: "pintle".into() };
+    let actor = Actor::system();
     draft(job, ObjectKey::new("Schedule", schedule), uid, actor, reason)
 }
 
 fn draft(id: i64, key: ObjectKey, uid: Uuid, actor: Actor, reason: &str) -> Draft {
     Draft {
-        id: Uuid::now_v7(),
-        stage: Stage::System,
-        correlation: None,
-        actor,
-        approvals: Vec::new(),
-        partner: None,
-        action: "cancel".into(),
         resource: Some((key, Some(uid))),
-        git: None,
         job: Some(JobRef { id, step: None, fence: None }),
-        outcome: Outcome { status: "ok", code: None },
         reason: Some(reason.to_owned()),
-        sealed: None,
+        ..Draft::new(Uuid::now_v7(), Stage::System, actor, "cancel")
     }
 }

@@ -3,7 +3,6 @@
 
 use super::start::Work;
 use crate::store::audit::AuditWriter;
-use crate::store::dependents::cancel_dependents;
 use crate::store::{Store, StoreError};
 use pintle_core::audit::{Outcome, Stage};
 
@@ -35,13 +34,13 @@ pub enum Attempt {
 const END: &str =
     "UPDATE pintle.job_state SET state = $3, reason = $4, cancel = NULL, process = NULL, changed_at = clock_timestamp(),
         attempts = attempts + CASE WHEN $3 = 'cancelled' THEN 0 ELSE 1 END
-    WHERE job_id = $1 AND fence = $2 AND state = 'running'";
+    WHERE job_id = $1 AND fence = $2 AND state = 'running' RETURNING state, reason";
 
-/// Later, with exponential backoff and jitter; at once where it was only stopped.
+/// Later, with exponential backoff and jitter; at once where it was only stopped; not at all where somebody cancelled it.
 const AGAIN: &str = "UPDATE pintle.job_state SET state = CASE WHEN cancel IS NULL THEN 'queued' ELSE 'cancelled' END, reason = coalesce(cancel, $3), cancel = NULL,
         delivery = NULL, process = NULL, changed_at = clock_timestamp(), attempts = attempts + $4,
         not_before = clock_timestamp() + $4 * make_interval(secs => least(300, 2 * power(2, attempts)) * (0.5 + random()))
-    WHERE job_id = $1 AND fence = $2 AND state = 'running'";
+    WHERE job_id = $1 AND fence = $2 AND state = 'running' RETURNING state, reason";
 
 impl Store {
     /// Writes down what became of `work`. False: another holds it by now, and nothing was written.
@@ -50,10 +49,10 @@ impl Store {
         let mut tx = self.pool.begin().await.map_err(failed())?;
         let spent = work.attempt >= MAX_ATTEMPTS;
         let ended = |state: &'static str, reason: &str| {
-            sqlx::query(END).bind(work.job).bind(work.fence).bind(state).bind(told(reason))
+            sqlx::query_as(END).bind(work.job).bind(work.fence).bind(state).bind(told(reason))
         };
         let again = |reason: &str, tries: i16| {
-            sqlx::query(AGAIN).bind(work.job).bind(work.fence).bind(told(reason)).bind(tries)
+            sqlx::query_as(AGAIN).bind(work.job).bind(work.fence).bind(told(reason)).bind(tries)
         };
         let statement = match attempt {
             Attempt::Done(said) => ended("done", said),
@@ -63,16 +62,10 @@ impl Store {
             Attempt::Cancelled(reason) => ended("cancelled", reason),
             Attempt::Stopped => again("the process that ran it stopped", 0),
         };
-        if statement.execute(&mut *tx).await.map_err(failed())?.rows_affected() == 0 {
-            return Ok(false);
-        }
-        let over =
-            !matches!(attempt, Attempt::Done(_) | Attempt::Stopped) && (spent || !matches!(attempt, Attempt::Again(_)));
-        if over {
-            cancel_dependents(&mut tx, &[work.job]).await.map_err(failed())?;
-        }
-        let draft = work.draft(Stage::Outcome, outcome(attempt, spent), reason(attempt));
-        writer.append(&mut tx, &[draft]).await?;
+        let written: Option<(String, String)> = statement.fetch_optional(&mut *tx).await.map_err(failed())?;
+        let Some((state, reason)) = written else { return Ok(false) };
+        let reason = Some(reason).filter(|reason| !reason.is_empty());
+        writer.append(&mut tx, &[work.draft(Stage::Outcome, outcome(&state, attempt), reason)]).await?;
         sqlx::query("SELECT pg_notify('pintle_jobs', 'work')").execute(&mut *tx).await.map_err(failed())?;
         tx.commit().await.map_err(failed())?;
         Ok(true)
@@ -83,22 +76,15 @@ fn told(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_SAID).collect()
 }
 
-fn outcome(attempt: &Attempt, spent: bool) -> Outcome {
-    let (status, code) = match attempt {
-        Attempt::Done(_) => ("ok", None),
-        Attempt::Failed { code, .. } => ("failed", Some(*code)),
-        Attempt::Again(_) if spent => ("failed", Some("attempts-spent")),
-        Attempt::Again(_) => ("failed", Some("tried-again")),
-        Attempt::Cancelled(_) => ("refused", Some("cancelled")),
-        Attempt::Stopped => ("failed", Some("stopped")),
+/// What the record says of a try that left its job in `state`.
+fn outcome(state: &str, attempt: &Attempt) -> Outcome {
+    let (status, code) = match (state, attempt) {
+        ("done", _) => ("ok", None),
+        ("cancelled", _) => ("refused", Some("cancelled")),
+        (_, Attempt::Failed { code, .. }) => ("failed", Some(*code)),
+        ("dead", _) => ("failed", Some("attempts-spent")),
+        (_, Attempt::Stopped) => ("failed", Some("stopped")),
+        _ => ("failed", Some("tried-again")),
     };
     Outcome { status, code: code.map(str::to_owned) }
-}
-
-fn reason(attempt: &Attempt) -> Option<String> {
-    match attempt {
-        Attempt::Done(said) => (!said.is_empty()).then(|| told(said)),
-        Attempt::Failed { reason, .. } | Attempt::Again(reason) | Attempt::Cancelled(reason) => Some(told(reason)),
-        Attempt::Stopped => None,
-    }
 }

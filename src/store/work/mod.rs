@@ -6,7 +6,7 @@ mod finish;
 mod silent;
 mod start;
 
-pub use cancel::Cancelled;
+pub use cancel::{Cancelled, Wish};
 pub(in crate::store) use cancel::{cancel_turns, cancelled_work};
 pub use finish::{Attempt, MAX_ATTEMPTS};
 pub use start::Work;

@@ -67,19 +67,14 @@ impl Work {
     /// An audit record about it.
     pub(super) fn draft(&self, stage: Stage, outcome: Outcome, reason: Option<String>) -> Draft {
         Draft {
-            id: Uuid::now_v7(),
-            stage,
             correlation: Some(format!("tick {}", self.tick)),
-            actor: Actor { kind: "system", id: "pintle".into() },
-            approvals: Vec::new(),
             partner: self.partner.clone(),
-            action: self.kind().to_owned(),
             resource: Some((ObjectKey::new("Schedule", self.schedule.as_str()), Some(self.uid))),
             git: self.git.clone(),
             job: Some(JobRef { id: self.job, step: None, fence: Some(self.fence) }),
             outcome,
             reason,
-            sealed: None,
+            ..Draft::new(Uuid::now_v7(), stage, Actor::system(), self.kind().to_owned())
         }
     }
 }
@@ -107,7 +102,7 @@ impl Store {
             sqlx::query(PAUSED).bind(job).bind(work.fence).execute(&mut *tx).await.map_err(failed())?;
             work.draft(Stage::Denied, Outcome { status: "refused", code: Some("paused".into()) }, None)
         } else {
-            work.draft(Stage::Intent, Outcome { status: "ok", code: None }, None)
+            work.draft(Stage::Intent, Outcome::ok(), None)
         };
         writer.append(&mut tx, &[draft]).await?;
         tx.commit().await.map_err(failed())?;

@@ -1,6 +1,6 @@
 //! Workers that die, hang, panic or stop; programs that fail.
 
-use super::{YEARLY, daemon, program, ran, schedule, triggered, world};
+use super::{YEARLY, daemon, leases_expire, program, ran, runs, schedule, state, triggered, world};
 use crate::harness::{Daemon, eventually};
 use nix::sys::signal::Signal;
 
@@ -11,18 +11,17 @@ async fn work_of_a_killed_worker_is_taken_back_and_runs_under_a_higher_fence() {
     let first = daemon(&world, "first", &slow);
     world.settled().await;
     let job = triggered(&world, "slow");
-    world.database.until(&format!("(SELECT state = 'running' FROM pintle.job_state WHERE job_id = {job})")).await;
-    let fence = world.database.count(&format!("SELECT fence FROM pintle.job_state WHERE job_id = {job}")).await;
+    runs(&world, job).await;
+    let fence: i64 = state(&world, job, "fence").await.parse().unwrap();
     first.kill().await;
     std::fs::write(world.path().join("slow.sh.go"), "").unwrap();
-    world.database.run("UPDATE pintle.processes SET expires_at = clock_timestamp() - interval '1 second'").await;
-    world.lease_expires().await;
+    leases_expire(&world).await;
     let second = daemon(&world, "second", &slow);
     ran(&world, "slow", "done", 1).await;
-    let now = world.database.count(&format!("SELECT fence FROM pintle.job_state WHERE job_id = {job}")).await;
+    let now: i64 = state(&world, job, "fence").await.parse().unwrap();
     assert!(now > fence, "{now} after {fence}");
-    let attempts = world.database.count(&format!("SELECT attempts FROM pintle.job_state WHERE job_id = {job}")).await;
-    assert_eq!(attempts, 2);
+    let attempts = state(&world, job, "attempts").await;
+    assert_eq!(attempts, "2");
     second.stop().await;
 }
 
@@ -33,16 +32,15 @@ async fn a_worker_that_was_stopped_past_its_lease_writes_nothing() {
     let first = daemon(&world, "first", &slow);
     world.settled().await;
     let job = triggered(&world, "slow");
-    world.database.until(&format!("(SELECT state = 'running' FROM pintle.job_state WHERE job_id = {job})")).await;
+    runs(&world, job).await;
     first.signal(Signal::SIGSTOP);
-    let fence = world.database.count(&format!("SELECT fence FROM pintle.job_state WHERE job_id = {job}")).await;
-    world.database.run("UPDATE pintle.processes SET expires_at = clock_timestamp() - interval '1 second'").await;
-    world.lease_expires().await;
+    let fence: i64 = state(&world, job, "fence").await.parse().unwrap();
+    leases_expire(&world).await;
     let second = daemon(&world, "second", &slow);
     ran(&world, "slow", "done", 1).await;
     first.signal(Signal::SIGCONT);
     first.says("is held by another; nothing was written").await;
-    let now = world.database.count(&format!("SELECT fence FROM pintle.job_state WHERE job_id = {job}")).await;
+    let now: i64 = state(&world, job, "fence").await.parse().unwrap();
     assert!(now > fence, "the second one drew a higher fence");
     let outcomes = world.told("slow").await.iter().filter(|line| *line == "outcome exec ok").count();
     assert_eq!(outcomes, 1, "one outcome is recorded");
@@ -58,10 +56,9 @@ async fn work_that_outlives_the_grace_of_a_stop_begins_anew_elsewhere_without_a_
     let first = Daemon::start(&world, "first", &settings);
     world.settled().await;
     let job = triggered(&world, "slow");
-    world.database.until(&format!("(SELECT state = 'running' FROM pintle.job_state WHERE job_id = {job})")).await;
+    runs(&world, job).await;
     first.stop().await;
-    let state = format!("SELECT state || ' ' || attempts FROM pintle.job_state WHERE job_id = {job}");
-    assert_eq!(world.database.ask(&state).await.unwrap(), "queued 0");
+    assert_eq!(state(&world, job, "state || ' ' || attempts").await, "queued 0");
     std::fs::write(world.path().join("slow.sh.go"), "").unwrap();
     let second = Daemon::start(&world, "second", &settings);
     ran(&world, "slow", "done", 1).await;
@@ -81,7 +78,7 @@ async fn a_try_that_takes_too_long_is_ended_and_tried_again() {
         told.contains(&"outcome exec failed".to_owned()) && told.contains(&"outcome exec ok".to_owned()),
         "{told:?}"
     );
-    assert_eq!(world.database.count(&format!("SELECT attempts FROM pintle.job_state WHERE job_id = {job}")).await, 2);
+    assert_eq!(state(&world, job, "attempts").await, "2");
     daemon.stop().await;
 }
 
@@ -136,11 +133,10 @@ async fn work_goes_on_through_a_long_grace_though_others_would_take_it() {
     let first = Daemon::start(&world, "first", &settings);
     world.settled().await;
     let job = triggered(&world, "slow");
-    world.database.until(&format!("(SELECT state = 'running' FROM pintle.job_state WHERE job_id = {job})")).await;
+    runs(&world, job).await;
     let second = Daemon::start(&world, "second", &settings);
     first.stop().await;
-    let state = format!("SELECT state || ' ' || attempts FROM pintle.job_state WHERE job_id = {job}");
-    assert_eq!(world.database.ask(&state).await.unwrap(), "done 1");
+    assert_eq!(state(&world, job, "state || ' ' || attempts").await, "done 1");
     assert_eq!(world.told("slow").await.iter().filter(|line| *line == "intent exec ok").count(), 1, "it began once");
     second.stop().await;
 }
@@ -153,10 +149,10 @@ async fn what_a_program_says_is_cut_and_stripped_and_what_it_leaves_behind_is_no
     world.settled().await;
     let job = triggered(&world, "odd");
     ran(&world, "odd", "done", 1).await;
-    let said = world.database.ask(&format!("SELECT reason FROM pintle.job_state WHERE job_id = {job}")).await.unwrap();
+    let said = state(&world, job, "reason").await;
     assert!(said.starts_with("a b [31m 0"), "{said}");
     assert!(said.len() <= 300, "{}", said.len());
-    assert_eq!(world.database.count(&format!("SELECT attempts FROM pintle.job_state WHERE job_id = {job}")).await, 1);
+    assert_eq!(state(&world, job, "attempts").await, "1");
     daemon.stop().await;
 }
 

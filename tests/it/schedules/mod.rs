@@ -62,3 +62,30 @@ async fn ran(world: &World, schedule: &str, state: &str, count: i64) {
         .until(&format!("(({runs} WHERE r.schedule = '{schedule}' AND s.state = '{state}') >= {count})"))
         .await;
 }
+
+/// Waits until `job` runs.
+async fn runs(world: &World, job: i64) {
+    world.database.until(&format!("(SELECT state = 'running' FROM pintle.job_state WHERE job_id = {job})")).await;
+}
+
+/// What `column` of the state of `job` says.
+async fn state(world: &World, job: i64, column: &str) -> String {
+    let sql = format!("SELECT {column} FROM pintle.job_state WHERE job_id = {job}");
+    world.database.ask(&sql).await.unwrap_or_default()
+}
+
+/// Everybody's lease is over: another leads, and work in hand is taken away.
+pub async fn leases_expire(world: &World) {
+    for of in ["leader", "processes"] {
+        let expire = format!("UPDATE pintle.{of} SET expires_at = clock_timestamp() - interval '1 second'");
+        // In a run of faults the server may be away.
+        drop(world.database.try_run(&expire).await);
+    }
+}
+
+/// Fails unless each second between the first and the last tick is told of: it ran, or why not.
+pub async fn no_tick_is_lost(world: &World) {
+    let told = "SELECT sum(CASE WHEN reason LIKE '% ticks since %' THEN split_part(reason, ' ', 1)::bigint ELSE 1 END) FROM pintle.runs";
+    let seconds = "SELECT extract(epoch FROM max(tick) - min(tick))::bigint + 1 FROM pintle.runs";
+    assert_eq!(world.database.count(told).await, world.database.count(seconds).await, "a tick was lost");
+}
