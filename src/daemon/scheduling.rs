@@ -5,10 +5,12 @@ use super::lead::{Bells, Lease, current};
 use super::outage::Outage;
 use super::run::Daemon;
 use crate::queue::writers::Writers;
+use crate::reconcile::heavy;
 use crate::store::schedules::{ScheduleRow, Schedules, Tick, Trigger};
 use crate::store::{LeaderProof, StoreError};
 use jiff::{SignedDuration, Timestamp};
-use pintle_core::schedule::{Clock, MissedRule, due};
+use pintle_core::change::Value;
+use pintle_core::schedule::{BadClock, Clock, MissedRule, due};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -21,6 +23,8 @@ const AT_ONCE: usize = 2_000;
 /// One schedule, read.
 struct Entry {
     row: ScheduleRow,
+    /// The windows that it excludes.
+    excluded: Vec<Value>,
     clock: Clock,
     missed: MissedRule,
     looked_until: Timestamp,
@@ -66,7 +70,8 @@ async fn turn(
 ) -> Result<Duration, StoreError> {
     if book.read_at.is_none_or(|at| at.elapsed() >= READ_EVERY) {
         writers.with(|writer| async move { daemon.store.keep_clocks(proof, &writer).await }).await?;
-        book.read(&daemon.store.schedules(None).await?);
+        let schedules = daemon.store.schedules(None).await?;
+        heavy(|| book.read(schedules));
     }
     let now = daemon.store.clock().await?;
     let ready: Vec<Uuid> = book
@@ -85,20 +90,26 @@ async fn turn(
 }
 
 impl Book {
-    fn read(&mut self, schedules: &Schedules) {
-        let mut entries = BTreeMap::new();
+    /// Takes `schedules` for what there is. Reading a clock costs more than reading its row: one that is as it was is
+    /// not read again.
+    fn read(&mut self, schedules: Schedules) {
+        let mut before = std::mem::take(&mut self.entries);
         for row in &schedules.rows {
             let Some(looked_until) = row.looked_until.filter(|_| !row.suspended) else { continue };
-            match Clock::of(&row.spec, &schedules.excluded(row)) {
-                Ok(clock) => {
-                    let next = clock.next(looked_until);
-                    let missed = MissedRule::of(&row.spec);
-                    entries.insert(row.uid, Entry { row: row.clone(), clock, missed, looked_until, next });
-                }
+            let excluded = schedules.excluded(row);
+            let known = before.remove(&row.uid).filter(|entry| {
+                entry.row.spec == row.spec && entry.excluded == excluded && entry.looked_until == looked_until
+            });
+            let entry = match known {
+                Some(entry) => Ok(Entry { row: row.clone(), ..entry }),
+                None => Entry::of(row, excluded, looked_until),
+            };
+            match entry {
+                Ok(entry) => drop(self.entries.insert(row.uid, entry)),
                 Err(error) => tracing::error!(schedule = row.name, "{} does not fire: {error}", row.name),
             }
         }
-        *self = Self { entries, read_at: Some(Instant::now()) };
+        self.read_at = Some(Instant::now());
     }
 
     /// Turns what is due of `uids` into jobs, in several transactions if it is much; how many. One that fails holds
@@ -115,25 +126,25 @@ impl Book {
         let mut rest = uids;
         while !rest.is_empty() {
             let (mut ticks, mut looked) = (Vec::new(), Vec::new());
-            while let Some((uid, others)) = rest.split_first().filter(|_| ticks.len() < AT_ONCE) {
-                rest = others;
-                if let Some(entry) = self.entries.get(uid) {
-                    looked.push((*uid, entry.ticks(now, &mut ticks)));
+            heavy(|| {
+                while let Some((uid, others)) = rest.split_first().filter(|_| ticks.len() < AT_ONCE) {
+                    rest = others;
+                    if let Some(entry) = self.entries.get(uid) {
+                        looked.push((*uid, entry.ticks(now, &mut ticks)));
+                    }
                 }
-            }
+            });
             let (due, until) = (&ticks, &looked);
             let fired = writers.with(|writer| async move { daemon.store.fire(proof, &writer, due, until).await }).await;
             match fired {
                 Ok(fired) => {
                     drop(ticks);
                     jobs += fired.len();
-                    self.looked(&looked);
+                    heavy(|| self.looked(&looked));
                 }
                 Err(StoreError::NotLeader) => return Err(StoreError::NotLeader),
                 Err(error) => failed = Some(error),
             }
-            // Working out many ticks keeps nobody else waiting.
-            tokio::task::yield_now().await;
         }
         failed.map_or(Ok(jobs), Err)
     }
@@ -149,6 +160,12 @@ impl Book {
 }
 
 impl Entry {
+    fn of(row: &ScheduleRow, excluded: Vec<Value>, looked_until: Timestamp) -> Result<Self, BadClock> {
+        let clock = Clock::of(&row.spec, &excluded)?;
+        let (next, missed) = (clock.next(looked_until), MissedRule::of(&row.spec));
+        Ok(Self { row: row.clone(), excluded, clock, missed, looked_until, next })
+    }
+
     /// Adds its ticks up to `now`; up to when it was looked at.
     fn ticks<'a>(&'a self, now: Timestamp, ticks: &mut Vec<Tick<'a>>) -> Timestamp {
         let due = due(&self.clock, self.missed, self.looked_until, now);

@@ -246,7 +246,7 @@ pub fn all_diagnostics(loaded: &LoadedTree, resolved: &Resolved) -> Vec<Diagnost
 }
 
 /// Runs what takes long without keeping the runtime from renewing leases and locks.
-fn heavy<T>(work: impl FnOnce() -> T) -> T {
+pub(crate) fn heavy<T>(work: impl FnOnce() -> T) -> T {
     match tokio::runtime::Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
         Ok(tokio::runtime::RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
         _ => work(),
