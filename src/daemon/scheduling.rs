@@ -71,7 +71,7 @@ async fn turn(
     if book.read_at.is_none_or(|at| at.elapsed() >= READ_EVERY) {
         writers.with(|writer| async move { daemon.store.keep_clocks(proof, &writer).await }).await?;
         let schedules = daemon.store.schedules(None).await?;
-        heavy(|| book.read(schedules));
+        heavy(|| book.read(&schedules));
     }
     let now = daemon.store.clock().await?;
     let ready: Vec<Uuid> = book
@@ -92,7 +92,7 @@ async fn turn(
 impl Book {
     /// Takes `schedules` for what there is. Reading a clock costs more than reading its row: one that is as it was is
     /// not read again.
-    fn read(&mut self, schedules: Schedules) {
+    fn read(&mut self, schedules: &Schedules) {
         let mut before = std::mem::take(&mut self.entries);
         for row in &schedules.rows {
             let Some(looked_until) = row.looked_until.filter(|_| !row.suspended) else { continue };
