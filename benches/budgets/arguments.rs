@@ -10,7 +10,7 @@ pub struct Arguments {
     only: Vec<String>,
 }
 
-const USAGE: &str = "scripts/bench [--quick] [--json FILE] [--size N ...] [--only plan|verify|push|terraform ...]";
+const USAGE: &str = "scripts/bench [--quick] [--json FILE] [--size N ...] [--only plan|verify|push|work|terraform ...]";
 
 impl Arguments {
     pub fn read(words: impl Iterator<Item = String>) -> Self {

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod branch;
+mod bullmq;
 mod clock;
 mod cold;
 mod documents;
@@ -13,6 +14,7 @@ mod fleet;
 mod floors;
 mod history;
 mod live;
+mod noop;
 mod pgbench;
 mod push;
 mod report;
@@ -21,6 +23,7 @@ mod terraform;
 mod tick;
 mod verify;
 mod warm;
+mod work;
 mod world;
 
 use arguments::Arguments;
@@ -55,6 +58,9 @@ async fn run(arguments: &Arguments) -> Report {
     }
     if arguments.wants("push") {
         push::measure(&world, arguments.pick(10_000, 1_000), arguments.pick(50, 10), &mut report).await;
+    }
+    if arguments.wants("work") {
+        work::measure(&world, arguments.pick(20_000, 2_000), &mut report).await;
     }
     if arguments.wants("terraform") {
         terraform::measure(&world, arguments.pick(5_000, 500), &mut report).await;

@@ -5,8 +5,9 @@ use super::lead::{Bells, Lease, current, over_within};
 use super::outage::Outage;
 use super::run::Daemon;
 use crate::queue::delivery::{DeliveryError, Ringer};
+use crate::queue::pace::Pace;
 use crate::queue::relay::{RelayError, relay, sweep};
-use crate::store::release::{LANES, Lane, ROWS};
+use crate::store::release::{LANES, ROWS};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -41,7 +42,7 @@ pub(super) async fn relaying(daemon: &Daemon, bells: &Bells, lease: &Lease, term
 }
 
 /// Each queue, and who rings for it.
-type Ringers = Vec<(Lane, Ringer)>;
+type Ringers = Vec<(Pace, Ringer)>;
 
 async fn turn(
     daemon: &Daemon,
@@ -56,15 +57,15 @@ async fn turn(
     };
     let proof = current(lease);
     let enqueued = bells.enqueued.load(Ordering::SeqCst);
-    for (lane, ringer) in ringers.iter() {
-        let idle = relay(&daemon.store, ringer, *lane, &proof).await?;
-        if idle && lane.queue == ROWS.queue {
+    for (pace, ringer) in ringers.iter_mut() {
+        let idle = relay(&daemon.store, ringer, pace, &proof).await?;
+        if idle && pace.lane().queue == ROWS.queue {
             bells.drained.send_replace(enqueued);
         }
     }
     if swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
-        for (lane, ringer) in ringers.iter() {
-            sweep(&daemon.store, ringer, *lane, &proof).await?;
+        for (pace, ringer) in ringers.iter() {
+            sweep(&daemon.store, ringer, pace.lane(), &proof).await?;
         }
         *swept = Some(Instant::now());
     }
@@ -74,7 +75,7 @@ async fn turn(
 async fn connect(redis_url: &str) -> Result<Ringers, DeliveryError> {
     let mut ringers = Ringers::new();
     for lane in LANES {
-        ringers.push((lane, Ringer::connect(redis_url, lane.queue).await?));
+        ringers.push((Pace::new(lane), Ringer::connect(redis_url, lane.queue).await?));
     }
     Ok(ringers)
 }

@@ -64,6 +64,13 @@ pub struct Daemon {
     lease: Lease,
 }
 
+impl Daemon {
+    /// Jobs of work that this process takes at one time.
+    fn slots(&self) -> usize {
+        if self.settings.works { self.settings.concurrency } else { 0 }
+    }
+}
+
 const BEAT: Duration = Duration::from_secs(3);
 /// Jobs of one process that wait for somebody else at one time: each costs a question now and then.
 const EXTERNAL_JOBS: usize = 32;
@@ -124,7 +131,7 @@ async fn admission(daemon: &Daemon) -> Result<(), DaemonError> {
             daemon.store.check_schema().await?;
             let introduced = daemon.store.introduce(&daemon.settings.introduction).await?;
             // Before anything is claimed: who is not known to live holds nothing.
-            daemon.store.beat(daemon.process, &hostname()).await?;
+            daemon.store.beat(daemon.process, &hostname(), daemon.slots()).await?;
             Ok::<bool, StoreError>(introduced)
         };
         match checked.await {
@@ -146,7 +153,7 @@ async fn beating(daemon: &Daemon) {
     loop {
         let asked = Instant::now();
         // A connection that is cut without a word answers nothing for long.
-        let beat = tokio::time::timeout(BEAT, daemon.store.beat(daemon.process, &host)).await;
+        let beat = tokio::time::timeout(BEAT, daemon.store.beat(daemon.process, &host, daemon.slots())).await;
         let silent =
             |_| Err(StoreError::during("write the heartbeat")(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())));
         match beat.unwrap_or_else(silent) {
@@ -187,7 +194,10 @@ async fn listening(daemon: &Daemon, bells: &Bells) {
                     }
                     "pintle_jobs" => {
                         bells.relay.notify_one();
-                        bells.live.notify_one();
+                        // Work is no part of a plan.
+                        if notification.payload() != "work" {
+                            bells.live.notify_one();
+                        }
                     }
                     _ => {
                         if matches!(notification.payload(), "Schedule" | "MaintenanceWindow" | "") {
@@ -213,17 +223,18 @@ async fn working(daemon: &Daemon, stop: &CancellationToken) {
         secrets: daemon.settings.secrets.clone(),
         named: daemon.settings.work.clone(),
     };
-    let work = WorkWorker::new(tools, daemon.process, daemon.lease.clone());
+    let work = WorkWorker::new(daemon.store.clone(), tools, daemon.process, daemon.lease.clone());
     let settings = |queue| {
         let settings = ReceiverSettings::new(&daemon.settings.redis_url, queue, daemon.settings.concurrency);
         ReceiverSettings { grace: daemon.settings.grace, ..settings }
     };
     let external = ReceiverSettings { concurrency: EXTERNAL_JOBS, ..settings(EXTERNAL.queue) };
+    let (hands, waits) = (work.lane(daemon.settings.concurrency), work.lane(EXTERNAL_JOBS));
     let receiving = async {
         tokio::join!(
             Receiver::run(settings(ROWS.queue), handle(worker), stop.clone()),
-            Receiver::run(settings(WORK.queue), handle(work.clone()), stop.clone()),
-            Receiver::run(external, handle(work.clone()), stop.clone()),
+            Receiver::run(settings(WORK.queue), handle(hands), stop.clone()),
+            Receiver::run(external, handle(waits), stop.clone()),
         )
     };
     tokio::select! {

@@ -28,17 +28,24 @@ const TIMEOUT: Duration = Duration::from_mins(15);
 /// Dumps of databases take longer.
 const BACKUP_TIMEOUT: Duration = Duration::from_hours(2);
 
-/// Does `work`, until it is done or `stop` is cancelled: a handler that can stops at its next safe point.
-pub async fn handle(tools: &Tools, work: &Work, stop: CancellationToken) -> Result<String, Failure> {
-    match work.kind() {
-        "reconcile" => reconcile::ask(tools, work).await,
-        "audit-export" => audit_export::export(tools, work).await,
-        "health-report" => health_report::report(tools, work).await,
-        "backup" => backup::back_up(tools, work, &stop).await,
-        "http" => http::call(tools, work).await,
-        "exec" => exec::run(tools, work, &stop).await,
-        "queue" => queue::hand_over(tools, work, &stop).await,
-        other => Err(Failure::invalid(format!("this Pintle knows no job of kind `{other}`"))),
+/// Does work. Every call may come twice.
+pub trait Handler: Send + Sync + 'static {
+    /// Does `work`, until it is done or `stop` is cancelled: a handler that can stops at its next safe point.
+    fn handle(&self, work: &Work, stop: CancellationToken) -> impl Future<Output = Result<String, Failure>> + Send;
+}
+
+impl Handler for Tools {
+    async fn handle(&self, work: &Work, stop: CancellationToken) -> Result<String, Failure> {
+        match work.kind() {
+            "reconcile" => reconcile::ask(self, work).await,
+            "audit-export" => audit_export::export(self, work).await,
+            "health-report" => health_report::report(self, work).await,
+            "backup" => backup::back_up(self, work, &stop).await,
+            "http" => http::call(self, work).await,
+            "exec" => exec::run(self, work, &stop).await,
+            "queue" => queue::hand_over(self, work, &stop).await,
+            other => Err(Failure::invalid(format!("this Pintle knows no job of kind `{other}`"))),
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! Delivery: the relay rings, workers hear. Redis is a doorbell; the ledger's SQL is in `store`.
 
 pub mod delivery;
+pub mod gather;
 pub mod hears;
+pub mod pace;
 pub mod relay;
 pub mod work;
 pub mod worker;

@@ -2,10 +2,11 @@
 //! the sweep, which rings again under a new delivery.
 
 use super::delivery::{Delivery, DeliveryError, Known, Ringer};
+use super::pace::Pace;
 use crate::store::release::Lane;
 use crate::store::{LeaderProof, Store, StoreError};
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// How long a delivery may be silent before Redis is asked about it.
@@ -24,16 +25,22 @@ pub enum RelayError {
     Delivery(#[from] DeliveryError),
 }
 
-/// Releases and rings everything of `lane` that is due; whether nothing was, and nothing is on its way.
-pub async fn relay(store: &Store, ringer: &Ringer, lane: Lane, proof: &LeaderProof) -> Result<bool, RelayError> {
+/// Releases and rings everything of a lane that is due and has room; whether nothing was, and nothing is on its way.
+pub async fn relay(store: &Store, ringer: &Ringer, pace: &mut Pace, proof: &LeaderProof) -> Result<bool, RelayError> {
     loop {
-        let released = store.release(proof, lane).await?;
-        if released.deliveries.is_empty() {
-            return Ok(released.out == 0);
+        let room = pace.room();
+        let released = store.release(proof, pace.lane().queue, room).await?;
+        pace.saw(Instant::now(), released.slots, released.out, released.jobs);
+        if released.jobs > 0 {
+            crate::crash::point("released");
+            ring(ringer, &released.deliveries).await?;
+            crate::crash::point("rung");
         }
-        crate::crash::point("released");
-        ring(ringer, &released.deliveries).await?;
-        crate::crash::point("rung");
+        let out = released.out + released.jobs as i64;
+        // With room left, nothing else was due.
+        if released.jobs == 0 || out < room.window {
+            return Ok(out == 0);
+        }
     }
 }
 

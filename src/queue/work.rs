@@ -1,15 +1,18 @@
-//! The worker of jobs that are claimed one by one. A try runs in a task of its own, within its time; it is stopped when
+//! The worker of work. What is heard at about the same time is claimed together, and so is its end written. A try runs in a task of its own, within its time; it is stopped when
 //! somebody cancels the job, when another holds it, and when this process loses its lease. A panic fails the try.
 
 use super::delivery::Heard;
-use super::hears::Hears;
+use super::gather::Gather;
+use super::hears::{HearError, Hears};
 use super::writers::Writers;
 use crate::chain::chain;
-use crate::handlers::{self, Tools};
-use crate::store::work::{Attempt, MAX_ATTEMPTS, Wish, Work};
+use crate::handlers::{self, Handler};
+use crate::store::work::{Attempt, MAX_ATTEMPTS, Tried, Wish, Work};
 use crate::store::{Store, StoreError};
+use futures_util::future::join_all;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -17,6 +20,8 @@ use uuid::Uuid;
 
 /// How often the ledger is asked whether a running job is to end.
 const ASK_EVERY: Duration = Duration::from_secs(1);
+/// How long what a doorbell brought may wait for a free hand.
+const FREE_WITHIN: Duration = Duration::from_secs(1);
 /// How long a handler that was told to stop may take to its next safe point.
 const SAFE_POINT: Duration = Duration::from_secs(8);
 /// How often it is looked for what nobody runs.
@@ -25,11 +30,14 @@ const FORGOTTEN_EVERY: Duration = Duration::from_secs(10);
 const WRITE_AGAIN: Duration = Duration::from_secs(1);
 
 /// Everything that running work needs.
-pub struct WorkWorker {
+pub struct WorkWorker<H> {
     store: Store,
-    tools: Tools,
+    handler: Arc<H>,
     process: Uuid,
-    writers: Writers,
+    /// By delivery and job.
+    starts: Gather<(Uuid, i64), (), Work>,
+    /// By fence.
+    ends: Gather<i64, Tried, ()>,
     lease: Lease,
     /// Jobs that this process knows it has: one may stand there twice, while a try that lost it winds down.
     in_hand: Mutex<Vec<i64>>,
@@ -38,41 +46,58 @@ pub struct WorkWorker {
 /// Cancelled when the process was silent for longer than it is believed to live.
 pub type Lease = Arc<Mutex<CancellationToken>>;
 
-impl Hears for WorkWorker {
-    async fn hear(&self, heard: Heard) -> Result<(), StoreError> {
-        let Heard::Delivery(delivery) = heard else {
-            return Err(StoreError::Corrupt { what: "job", source: "this queue takes deliveries only".into() });
-        };
-        for job in delivery.jobs {
-            let _in_hand = InHand::new(&self.in_hand, job);
-            // Whoever is taken for dead claims nothing.
-            while self.lease().is_cancelled() {
-                tokio::time::sleep(ASK_EVERY).await;
-            }
-            let start = |writer| async move { self.store.start_work(&writer, self.process, delivery.id, job).await };
-            if let Some(work) = self.writers.with(start).await? {
-                crate::crash::point("work-started");
-                let attempt = self.attempt(&work).await;
-                crate::crash::point("work-attempted");
-                self.write_down(&work, attempt).await?;
-            }
-        }
+/// A lane of a worker, with as many hands as there are slots.
+pub struct WorkLane<H> {
+    worker: Arc<WorkWorker<H>>,
+    slots: Semaphore,
+}
+
+impl<H: Handler> Hears for WorkLane<H> {
+    async fn hear(&self, heard: Heard) -> Result<(), HearError> {
+        let Heard::Delivery(delivery) = heard else { return Err("this queue takes deliveries only".into()) };
+        let tries = delivery.jobs.iter().map(|job| self.worker.hear(delivery.id, *job, &self.slots));
+        join_all(tries).await.into_iter().collect::<Result<(), _>>()?;
         Ok(())
     }
 }
 
-impl WorkWorker {
+impl<H: Handler> WorkWorker<H> {
     /// A worker of `process`.
-    pub fn new(tools: Tools, process: Uuid, lease: Lease) -> Arc<Self> {
-        let store = tools.store.clone();
+    pub fn new(store: Store, handler: H, process: Uuid, lease: Lease) -> Arc<Self> {
+        let writers = Arc::new(Writers::new(store.clone(), process));
         Arc::new(Self {
-            writers: Writers::new(store.clone(), process),
+            starts: starts(store.clone(), writers.clone(), process),
+            ends: ends(store.clone(), writers),
             store,
-            tools,
+            handler: Arc::new(handler),
             process,
             lease,
             in_hand: Mutex::default(),
         })
+    }
+
+    /// A lane of it: it takes `slots` jobs at one time.
+    pub fn lane(self: &Arc<Self>, slots: usize) -> Arc<WorkLane<H>> {
+        Arc::new(WorkLane { worker: self.clone(), slots: Semaphore::new(slots) })
+    }
+
+    /// Tries the job that `delivery` brought, if the ledger says that it did.
+    async fn hear(&self, delivery: Uuid, job: i64, slots: &Semaphore) -> Result<(), Arc<StoreError>> {
+        let _in_hand = InHand::new(&self.in_hand, job);
+        // Whoever is taken for dead claims nothing.
+        while self.lease().is_cancelled() {
+            tokio::time::sleep(ASK_EVERY).await;
+        }
+        let Some(work) = self.starts.ask((delivery, job), ()).await? else { return Ok(()) };
+        let work = Arc::new(work);
+        crate::crash::point("work-started");
+        let attempt = match tokio::time::timeout(FREE_WITHIN, slots.acquire()).await {
+            Ok(_slot) => self.attempt(&work).await,
+            // Others may have a hand free.
+            Err(_) => Attempt::Stopped,
+        };
+        crate::crash::point("work-attempted");
+        self.write_down(work, attempt).await
     }
 
     fn lease(&self) -> CancellationToken {
@@ -92,13 +117,13 @@ impl WorkWorker {
     }
 
     /// One try.
-    async fn attempt(&self, work: &Work) -> Attempt {
+    async fn attempt(&self, work: &Arc<Work>) -> Attempt {
         if work.attempt > MAX_ATTEMPTS {
             let reason = format!("{MAX_ATTEMPTS} processes fell silent while they ran it");
             return Attempt::Failed { reason, code: "attempts-spent" };
         }
         let stop = self.lease().child_token();
-        let (tools, own, token) = (self.tools.clone(), work.clone(), stop.clone());
+        let (handler, own, token) = (self.handler.clone(), work.clone(), stop.clone());
         tracing::info!(
             job = work.job,
             fence = work.fence,
@@ -109,8 +134,7 @@ impl WorkWorker {
             work.tick,
             work.attempt
         );
-        let mut running =
-            AbortOnDropHandle::new(tokio::spawn(async move { handlers::handle(&tools, &own, token).await }));
+        let mut running = AbortOnDropHandle::new(tokio::spawn(async move { handler.handle(&own, token).await }));
         let limit = handlers::limit(work);
         let ended = tokio::select! {
             ended = &mut running => return judge(ended),
@@ -140,49 +164,61 @@ impl WorkWorker {
     }
 
     /// Until it stands. What the database will not take is written down as that.
-    async fn write_down(&self, work: &Work, mut attempt: Attempt) -> Result<(), StoreError> {
+    async fn write_down(&self, work: Arc<Work>, mut attempt: Attempt) -> Result<(), Arc<StoreError>> {
+        let job = work.job;
         loop {
-            let write = |writer| {
-                let attempt = &attempt;
-                async move { self.store.finish_work(&writer, work, attempt).await }
+            let error = match self.ends.ask(work.fence, (work.clone(), attempt.clone())).await {
+                Ok(Some(())) => {
+                    tracing::info!(job, fence = work.fence, ?attempt, "job {job} ends");
+                    return Ok(());
+                }
+                Ok(None) => {
+                    tracing::warn!(job, fence = work.fence, "job {job} is held by another; nothing was written");
+                    return Ok(());
+                }
+                Err(error) => error,
             };
-            match self.writers.with(write).await {
-                Ok(true) => {
-                    tracing::info!(job = work.job, fence = work.fence, ?attempt, "job {} ends", work.job);
-                    return Ok(());
-                }
-                Ok(false) => {
-                    tracing::warn!(
-                        job = work.job,
-                        fence = work.fence,
-                        "job {} is held by another; nothing was written",
-                        work.job
-                    );
-                    return Ok(());
-                }
-                Err(error) if error.is_data() && !matches!(attempt, Attempt::Failed { .. }) => {
-                    tracing::error!(
-                        job = work.job,
-                        "what became of job {} cannot be written: {}",
-                        work.job,
-                        chain(&error)
-                    );
-                    let reason = "what became of it cannot be written; the log says why".to_owned();
-                    attempt = Attempt::Failed { reason, code: "unwritable" };
-                }
-                Err(error) if error.is_data() => return Err(error),
-                Err(error) => {
-                    tracing::warn!(
-                        job = work.job,
-                        "what became of job {} is written again: {}",
-                        work.job,
-                        chain(&error)
-                    );
-                    tokio::time::sleep(WRITE_AGAIN).await;
-                }
+            if !error.is_data() {
+                tracing::warn!(job, "what became of job {job} is written again: {}", chain(&error));
+                tokio::time::sleep(WRITE_AGAIN).await;
+            } else if matches!(attempt, Attempt::Failed { .. }) {
+                return Err(error);
+            } else {
+                tracing::error!(job, "what became of job {job} cannot be written: {}", chain(&error));
+                let reason = "what became of it cannot be written; the log says why".to_owned();
+                attempt = Attempt::Failed { reason, code: "unwritable" };
             }
         }
     }
+}
+
+fn starts(store: Store, writers: Arc<Writers>, process: Uuid) -> Gather<(Uuid, i64), (), Work> {
+    Gather::new(Box::new(move |asked| {
+        let (store, writers) = (store.clone(), writers.clone());
+        Box::pin(async move {
+            let asked: Vec<(Uuid, i64)> = asked.into_iter().map(|(key, ())| key).collect();
+            let start = |writer| {
+                let (store, asked) = (&store, &asked);
+                async move { store.start_work(&writer, process, asked).await }
+            };
+            let started = writers.with(start).await?;
+            Ok(started.into_iter().map(|(delivery, work)| ((delivery, work.job), work)).collect())
+        })
+    }))
+}
+
+fn ends(store: Store, writers: Arc<Writers>) -> Gather<i64, Tried, ()> {
+    Gather::new(Box::new(move |tried| {
+        let (store, writers) = (store.clone(), writers.clone());
+        Box::pin(async move {
+            let tried: Vec<Tried> = tried.into_iter().map(|(_, tried)| tried).collect();
+            let finish = |writer| {
+                let (store, tried) = (&store, &tried);
+                async move { store.finish_work(&writer, tried).await }
+            };
+            Ok(writers.with(finish).await?.into_iter().map(|fence| (fence, ())).collect())
+        })
+    }))
 }
 
 /// A job among those in hand, until it is dropped.

@@ -2,7 +2,7 @@
 //! may only ask for what is listed; everything else is refused where people see it.
 
 use super::delivery::Heard;
-use super::hears::Hears;
+use super::hears::{HearError, Hears};
 use super::writers::Writers;
 use crate::store::{Store, StoreError};
 use pintle_core::model::Catalog;
@@ -20,10 +20,10 @@ pub struct Worker {
 }
 
 impl Hears for Worker {
-    async fn hear(&self, heard: Heard) -> Result<(), StoreError> {
+    async fn hear(&self, heard: Heard) -> Result<(), HearError> {
         let delivery = match heard {
             Heard::Delivery(delivery) => delivery,
-            Heard::Foreign { id, name, .. } => return self.foreign(&id, &name).await,
+            Heard::Foreign { id, name, .. } => return Ok(self.foreign(&id, &name).await?),
         };
         let wanted = &delivery;
         let applied =

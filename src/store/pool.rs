@@ -31,6 +31,8 @@ impl Store {
                 ("lock_timeout", "5000".to_owned()),
                 // Five hundred rows are found by their keys, also where the table is small enough to be read.
                 ("random_page_cost", "1.1".to_owned()),
+                // Compiling a statement takes longer than any of ours.
+                ("jit", "off".to_owned()),
             ]);
         let pool = PgPoolOptions::new()
             .max_connections(connections)

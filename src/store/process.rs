@@ -10,18 +10,19 @@ const LEASE_S: f64 = 15.0;
 pub const BELIEVED: Duration = Duration::from_secs(10);
 
 impl Store {
-    /// Says that the process `id` is alive.
-    pub async fn beat(&self, id: Uuid, host: &str) -> Result<(), StoreError> {
+    /// Says that the process `id` is alive, and how many jobs of work it takes at one time.
+    pub async fn beat(&self, id: Uuid, host: &str, slots: usize) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO pintle.processes (id, host, pid, version, expires_at)
-             VALUES ($1, $2, $3, $4, clock_timestamp() + make_interval(secs => $5))
-             ON CONFLICT (id) DO UPDATE SET expires_at = EXCLUDED.expires_at",
+            "INSERT INTO pintle.processes (id, host, pid, version, expires_at, slots)
+             VALUES ($1, $2, $3, $4, clock_timestamp() + make_interval(secs => $5), $6)
+             ON CONFLICT (id) DO UPDATE SET expires_at = EXCLUDED.expires_at, slots = EXCLUDED.slots",
         )
         .bind(id)
         .bind(host)
         .bind(std::process::id() as i32)
         .bind(env!("CARGO_PKG_VERSION"))
         .bind(LEASE_S)
+        .bind(slots as i32)
         .execute(&self.pool)
         .await
         .map_err(StoreError::during("write the heartbeat"))?;

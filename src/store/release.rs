@@ -12,20 +12,29 @@ use uuid::Uuid;
 pub struct Lane {
     /// The queue, by its name in the ledger and in Redis.
     pub queue: &'static str,
+    /// What is out at most.
+    pub room: Room,
+    /// Whether less is let out by how fast it ends.
+    pub paced: bool,
+}
+
+/// How much may be out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
     /// Jobs of one delivery.
-    batch: i64,
+    pub batch: i64,
     /// Jobs that may be released and not yet done.
-    window: i64,
+    pub window: i64,
     /// Jobs that must have come back before others follow them: looking for what is due costs something.
-    refill: i64,
+    pub refill: i64,
 }
 
 /// Row changes: many at a time.
-pub const ROWS: Lane = Lane { queue: "rows", batch: 500, window: 8_000, refill: 2_000 };
-/// Work that is claimed one by one.
-pub const WORK: Lane = Lane { queue: "work", batch: 1, window: 64, refill: 1 };
+pub const ROWS: Lane = Lane { queue: "rows", room: Room { batch: 500, window: 8_000, refill: 2_000 }, paced: false };
+/// Work that somebody here does.
+pub const WORK: Lane = Lane { queue: "work", room: Room { batch: 50, window: 2_000, refill: 1 }, paced: true };
 /// Work that only waits for somebody else.
-pub const EXTERNAL: Lane = Lane { queue: "external", batch: 1, window: 256, refill: 1 };
+pub const EXTERNAL: Lane = Lane { queue: "external", room: Room { batch: 1, window: 256, refill: 1 }, paced: false };
 
 /// All of them; rows first.
 pub const LANES: [Lane; 3] = [ROWS, WORK, EXTERNAL];
@@ -49,52 +58,60 @@ const RELEASE: &str = "WITH RECURSIVE out AS (SELECT count(*) AS taken FROM pint
             WHERE s.queue = $5 AND s.state = 'queued' AND s.partner = p.partner AND s.not_before <= clock_timestamp()
               AND (s.turn IS NULL OR s.job_id = (SELECT o.job_id FROM pintle.job_state o WHERE o.turn = s.turn AND o.state IN ('queued', 'released', 'running')
                   ORDER BY (o.state = 'queued'), o.job_id LIMIT 1))
-              AND NOT EXISTS (SELECT FROM pintle.job_needs n JOIN pintle.job_state b ON b.job_id = n.needs WHERE n.job_id = s.job_id AND b.state <> 'done')
+              AND 0 = (SELECT count(*) FROM pintle.job_needs n WHERE n.job_id = s.job_id AND 'done' <> (SELECT b.state FROM pintle.job_state b WHERE b.job_id = n.needs))
             ORDER BY s.priority, s.job_id LIMIT (SELECT each FROM share)) d
         WHERE p.partner IS NOT NULL),
     locked AS (
-        SELECT s.job_id, s.object_kind, j.uid FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id
-        WHERE s.state = 'queued' AND s.job_id IN (SELECT job_id FROM due ORDER BY turn, job_id LIMIT (SELECT free FROM room))
-        FOR UPDATE OF s SKIP LOCKED),
+        SELECT s.job_id, s.object_kind, j.uid FROM (SELECT job_id FROM due ORDER BY turn, job_id LIMIT (SELECT free FROM room)) AS first
+        CROSS JOIN LATERAL (SELECT * FROM pintle.job_state o WHERE o.job_id = first.job_id AND o.state = 'queued' FOR UPDATE SKIP LOCKED) AS s
+        JOIN pintle.jobs j ON j.id = s.job_id),
     placed AS (SELECT job_id, row_number() OVER (ORDER BY object_kind, uid, job_id) - 1 AS place FROM locked),
     released AS (
         UPDATE pintle.job_state s SET state = 'released', delivery = ($2::uuid[])[1 + p.place / $3], changed_at = clock_timestamp()
         FROM placed p WHERE s.job_id = p.job_id RETURNING s.job_id, s.delivery, p.place)
-    SELECT room.taken, r.job_id, r.delivery FROM room LEFT JOIN released r ON true ORDER BY r.place";
+    SELECT room.taken, r.job_id, r.delivery, (SELECT coalesce(sum(slots), 0) FROM pintle.processes WHERE expires_at > clock_timestamp()) AS slots
+    FROM room LEFT JOIN released r ON true ORDER BY r.place";
 
 /// What was released.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Released {
     /// To be rung for.
     pub deliveries: Vec<Delivery>,
-    /// How many rows were out already.
+    /// How many jobs these bring.
+    pub jobs: usize,
+    /// How many jobs were out already.
     pub out: i64,
+    /// How many jobs of work the processes that live take at one time.
+    pub slots: i64,
 }
 
 impl Store {
-    /// Releases what is due of `lane`. Commits before it returns; ring the deliveries then.
-    pub async fn release(&self, proof: &LeaderProof, lane: Lane) -> Result<Released, StoreError> {
+    /// Releases what is due of `queue`, as far as there is `room`. Commits before it returns; ring the deliveries then.
+    pub async fn release(&self, proof: &LeaderProof, queue: &str, room: Room) -> Result<Released, StoreError> {
         let failed = || StoreError::during("release jobs");
         let mut tx = self.begin_derived(proof).await?;
-        let minted: Vec<Uuid> = (0..lane.window / lane.batch).map(|_| Uuid::now_v7()).collect();
+        let minted: Vec<Uuid> = (0..=room.window / room.batch).map(|_| Uuid::now_v7()).collect();
         let rows = sqlx::query(RELEASE)
-            .bind(lane.window)
+            .bind(room.window)
             .bind(minted)
-            .bind(lane.batch)
-            .bind(lane.refill)
-            .bind(lane.queue)
+            .bind(room.batch)
+            .bind(room.refill)
+            .bind(queue)
             .fetch_all(&mut *tx)
             .await
             .map_err(failed())?;
         tx.commit().await.map_err(failed())?;
-        let mut out = 0;
+        let mut released = Released::default();
         let mut pairs = Vec::with_capacity(rows.len());
         for row in &rows {
-            out = row.try_get("taken").map_err(failed())?;
+            released.out = row.try_get("taken").map_err(failed())?;
+            released.slots = row.try_get("slots").map_err(failed())?;
             let delivery: Option<Uuid> = row.try_get("delivery").map_err(failed())?;
             pairs.extend(delivery.zip(row.try_get("job_id").map_err(failed())?));
         }
-        Ok(Released { deliveries: by_delivery(pairs), out })
+        released.jobs = pairs.len();
+        released.deliveries = by_delivery(pairs);
+        Ok(released)
     }
 }
 

@@ -26,8 +26,8 @@ const AGE: &str = "WITH old AS (SELECT job_id FROM pintle.job_state WHERE state 
         ORDER BY job_id LIMIT 5000 FOR UPDATE SKIP LOCKED)
     UPDATE pintle.job_state s SET priority = 10 FROM old WHERE s.job_id = old.job_id";
 
-/// Ticks are told of for so long.
-const FORGET_RUNS: &str = "DELETE FROM pintle.runs WHERE id IN (SELECT id FROM pintle.runs WHERE decided_at < clock_timestamp() - interval '90 days' LIMIT 5000)";
+/// Ticks are told of for so long; they were decided about in about the order of their ids.
+const FORGET_RUNS: &str = "DELETE FROM pintle.runs WHERE id IN (SELECT id FROM pintle.runs ORDER BY id LIMIT 5000) AND decided_at < clock_timestamp() - interval '90 days'";
 
 /// A delivery that has been out for a while.
 #[derive(Debug, Clone)]

@@ -1,6 +1,7 @@
 //! The ringing side: the relay and the sweeper.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bullmq::types::RemoveOnFinish;
@@ -32,26 +33,33 @@ struct Line {
     queue: String,
     /// Dropped at the first failure: a new one is ready sooner than the crate reconnects.
     open: Mutex<Option<Arc<Queue>>>,
+    /// Whether the script was loaded by this line.
+    rung: AtomicBool,
 }
 
 impl Ringer {
     /// Connects, or fails within a few seconds.
     pub async fn connect(redis_url: &str, queue: &str) -> Result<Self, DeliveryError> {
         let open = open_queue(redis_url, queue).await?;
-        let line =
-            Line { redis_url: redis_url.to_owned(), queue: queue.to_owned(), open: Mutex::new(Some(Arc::new(open))) };
+        let line = Line {
+            redis_url: redis_url.to_owned(),
+            queue: queue.to_owned(),
+            open: Mutex::new(Some(Arc::new(open))),
+            rung: AtomicBool::default(),
+        };
         Ok(Self { line: Arc::new(line) })
     }
 
     /// Rings for each delivery. Ringing again what Redis still knows does nothing, so after
     /// an error the whole call may be repeated.
     pub async fn ring(&self, deliveries: &[Delivery]) -> Result<(), DeliveryError> {
-        // The first goes alone: it loads the script, which a concurrent bulk would send with
-        // every job.
-        let (first, rest) = deliveries.split_at(deliveries.len().min(1));
+        // The first of a line goes alone: it loads the script, which a concurrent bulk would send with every job.
+        let alone = if self.line.rung.load(Ordering::Relaxed) { 0 } else { deliveries.len().min(1) };
+        let (first, rest) = deliveries.split_at(alone);
         for chunk in first.chunks(1).chain(rest.chunks(RING_CHUNK)) {
             self.call("ring", async |queue| queue.add_bulk(chunk.iter().map(bulk_job).collect()).await.map(drop))
                 .await?;
+            self.line.rung.store(true, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -142,6 +150,8 @@ impl Line {
         let mut open = self.open.lock().await;
         if open.as_ref().is_some_and(|queue| Arc::ptr_eq(queue, used)) {
             *open = None;
+            // Another server, or the same after a restart, knows no script.
+            self.rung.store(false, Ordering::Relaxed);
         }
     }
 }

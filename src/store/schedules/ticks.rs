@@ -95,7 +95,8 @@ const LOOKED: &str =
     FROM unnest($1::uuid[], $2::bigint[]) AS t (uid, until_us) WHERE c.uid = t.uid";
 
 impl Store {
-    /// Turns `ticks`, in order, into runs, and remembers up to when each schedule was looked at. Gives the jobs.
+    /// Turns `ticks`, in order, into runs, and remembers up to when each schedule was looked at. Gives the jobs. What is
+    /// lost with a crash of the server is lost together, and derived again; no job of it has begun, as that is waited for.
     pub async fn fire(
         &self,
         proof: &LeaderProof,
@@ -104,7 +105,7 @@ impl Store {
         looked: &[(Uuid, Timestamp)],
     ) -> Result<Vec<i64>, StoreError> {
         let failed = || StoreError::during("turn ticks into jobs");
-        let mut tx = self.begin_as(proof).await?;
+        let mut tx = self.begin_derived(proof).await?;
         let (jobs, cancelled) = insert(&mut tx, ticks).await.map_err(failed())?;
         writer.append(&mut tx, &cancelled).await?;
         grown(&mut tx, jobs.len()).await.map_err(failed())?;
@@ -159,7 +160,7 @@ pub(in crate::store) async fn insert(
         .bind(column(&|tick| lane(tick).queue.to_owned()))
         .fetch_all(&mut *tx)
         .await?;
-    sqlx::query("SELECT pg_notify('pintle_jobs', 'queued')").execute(tx).await?;
+    sqlx::query("SELECT pg_notify('pintle_jobs', 'work')").execute(tx).await?;
     Ok((jobs, cancelled))
 }
 

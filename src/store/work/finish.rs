@@ -4,7 +4,9 @@
 use super::start::Work;
 use crate::store::audit::AuditWriter;
 use crate::store::{Store, StoreError};
-use pintle_core::audit::{Outcome, Stage};
+use pintle_core::audit::{Draft, Outcome, Stage};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// Characters of what is said that are kept.
 const MAX_SAID: usize = 1_000;
@@ -31,44 +33,73 @@ pub enum Attempt {
     Stopped,
 }
 
-const END: &str =
-    "UPDATE pintle.job_state SET state = $3, reason = $4, cancel = NULL, process = NULL, changed_at = clock_timestamp(),
-        attempts = attempts + CASE WHEN $3 = 'cancelled' THEN 0 ELSE 1 END
-    WHERE job_id = $1 AND fence = $2 AND state = 'running' RETURNING state, reason";
+/// Who was cancelled meanwhile does not begin anew; who does waits, with exponential backoff and jitter, where it failed.
+const FINISH: &str = "UPDATE pintle.job_state s SET cancel = NULL, process = NULL, changed_at = clock_timestamp(), attempts = s.attempts + own.tries,
+        state = CASE WHEN own.state = 'queued' AND s.cancel IS NOT NULL THEN 'cancelled' ELSE own.state END,
+        reason = CASE WHEN own.state = 'queued' THEN coalesce(s.cancel, own.reason) ELSE own.reason END,
+        delivery = CASE WHEN own.state <> 'queued' THEN s.delivery END,
+        not_before = CASE WHEN own.state <> 'queued' THEN s.not_before
+            ELSE clock_timestamp() + own.tries * make_interval(secs => least(300, 2 * power(2, s.attempts)) * (0.5 + random())) END
+    FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::smallint[]) AS own (job_id, fence, state, reason, tries)
+    WHERE s.job_id = own.job_id AND s.fence = own.fence AND s.state = 'running' RETURNING s.fence, s.state, s.reason";
 
-/// Later, with exponential backoff and jitter; at once where it was only stopped; not at all where somebody cancelled it.
-const AGAIN: &str = "UPDATE pintle.job_state SET state = CASE WHEN cancel IS NULL THEN 'queued' ELSE 'cancelled' END, reason = coalesce(cancel, $3), cancel = NULL,
-        delivery = NULL, process = NULL, changed_at = clock_timestamp(), attempts = attempts + $4,
-        not_before = clock_timestamp() + $4 * make_interval(secs => least(300, 2 * power(2, attempts)) * (0.5 + random()))
-    WHERE job_id = $1 AND fence = $2 AND state = 'running' RETURNING state, reason";
+/// A try, and what became of it.
+pub type Tried = (Arc<Work>, Attempt);
 
 impl Store {
-    /// Writes down what became of `work`. False: another holds it by now, and nothing was written.
-    pub async fn finish_work(&self, writer: &AuditWriter, work: &Work, attempt: &Attempt) -> Result<bool, StoreError> {
-        let failed = || StoreError::during("finish a job");
+    /// Writes down what became of each of `tried`; gives the fences of those that were still held.
+    pub async fn finish_work(&self, writer: &AuditWriter, tried: &[Tried]) -> Result<HashSet<i64>, StoreError> {
+        let failed = || StoreError::during("finish jobs");
+        let mut tried: Vec<&Tried> = tried.iter().collect();
+        // In one order, so that two that claim or finish at once do not wait for each other.
+        tried.sort_unstable_by_key(|(work, _)| work.job);
         let mut tx = self.pool.begin().await.map_err(failed())?;
-        let spent = work.attempt >= MAX_ATTEMPTS;
-        let ended = |state: &'static str, reason: &str| {
-            sqlx::query_as(END).bind(work.job).bind(work.fence).bind(state).bind(told(reason))
-        };
-        let again = |reason: &str, tries: i16| {
-            sqlx::query_as(AGAIN).bind(work.job).bind(work.fence).bind(told(reason)).bind(tries)
-        };
-        let statement = match attempt {
-            Attempt::Done(said) => ended("done", said),
-            Attempt::Failed { reason, .. } => ended("dead", reason),
-            Attempt::Again(reason) if spent => ended("dead", reason),
-            Attempt::Again(reason) => again(reason, 1),
-            Attempt::Cancelled(reason) => ended("cancelled", reason),
-            Attempt::Stopped => again("the process that ran it stopped", 0),
-        };
-        let written: Option<(String, String)> = statement.fetch_optional(&mut *tx).await.map_err(failed())?;
-        let Some((state, reason)) = written else { return Ok(false) };
-        let reason = Some(reason).filter(|reason| !reason.is_empty());
-        writer.append(&mut tx, &[work.draft(Stage::Outcome, outcome(&state, attempt), reason)]).await?;
-        sqlx::query("SELECT pg_notify('pintle_jobs', 'work')").execute(&mut *tx).await.map_err(failed())?;
+        let ends: Vec<End> = tried.iter().map(|(work, attempt)| End::of(work, attempt)).collect();
+        let written: Vec<(i64, String, String)> = sqlx::query_as(FINISH)
+            .bind(tried.iter().map(|(work, _)| work.job).collect::<Vec<_>>())
+            .bind(tried.iter().map(|(work, _)| work.fence).collect::<Vec<_>>())
+            .bind(ends.iter().map(|end| end.state).collect::<Vec<_>>())
+            .bind(ends.iter().map(|end| told(end.reason)).collect::<Vec<_>>())
+            .bind(ends.iter().map(|end| end.tries).collect::<Vec<_>>())
+            .fetch_all(&mut *tx)
+            .await
+            .map_err(failed())?;
+        let by_fence: HashMap<i64, &Tried> = tried.iter().map(|one| (one.0.fence, *one)).collect();
+        let drafts: Vec<Draft> = written
+            .iter()
+            .filter_map(|(fence, state, reason)| {
+                let (work, attempt) = by_fence.get(fence)?;
+                let reason = Some(reason).filter(|reason| !reason.is_empty()).cloned();
+                Some(work.draft(Stage::Outcome, outcome(state, attempt), reason))
+            })
+            .collect();
+        writer.append(&mut tx, &drafts).await?;
+        if !written.is_empty() {
+            sqlx::query("SELECT pg_notify('pintle_jobs', 'work')").execute(&mut *tx).await.map_err(failed())?;
+        }
         tx.commit().await.map_err(failed())?;
-        Ok(true)
+        Ok(written.into_iter().map(|(fence, ..)| fence).collect())
+    }
+}
+
+/// What the ledger is told.
+struct End<'a> {
+    state: &'static str,
+    reason: &'a str,
+    tries: i16,
+}
+
+impl<'a> End<'a> {
+    fn of(work: &Work, attempt: &'a Attempt) -> Self {
+        let spent = work.attempt >= MAX_ATTEMPTS;
+        let (state, reason, tries) = match attempt {
+            Attempt::Done(said) => ("done", said.as_str(), 1),
+            Attempt::Failed { reason, .. } => ("dead", reason.as_str(), 1),
+            Attempt::Again(reason) => (if spent { "dead" } else { "queued" }, reason.as_str(), 1),
+            Attempt::Cancelled(reason) => ("cancelled", reason.as_str(), 0),
+            Attempt::Stopped => ("queued", "the process that ran it stopped", 0),
+        };
+        Self { state, reason, tries }
     }
 }
 

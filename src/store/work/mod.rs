@@ -1,4 +1,4 @@
-//! Work in the ledger: claimed one by one under a fence, tried again by the class of what failed, cancelled at safe
+//! Work in the ledger: claimed under a fence, tried again by the class of what failed, cancelled at safe
 //! points. Who lost the fence writes nothing.
 
 mod cancel;
@@ -8,5 +8,5 @@ mod start;
 
 pub use cancel::{Cancelled, Wish};
 pub(in crate::store) use cancel::{cancel_turns, cancelled_work};
-pub use finish::{Attempt, MAX_ATTEMPTS};
+pub use finish::{Attempt, MAX_ATTEMPTS, Tried};
 pub use start::Work;

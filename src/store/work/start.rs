@@ -14,11 +14,11 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 const START: &str = "UPDATE pintle.job_state s SET state = 'running', fence = nextval('pintle.fences'), process = $3, started_at = clock_timestamp(), changed_at = clock_timestamp()
-    FROM pintle.jobs j LEFT JOIN pintle.sources o ON o.id = j.source_id
-    WHERE j.id = s.job_id AND s.job_id = $1 AND s.delivery = $2 AND s.state = 'released'
-    RETURNING s.job_id, s.fence, s.attempts, s.partner, j.object_name, j.uid, j.body, j.file, (SELECT k.labels::text FROM pintle.schedules k WHERE k.uid = j.uid) AS labels, coalesce(o.repo_id::text, '') AS repo_id";
+    FROM unnest($1::bigint[], $2::uuid[]) AS asked (job_id, delivery) JOIN pintle.jobs j ON j.id = asked.job_id LEFT JOIN pintle.sources o ON o.id = j.source_id
+    WHERE s.job_id = asked.job_id AND s.delivery = asked.delivery AND s.state = 'released'
+    RETURNING s.job_id, s.delivery, s.fence, s.attempts, s.partner, j.object_name, j.uid, j.body, j.file, (SELECT k.labels::text FROM pintle.schedules k WHERE k.uid = j.uid) AS labels, coalesce(o.repo_id::text, '') AS repo_id";
 
-const PAUSED: &str = "UPDATE pintle.job_state SET state = 'cancelled', reason = 'paused', process = NULL, changed_at = clock_timestamp() WHERE job_id = $1 AND fence = $2";
+const PAUSED: &str = "UPDATE pintle.job_state SET state = 'cancelled', reason = 'paused', process = NULL, changed_at = clock_timestamp() WHERE job_id = ANY($1)";
 
 /// Work that this process runs.
 #[derive(Debug, Clone)]
@@ -80,33 +80,43 @@ impl Work {
 }
 
 impl Store {
-    /// Claims what `delivery` carries for `process`; `None` when the ledger knows nothing of it, or somebody paused it.
+    /// Claims for `process` what is asked for, each job by the delivery that brought it. Gives what starts, with its
+    /// delivery: not what the ledger knows nothing of, nor what somebody paused.
     pub async fn start_work(
         &self,
         writer: &AuditWriter,
         process: Uuid,
-        delivery: Uuid,
-        job: i64,
-    ) -> Result<Option<Work>, StoreError> {
-        let failed = || StoreError::during("start a job");
+        asked: &[(Uuid, i64)],
+    ) -> Result<Vec<(Uuid, Work)>, StoreError> {
+        let failed = || StoreError::during("start jobs");
+        // In one order, so that two that claim or finish at once do not wait for each other.
+        let mut asked = asked.to_vec();
+        asked.sort_unstable_by_key(|(_, job)| *job);
+        let (deliveries, jobs): (Vec<Uuid>, Vec<i64>) = asked.into_iter().unzip();
         let mut tx = self.pool.begin().await.map_err(failed())?;
         let pauses = pauses_held(&mut tx).await.map_err(failed())?;
-        let row = sqlx::query(START).bind(job).bind(delivery).bind(process).fetch_optional(&mut *tx).await;
-        let Some(row) = row.map_err(failed())? else { return Ok(None) };
-        let work = work(&row).map_err(failed())?;
-        let key = ObjectKey::new("Schedule", work.schedule.as_str());
-        let labels: Option<String> = row.try_get("labels").map_err(failed())?;
-        let subject = Subject::new(&key, labels.as_deref(), None);
-        let paused = pauses.iter().any(|pause| pause.what.covers(&subject));
-        let draft = if paused {
-            sqlx::query(PAUSED).bind(job).bind(work.fence).execute(&mut *tx).await.map_err(failed())?;
-            work.draft(Stage::Denied, Outcome { status: "refused", code: Some("paused".into()) }, None)
-        } else {
-            work.draft(Stage::Intent, Outcome::ok(), None)
-        };
-        writer.append(&mut tx, &[draft]).await?;
+        let rows = sqlx::query(START).bind(jobs).bind(deliveries).bind(process).fetch_all(&mut *tx).await;
+        let (mut started, mut held, mut drafts) = (Vec::new(), Vec::new(), Vec::new());
+        for row in rows.map_err(failed())? {
+            let work = work(&row).map_err(failed())?;
+            let key = ObjectKey::new("Schedule", work.schedule.as_str());
+            let labels: Option<String> = row.try_get("labels").map_err(failed())?;
+            let subject = Subject::new(&key, labels.as_deref(), None);
+            if pauses.iter().any(|pause| pause.what.covers(&subject)) {
+                let refused = Outcome { status: "refused", code: Some("paused".into()) };
+                drafts.push(work.draft(Stage::Denied, refused, None));
+                held.push(work.job);
+            } else {
+                drafts.push(work.draft(Stage::Intent, Outcome::ok(), None));
+                started.push((row.try_get("delivery").map_err(failed())?, work));
+            }
+        }
+        if !held.is_empty() {
+            sqlx::query(PAUSED).bind(held).execute(&mut *tx).await.map_err(failed())?;
+        }
+        writer.append(&mut tx, &drafts).await?;
         tx.commit().await.map_err(failed())?;
-        Ok((!paused).then_some(work))
+        Ok(started)
     }
 }
 

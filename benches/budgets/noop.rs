@@ -1,0 +1,150 @@
+//! Work that does nothing, through the ledger: the scheduler's, the relay's and the worker's own code, put together as
+//! the daemon does, with a handler that is done at once.
+
+use super::world::{Database, World};
+use jiff::{Span, Timestamp};
+use pintle::handlers::{Failure, Handler};
+use pintle::queue::delivery::{Heard, Receiver, ReceiverSettings, Ringer};
+use pintle::queue::hears::{HearError, Hears, handle};
+use pintle::queue::pace::Pace;
+use pintle::queue::relay::relay;
+use pintle::queue::work::{Lease, WorkLane, WorkWorker};
+use pintle::queue::writers::Writers;
+use pintle::store::release::WORK;
+use pintle::store::schedules::{ScheduleRow, Tick, Trigger};
+use pintle::store::work::Work;
+use pintle::store::{LeaderProof, Store};
+use pintle_core::change::Value;
+use sqlx::postgres::PgListener;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use uuid::Uuid;
+
+struct Noop;
+
+impl Handler for Noop {
+    async fn handle(&self, _: &Work, _: CancellationToken) -> Result<String, Failure> {
+        Ok(String::new())
+    }
+}
+
+/// Hears, and remembers when what it heard stood in the ledger as done.
+struct Timed {
+    lane: Arc<WorkLane<Noop>>,
+    done: Mutex<Vec<(i64, Instant)>>,
+    count: watch::Sender<usize>,
+}
+
+impl Hears for Timed {
+    async fn hear(&self, heard: Heard) -> Result<(), HearError> {
+        let Heard::Delivery(delivery) = &heard else { unreachable!("nobody else uses this Redis") };
+        let jobs = delivery.jobs.clone();
+        self.lane.hear(heard).await?;
+        let now = Instant::now();
+        let mut done = self.done.lock().unwrap();
+        done.extend(jobs.into_iter().map(|job| (job, now)));
+        self.count.send_replace(done.len());
+        Ok(())
+    }
+}
+
+/// A leader, and a worker if there is one.
+pub struct Line {
+    pub store: Store,
+    proof: Arc<Mutex<LeaderProof>>,
+    writers: Writers,
+    schedule: ScheduleRow,
+    timed: Arc<Timed>,
+    _over: DropGuard,
+}
+
+impl Line {
+    /// Relays, and works `concurrency` jobs at a time; none: nobody works.
+    pub async fn open(world: &World, database: &Database, concurrency: usize) -> Self {
+        let store = Store::open(&database.url, 2 * concurrency as u32 + 8).unwrap();
+        let process = Uuid::now_v7();
+        store.beat(process, "bench", concurrency).await.unwrap();
+        let proof = Arc::new(Mutex::new(store.lead("bench").await.unwrap().unwrap()));
+        let worker = WorkWorker::new(store.clone(), Noop, process, Lease::default());
+        let timed =
+            Arc::new(Timed { lane: worker.lane(concurrency), done: Mutex::default(), count: watch::Sender::default() });
+        let over = CancellationToken::new();
+        let (runtime, token) = (tokio::runtime::Handle::current(), over.clone());
+        let (own, redis_url, leading) = (store.clone(), world.redis_url(), proof.clone());
+        std::thread::spawn(move || {
+            runtime.block_on(token.run_until_cancelled(relaying(own, redis_url, leading, (process, concurrency))))
+        });
+        if concurrency > 0 {
+            let settings = ReceiverSettings::new(&world.redis_url(), WORK.queue, concurrency);
+            tokio::spawn(Receiver::run(settings, handle(timed.clone()), over.clone()));
+        }
+        let writers = Writers::new(store.clone(), process);
+        Self { store, proof, writers, schedule: schedule(), timed, _over: over.drop_guard() }
+    }
+
+    /// Enqueues what is due at each of `times`, as the scheduler does; the jobs in the same order.
+    pub async fn enqueue(&self, times: &[Timestamp]) -> Vec<i64> {
+        let ticks: Vec<Tick<'_>> = times
+            .iter()
+            .map(|time| Tick {
+                schedule: &self.schedule,
+                tick: *time,
+                not_before: *time,
+                trigger: Trigger::Clock,
+                dropped: None,
+                note: None,
+                by: None,
+            })
+            .collect();
+        let (store, proof, ticks) = (&self.store, &self.proof.lock().unwrap().clone(), &ticks);
+        self.writers.with(|writer| async move { store.fire(proof, &writer, ticks, &[]).await }).await.unwrap()
+    }
+
+    /// Waits until `count` jobs are done; when each was.
+    pub async fn done(&self, count: usize) -> Vec<(i64, Instant)> {
+        self.timed.count.subscribe().wait_for(|done| *done >= count).await.unwrap();
+        std::mem::take(&mut *self.timed.done.lock().unwrap())
+    }
+}
+
+/// Moments a microsecond apart, as ticks of one schedule are told apart by their time.
+pub fn moments(from: Timestamp, count: usize) -> Vec<Timestamp> {
+    (0..count as i64).map(|n| from + Span::new().microseconds(n)).collect()
+}
+
+async fn relaying(store: Store, redis_url: String, lease: Arc<Mutex<LeaderProof>>, (process, slots): (Uuid, usize)) {
+    let ringer = Ringer::connect(&redis_url, WORK.queue).await.unwrap();
+    let mut listener = PgListener::connect_with(store.pool()).await.unwrap();
+    listener.listen("pintle_jobs").await.unwrap();
+    let mut pace = Pace::new(WORK);
+    let mut renewed = Instant::now();
+    loop {
+        let mut proof = lease.lock().unwrap().clone();
+        relay(&store, &ringer, &mut pace, &proof).await.unwrap();
+        if renewed.elapsed() > Duration::from_secs(2) {
+            store.renew(&mut proof).await.unwrap();
+            *lease.lock().unwrap() = proof;
+            store.beat(process, "bench", slots).await.unwrap();
+            renewed = Instant::now();
+        }
+        let _ = tokio::time::timeout(Duration::from_secs(1), listener.recv()).await;
+        // Those that came meanwhile ring for the same.
+        while listener.next_buffered().is_some() {}
+    }
+}
+
+fn schedule() -> ScheduleRow {
+    let spec = serde_json::json!({"cron": ["* * * * *"], "overlap": "allow", "job": {"kind": "noop"}});
+    ScheduleRow {
+        uid: Uuid::now_v7(),
+        source: "bench".to_owned(),
+        name: "noop".to_owned(),
+        spec: serde_json::from_value::<Value>(spec).unwrap(),
+        commit: None,
+        file: None,
+        suspended: false,
+        looked_until: None,
+    }
+}

@@ -1,0 +1,92 @@
+//! Work that does nothing: from enqueue to done with the ledger, beside BullMQ 6 alone.
+
+use super::bullmq::Node;
+use super::clock::{ms, quantile};
+use super::noop::{Line, moments};
+use super::report::{Goal, Report, Row};
+use super::world::World;
+use jiff::{Span, Timestamp};
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+const CONCURRENCY: usize = 50;
+/// Jobs of one enqueue, and of one call of BullMQ's producer.
+const CHUNK: usize = 500;
+/// How long the open loop goes on.
+const OPEN_LOOP: Duration = Duration::from_secs(10);
+
+pub async fn measure(world: &World, jobs: usize, report: &mut Report) {
+    eprintln!("{jobs} jobs that do nothing");
+    let Some(node) = Node::install(world).await else {
+        eprintln!("no node, or no bullmq to be had: the rows of work are left out");
+        return;
+    };
+    let database = world.database("work").await;
+    let line = Line::open(world, &database, CONCURRENCY).await;
+    // Warm: the code of one, and the plans of the other's statements.
+    node.run(CONCURRENCY, jobs / 4, None).await;
+    closed(&line, jobs / 4).await;
+    let (mut floor, mut ours) = (f64::MAX, f64::MAX);
+    for _ in 0..3 {
+        floor = floor.min(node.run(CONCURRENCY, jobs, None).await.seconds);
+        ours = ours.min(closed(&line, jobs).await);
+    }
+    let per_second = |seconds: f64| jobs as f64 / seconds;
+    report.add(Row {
+        name: "work, enqueue to done",
+        size: jobs,
+        ours: per_second(ours),
+        floor: Some(per_second(floor)),
+        unit: "jobs/s",
+        goal: Goal::AtLeast(0.7),
+        note: format!("best of 3 at concurrency {CONCURRENCY}; ours with ledger and two audit records a job, the floor is BullMQ 6 in two Node processes"),
+    });
+    let rate = per_second(floor) / 2.0;
+    let open_jobs = (rate * OPEN_LOOP.as_secs_f64().min(jobs as f64 / rate * 2.0)) as usize;
+    let node_run = node.run(CONCURRENCY, open_jobs, Some(rate)).await;
+    let took = open(&line, open_jobs, rate).await;
+    for (name, share, floor) in [
+        ("work, p50 at half of BullMQ's most", 0.5, node_run.p50),
+        ("work, p99 at half of BullMQ's most", 0.99, node_run.p99),
+    ] {
+        report.add(Row {
+            name,
+            size: open_jobs,
+            ours: ms(quantile(took.clone(), share)),
+            floor: Some(floor),
+            unit: "ms",
+            goal: Goal::AtMost(1.0),
+            note: format!("open loop at {rate:.0} jobs a second, from when each was due"),
+        });
+    }
+}
+
+/// All of them at once; in seconds.
+async fn closed(line: &Line, jobs: usize) -> f64 {
+    let began = Instant::now();
+    for chunk in moments(Timestamp::now(), jobs).chunks(CHUNK) {
+        line.enqueue(chunk).await;
+    }
+    line.done(jobs).await;
+    began.elapsed().as_secs_f64()
+}
+
+/// Each at its time, whether or not the worker keeps up; how long each took.
+async fn open(line: &Line, jobs: usize, rate: f64) -> Vec<Duration> {
+    let (began, start) = (Instant::now(), Timestamp::now());
+    let due_at = |n: usize| Duration::from_secs_f64(n as f64 / rate);
+    let mut due_of = HashMap::with_capacity(jobs);
+    let mut added = 0;
+    while added < jobs {
+        let due = jobs.min((began.elapsed().as_secs_f64() * rate) as usize + 1);
+        if due > added {
+            let times: Vec<Timestamp> =
+                (added..due).map(|n| start + Span::new().microseconds(due_at(n).as_micros() as i64)).collect();
+            due_of.extend(line.enqueue(&times).await.into_iter().zip(added..due));
+            added = due;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let done = line.done(jobs).await;
+    done.into_iter().map(|(job, at)| at.saturating_duration_since(began + due_at(due_of[&job]))).collect()
+}

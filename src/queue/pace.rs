@@ -1,0 +1,102 @@
+//! How much of a lane is let out at one time: enough that no hand is idle, little enough that what is urgent waits for
+//! little. It follows how fast work ends and how many hands there are.
+
+use crate::store::release::{Lane, Room};
+use std::time::{Duration, Instant};
+
+/// What one doorbell brings is to be over within this.
+const DELIVERY: Duration = Duration::from_millis(100);
+/// How long a rate is remembered, of time in which something was out: hands that have nothing to do are not slow.
+const MEMORY: Duration = Duration::from_millis(250);
+/// Doorbells ahead of each hand.
+const AHEAD: f64 = 4.0;
+/// What is out at least, while nobody has said how many hands there are.
+const LEAST: f64 = 16.0;
+
+/// The pace of one lane.
+#[derive(Debug)]
+pub struct Pace {
+    lane: Lane,
+    slots: f64,
+    /// Jobs that end in a second.
+    rate: f64,
+    /// Jobs that were out when it was looked last, and when that was.
+    seen: Option<(f64, Instant)>,
+}
+
+impl Pace {
+    /// Of a lane that nothing is known of.
+    pub fn new(lane: Lane) -> Self {
+        Self { lane, slots: 0.0, rate: 0.0, seen: None }
+    }
+
+    /// Whose.
+    pub fn lane(&self) -> Lane {
+        self.lane
+    }
+
+    /// What may be released now.
+    pub fn room(&self) -> Room {
+        if !self.lane.paced {
+            return self.lane.room;
+        }
+        let batch =
+            (self.rate * DELIVERY.as_secs_f64() / self.slots.max(1.0)).clamp(1.0, self.lane.room.batch as f64).floor();
+        let window = (AHEAD * self.slots * batch).max(LEAST).min(self.lane.room.window as f64);
+        // Looking for what is due costs something.
+        Room { batch: batch as i64, window: window as i64, refill: (window / 4.0) as i64 }
+    }
+
+    /// Remembers that at `now`, with `slots` hands, `out` jobs were out, and `released` joined them.
+    pub fn saw(&mut self, now: Instant, slots: i64, out: i64, released: usize) {
+        if let Some((before, at)) = self.seen.filter(|(before, _)| *before > 0.0) {
+            let passed = now.saturating_duration_since(at).as_secs_f64().max(1e-6);
+            let ended = (before - out as f64).max(0.0);
+            let weight = 1.0 - (-passed / MEMORY.as_secs_f64()).exp();
+            self.rate += weight * (ended / passed - self.rate);
+        }
+        self.slots = slots as f64;
+        self.seen = Some((out as f64 + released as f64, now));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::release::{ROWS, WORK};
+
+    /// Lets out what there is room for, a hundred times a second for three, while `slots` hands take `each` for a job.
+    fn paced(slots: i64, each: Duration) -> Room {
+        let (mut pace, began) = (Pace::new(WORK), Instant::now());
+        let mut out = 0.0;
+        for turn in 0..300 {
+            let ends = (slots as f64 * 0.01 / each.as_secs_f64()).min(out);
+            out -= ends;
+            let released = (pace.room().window as f64 - out).max(0.0);
+            pace.saw(began + Duration::from_millis(10) * turn, slots, out as i64, released as usize);
+            out += released;
+        }
+        pace.room()
+    }
+
+    #[test]
+    fn long_work_is_let_out_one_by_one_and_little_of_it() {
+        assert_eq!(paced(4, Duration::from_mins(1)), Room { batch: 1, window: 16, refill: 4 });
+    }
+
+    #[test]
+    fn short_work_goes_many_to_a_doorbell() {
+        let room = paced(50, Duration::from_millis(2));
+        assert!(room.batch > 10 && room.window > 50 * room.batch, "{room:?}");
+    }
+
+    #[test]
+    fn without_hands_a_little_is_let_out() {
+        assert_eq!(Pace::new(WORK).room().window, 16);
+    }
+
+    #[test]
+    fn row_changes_are_not_paced() {
+        assert_eq!(Pace::new(ROWS).room(), ROWS.room);
+    }
+}
