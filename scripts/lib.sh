@@ -29,6 +29,7 @@ need_packages() {
   have_binary postgres || missing+=(postgresql)
   have_binary psql || missing+=(postgresql-client)
   have_binary redis-server || missing+=(redis-server)
+  compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || missing+=(libfaketime)
   python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
   [ ${#missing[@]} -eq 0 ] && return
   command -v apt-get >/dev/null || die "please install: ${missing[*]}"

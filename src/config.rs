@@ -7,6 +7,7 @@ use crate::handlers::WorkArgs;
 use crate::limits::Caps;
 use crate::notices::Secrets;
 use crate::source::MAX_FETCH_BYTES;
+use crate::store::release::Limits;
 use clap::Args;
 use pintle_core::change::{Digest, Oid};
 use pintle_core::trust::Introduction;
@@ -124,8 +125,12 @@ pub struct DaemonSettings {
     pub state_dir: PathBuf,
     /// How often the repository is asked when nothing rings.
     pub poll_interval: Duration,
-    /// Deliveries applied at one time by this process.
+    /// Deliveries applied at one time by this process, and jobs of work.
     pub concurrency: usize,
+    /// Jobs of work at one time, while they wait for long.
+    pub max_concurrency: usize,
+    /// How much work of one kind or partner may be out at one time, over all processes; the leader's counts.
+    pub limits: Limits,
     /// How long running work may go on after a stop.
     pub grace: Duration,
     /// Where metrics and health are served; loopback only.

@@ -29,7 +29,7 @@ impl Node {
         let folder = world.path("bullmq");
         std::fs::create_dir_all(&folder).unwrap();
         let from = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/budgets/bullmq");
-        for file in ["package.json", "producer.mjs", "worker.mjs"] {
+        for file in ["package.json", "producer.mjs", "schedules.mjs", "worker.mjs"] {
             std::fs::copy(from.join(file), folder.join(file)).unwrap();
         }
         let install =
@@ -46,6 +46,14 @@ impl Node {
         worker.wait().await.unwrap();
         let number = |key: &str| done[key].as_f64().unwrap();
         Run { seconds: (number("done") - began) / 1_000.0, p50: number("p50"), p99: number("p99") }
+    }
+
+    /// Upserts as many job schedulers, each for its next time; how long it took, in milliseconds.
+    pub async fn schedules(&self, count: usize) -> f64 {
+        let (mut child, mut told) = self.start("schedules.mjs", &[count as f64]);
+        let took = line(&mut told).await["took"].as_f64().unwrap();
+        child.wait().await.unwrap();
+        took
     }
 
     /// Adds `jobs`; when it began, in milliseconds since the epoch.

@@ -61,6 +61,8 @@ async fn run(arguments: &Arguments) -> Report {
     }
     if arguments.wants("work") {
         work::measure(&world, arguments.pick(20_000, 2_000), &mut report).await;
+        work::measure_memory(&world, arguments.pick(100_000, 5_000), &mut report).await;
+        work::measure_scheduler(&world, arguments.pick(10_000, 1_000), &mut report).await;
     }
     if arguments.wants("terraform") {
         terraform::measure(&world, arguments.pick(5_000, 500), &mut report).await;

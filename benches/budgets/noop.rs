@@ -5,12 +5,13 @@ use super::world::{Database, World};
 use jiff::{Span, Timestamp};
 use pintle::handlers::{Failure, Handler};
 use pintle::queue::delivery::{Heard, Receiver, ReceiverSettings, Ringer};
+use pintle::queue::hands::Hands;
 use pintle::queue::hears::{HearError, Hears, handle};
 use pintle::queue::pace::Pace;
-use pintle::queue::relay::relay;
+use pintle::queue::relay::{Left, relay};
 use pintle::queue::work::{Lease, WorkLane, WorkWorker};
 use pintle::queue::writers::Writers;
-use pintle::store::release::WORK;
+use pintle::store::release::{Limits, WORK};
 use pintle::store::schedules::{ScheduleRow, Tick, Trigger};
 use pintle::store::work::Work;
 use pintle::store::{LeaderProof, Store};
@@ -68,8 +69,11 @@ impl Line {
         store.beat(process, "bench", concurrency).await.unwrap();
         let proof = Arc::new(Mutex::new(store.lead("bench").await.unwrap().unwrap()));
         let worker = WorkWorker::new(store.clone(), Noop, process, Lease::default());
-        let timed =
-            Arc::new(Timed { lane: worker.lane(concurrency), done: Mutex::default(), count: watch::Sender::default() });
+        let timed = Arc::new(Timed {
+            lane: worker.lane(Hands::new(concurrency)),
+            done: Mutex::default(),
+            count: watch::Sender::default(),
+        });
         let over = CancellationToken::new();
         let (runtime, token) = (tokio::runtime::Handle::current(), over.clone());
         let (own, redis_url, leading) = (store.clone(), world.redis_url(), proof.clone());
@@ -81,25 +85,34 @@ impl Line {
             tokio::spawn(Receiver::run(settings, handle(timed.clone()), over.clone()));
         }
         let writers = Writers::new(store.clone(), process);
-        Self { store, proof, writers, schedule: schedule(), timed, _over: over.drop_guard() }
+        Self { store, proof, writers, schedule: schedule("noop", "UTC"), timed, _over: over.drop_guard() }
     }
 
     /// Enqueues what is due at each of `times`, as the scheduler does; the jobs in the same order.
     pub async fn enqueue(&self, times: &[Timestamp]) -> Vec<i64> {
-        let ticks: Vec<Tick<'_>> = times
-            .iter()
-            .map(|time| Tick {
-                schedule: &self.schedule,
-                tick: *time,
-                not_before: *time,
-                trigger: Trigger::Clock,
-                dropped: None,
-                note: None,
-                by: None,
-            })
-            .collect();
-        let (store, proof, ticks) = (&self.store, &self.proof.lock().unwrap().clone(), &ticks);
+        let ticks: Vec<Tick<'_>> = times.iter().map(|time| tick(&self.schedule, *time)).collect();
+        self.fire(&ticks).await
+    }
+
+    /// Enqueues one tick of each of `schedules`.
+    pub async fn enqueue_each(&self, schedules: &[ScheduleRow], time: Timestamp) {
+        for some in schedules.chunks(2_000) {
+            let ticks: Vec<Tick<'_>> = some.iter().map(|schedule| tick(schedule, time)).collect();
+            self.fire(&ticks).await;
+        }
+    }
+
+    async fn fire(&self, ticks: &[Tick<'_>]) -> Vec<i64> {
+        let (store, proof) = (&self.store, &self.proof.lock().unwrap().clone());
         self.writers.with(|writer| async move { store.fire(proof, &writer, ticks, &[]).await }).await.unwrap()
+    }
+
+    /// Waits until as much is out as there is room for.
+    pub async fn rung(&self) {
+        let out = "SELECT count(*) > 0 FROM pintle.job_state WHERE state = 'released'";
+        while !sqlx::query_scalar::<_, bool>(out).fetch_one(self.store.pool()).await.unwrap() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// Waits until `count` jobs are done; when each was.
@@ -107,6 +120,10 @@ impl Line {
         self.timed.count.subscribe().wait_for(|done| *done >= count).await.unwrap();
         std::mem::take(&mut *self.timed.done.lock().unwrap())
     }
+}
+
+fn tick(schedule: &ScheduleRow, time: Timestamp) -> Tick<'_> {
+    Tick { schedule, tick: time, not_before: time, trigger: Trigger::Clock, dropped: None, note: None, by: None }
 }
 
 /// Moments a microsecond apart, as ticks of one schedule are told apart by their time.
@@ -118,29 +135,39 @@ async fn relaying(store: Store, redis_url: String, lease: Arc<Mutex<LeaderProof>
     let ringer = Ringer::connect(&redis_url, WORK.queue).await.unwrap();
     let mut listener = PgListener::connect_with(store.pool()).await.unwrap();
     listener.listen("pintle_jobs").await.unwrap();
-    let mut pace = Pace::new(WORK);
+    let mut pace = Pace::new(WORK, &Limits::default());
     let mut renewed = Instant::now();
     loop {
         let mut proof = lease.lock().unwrap().clone();
-        relay(&store, &ringer, &mut pace, &proof).await.unwrap();
+        let left = relay(&store, &ringer, &mut pace, &proof).await.unwrap();
         if renewed.elapsed() > Duration::from_secs(2) {
             store.renew(&mut proof).await.unwrap();
             *lease.lock().unwrap() = proof;
             store.beat(process, "bench", slots).await.unwrap();
             renewed = Instant::now();
         }
-        let _ = tokio::time::timeout(Duration::from_secs(1), listener.recv()).await;
+        // As the daemon does: who waits for nothing is not woken by room.
+        let rung = async { while listener.recv().await.unwrap().payload() == "room" && left != Left::Crowd {} };
+        let _ = tokio::time::timeout(Duration::from_secs(1), rung).await;
         // Those that came meanwhile ring for the same.
         while listener.next_buffered().is_some() {}
     }
 }
 
-fn schedule() -> ScheduleRow {
-    let spec = serde_json::json!({"cron": ["* * * * *"], "overlap": "allow", "job": {"kind": "noop"}});
+/// As many, of another name and zone each, that are due at one time.
+pub fn schedules(count: usize) -> Vec<ScheduleRow> {
+    let zones = ["Africa/Lagos", "Europe/Berlin", "America/New_York", "Asia/Tokyo", "UTC"];
+    let of = |n: usize| schedule(&format!("s{n}"), zones[n % zones.len()]);
+    (0..count).map(of).collect()
+}
+
+fn schedule(name: &str, zone: &str) -> ScheduleRow {
+    let spec =
+        serde_json::json!({"cron": ["0 * * * *"], "timezone": zone, "overlap": "allow", "job": {"kind": "noop"}});
     ScheduleRow {
         uid: Uuid::now_v7(),
         source: "bench".to_owned(),
-        name: "noop".to_owned(),
+        name: name.to_owned(),
         spec: serde_json::from_value::<Value>(spec).unwrap(),
         commit: None,
         file: None,

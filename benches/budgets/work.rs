@@ -2,10 +2,11 @@
 
 use super::bullmq::Node;
 use super::clock::{ms, quantile};
-use super::noop::{Line, moments};
+use super::noop::{Line, moments, schedules};
 use super::report::{Goal, Report, Row};
 use super::world::World;
 use jiff::{Span, Timestamp};
+use pintle_core::schedule::Clock;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -59,6 +60,62 @@ pub async fn measure(world: &World, jobs: usize, report: &mut Report) {
             note: format!("open loop at {rate:.0} jobs a second, from when each was due"),
         });
     }
+}
+
+/// What waits in the ledger costs Redis little, whatever it is: what is rung for is bounded.
+pub async fn measure_memory(world: &World, jobs: usize, report: &mut Report) {
+    let Some(node) = Node::install(world).await else { return };
+    let database = world.database("waiting").await;
+    let before = world.redis_memory().await;
+    let line = Line::open(world, &database, 0).await;
+    for chunk in moments(Timestamp::now(), jobs).chunks(CHUNK) {
+        line.enqueue(chunk).await;
+    }
+    line.rung().await;
+    let ours = world.redis_memory().await - before;
+    drop(line);
+    let before = world.redis_memory().await;
+    node.produce(jobs, None).await;
+    report.add(Row {
+        name: "memory of Redis, jobs that wait",
+        size: jobs,
+        ours: ours / 1e6,
+        floor: Some((world.redis_memory().await - before) / 1e6),
+        unit: "MB",
+        goal: Goal::AtMost(1.0),
+        note: "nobody works; the floor is as many jobs in BullMQ".to_owned(),
+    });
+}
+
+/// Schedules that are due at one second, from when they are looked at to their jobs in the ledger.
+pub async fn measure_scheduler(world: &World, count: usize, report: &mut Report) {
+    let Some(node) = Node::install(world).await else { return };
+    let database = world.database("schedules").await;
+    let line = Line::open(world, &database, 0).await;
+    let rows = schedules(count);
+    let began = Instant::now();
+    let looked = Timestamp::now();
+    let clocks: Vec<Clock> = rows.iter().map(|row| Clock::of(&row.spec, &[]).unwrap()).collect();
+    let next: Vec<Timestamp> = clocks.iter().filter_map(|clock| clock.next(looked)).collect();
+    let read = began.elapsed();
+    assert_eq!(next.len(), count);
+    let began = Instant::now();
+    line.enqueue_each(&rows, next[0]).await;
+    let fired = began.elapsed();
+    let floor = node.schedules(count).await;
+    report.add(Row {
+        name: "schedules: read, due, in the queue",
+        size: count,
+        ours: ms(read + fired),
+        floor: Some(floor),
+        unit: "ms",
+        goal: Goal::AtMost(1.0),
+        note: format!(
+            "reading {:.0} ms, firing {:.0} ms; the floor is BullMQ's upsertJobScheduler of as many",
+            ms(read),
+            ms(fired)
+        ),
+    });
 }
 
 /// All of them at once; in seconds.

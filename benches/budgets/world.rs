@@ -6,6 +6,9 @@ use pintle::store::pool::migrate;
 use sqlx::Connection;
 use std::path::PathBuf;
 
+/// As docs/operations.md recommends: a checkpoint every few seconds is measured otherwise.
+const SETTINGS: [&str; 1] = ["max_wal_size = '4GB'"];
+
 pub struct World {
     folder: tempfile::TempDir,
     servers: Servers,
@@ -21,6 +24,11 @@ impl World {
     pub async fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("pintle-bench-").tempdir().unwrap();
         let servers = Servers::start_with(&folder.path().join("servers"), Options::default()).await.unwrap();
+        let mut owner = sqlx::PgConnection::connect(&servers.postgres.url("postgres")).await.unwrap();
+        for setting in SETTINGS {
+            sqlx::query(sqlx::AssertSqlSafe(format!("ALTER SYSTEM SET {setting}"))).execute(&mut owner).await.unwrap();
+        }
+        sqlx::query("SELECT pg_reload_conf()").execute(&mut owner).await.unwrap();
         Self { folder, servers }
     }
 
@@ -38,6 +46,15 @@ impl World {
         let url = self.servers.postgres.url(name);
         migrate(&url).await.unwrap();
         Database { store: Store::open(&url, 4).unwrap(), url }
+    }
+
+    /// Bytes that Redis has in use.
+    pub async fn redis_memory(&self) -> f64 {
+        let client = redis::Client::open(self.redis_url()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let info: String = redis::cmd("INFO").arg("memory").query_async(&mut connection).await.unwrap();
+        let used = info.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap();
+        used.trim().parse().unwrap()
     }
 
     pub async fn stop(self) {

@@ -10,6 +10,7 @@ use crate::limits::Caps;
 use crate::notices::Secrets;
 use crate::scaffold::{Introduced, make_key, scaffold};
 use crate::store::pool::migrate;
+use crate::store::release::Limits;
 use pintle_core::trust::Introduction;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -194,6 +195,8 @@ fn settings(
         state_dir: folder.join("state"),
         poll_interval: Duration::from_secs(5),
         concurrency: 4,
+        max_concurrency: 16,
+        limits: Limits::default(),
         grace: Duration::from_secs(10),
         metrics: Some(args.metrics.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)))),
         reconciles: true,

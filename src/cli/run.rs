@@ -5,9 +5,11 @@ use crate::config::{DaemonSettings, ServerArgs, SourceArgs};
 use crate::daemon;
 use crate::forge::ForgeArgs;
 use crate::freshness::FreshnessArgs;
-use crate::handlers::WorkArgs;
+use crate::handlers::{Named, WorkArgs};
 use crate::limits::LimitArgs;
 use crate::notices::Secrets;
+use crate::store::release::Limits;
+use pintle_core::model::job::JobKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -32,6 +34,15 @@ pub struct RunArgs {
     /// Deliveries applied at one time
     #[arg(long, env = "PINTLE_CONCURRENCY", value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     concurrency: u16,
+    /// Jobs of schedules at one time, when they wait; four times --concurrency if it is not said
+    #[arg(long, env = "PINTLE_MAX_CONCURRENCY", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    max_concurrency: Option<u16>,
+    /// Jobs of one kind at one time, over all processes: backup=2,http=20. The leader's counts
+    #[arg(long, env = "PINTLE_SLOTS", value_name = "KIND=N", value_delimiter = ',', value_parser = kind_slots)]
+    slots: Vec<(String, i64)>,
+    /// Jobs of schedules of one partner at one time, over all processes. The leader's counts
+    #[arg(long, env = "PINTLE_PARTNER_SLOTS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    partner_slots: Option<u32>,
     /// How long running work may go on after SIGTERM, in seconds
     #[arg(long, env = "PINTLE_GRACE", value_name = "SECONDS", default_value_t = 20)]
     grace: u64,
@@ -62,6 +73,17 @@ enum Role {
     Reconciler,
     /// Apply only
     Worker,
+}
+
+/// `KIND=N`, of a kind that is done here: what waits for somebody else takes no hand.
+fn kind_slots(text: &str) -> Result<(String, i64), String> {
+    let slots: Named<u32> = text.parse()?;
+    let kind: JobKind = serde_json::from_value(serde_json::json!(slots.name)).map_err(|error| error.to_string())?;
+    match (kind, slots.value) {
+        (JobKind::Queue | JobKind::Reconcile, _) => Err(format!("{} takes no slot here", slots.name)),
+        (_, 0) => Err(format!("{} with no slot would never run; pause its Schedules instead", slots.name)),
+        (_, most) => Ok((slots.name, i64::from(most))),
+    }
 }
 
 /// Runs until SIGTERM or SIGINT.
@@ -95,6 +117,8 @@ pub async fn run(args: RunArgs) -> Result<Exit, CliError> {
         state_dir: args.state_dir,
         poll_interval: Duration::from_secs(args.poll_interval.max(1)),
         concurrency: usize::from(args.concurrency),
+        max_concurrency: args.max_concurrency.map_or(4 * usize::from(args.concurrency), usize::from),
+        limits: Limits { kinds: args.slots, partner: args.partner_slots.map(i64::from) },
         grace: Duration::from_secs(args.grace),
         metrics: (!args.no_metrics).then_some(args.metrics),
         reconciles: args.role != Role::Worker,

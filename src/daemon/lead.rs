@@ -33,6 +33,8 @@ pub(super) struct Bells {
     pub schedules: Arc<Notify>,
     /// There may be something to release.
     pub relay: Arc<Notify>,
+    /// There may be room for what was not released for want of it.
+    pub room: Arc<Notify>,
     /// How often something was enqueued.
     pub enqueued: AtomicU64,
     /// How often something had been enqueued when nothing of it was queued or on its way any more.

@@ -8,7 +8,9 @@ mod reconciling;
 mod relaying;
 mod run;
 mod scheduling;
+mod skew;
 mod telemetry;
+mod working;
 
 pub use outage::Outage;
 pub use run::{Daemon, DaemonError, run};

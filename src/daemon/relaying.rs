@@ -4,9 +4,10 @@
 use super::lead::{Bells, Lease, current, over_within};
 use super::outage::Outage;
 use super::run::Daemon;
+use crate::config::DaemonSettings;
 use crate::queue::delivery::{DeliveryError, Ringer};
 use crate::queue::pace::Pace;
-use crate::queue::relay::{RelayError, relay, sweep};
+use crate::queue::relay::{Left, RelayError, relay, sweep};
 use crate::store::release::{LANES, ROWS};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -22,21 +23,22 @@ pub(super) async fn relaying(daemon: &Daemon, bells: &Bells, lease: &Lease, term
     let mut ringer = None;
     let mut swept = None;
     loop {
-        let pause = match turn(daemon, bells, &mut ringer, lease, &mut swept).await {
-            Ok(()) => {
+        match turn(daemon, bells, &mut ringer, lease, &mut swept).await {
+            Ok(crowded) => {
                 outage.over();
-                None
+                let room = async { if crowded { bells.room.notified().await } else { std::future::pending().await } };
+                tokio::select! {
+                    () = bells.relay.notified() => {}
+                    () = room => {}
+                    () = tokio::time::sleep(RELAY_EVERY) => {}
+                }
             }
             Err(error) => {
-                ringer = None;
-                swept = None;
-                Some(outage.failed(&error))
+                (ringer, swept) = (None, None);
+                if over_within(outage.failed(&error), term).await {
+                    return;
+                }
             }
-        };
-        match pause {
-            Some(pause) if over_within(pause, term).await => return,
-            Some(_) => {}
-            None => drop(tokio::time::timeout(RELAY_EVERY, bells.relay.notified()).await),
         }
     }
 }
@@ -44,24 +46,27 @@ pub(super) async fn relaying(daemon: &Daemon, bells: &Bells, lease: &Lease, term
 /// Each queue, and who rings for it.
 type Ringers = Vec<(Pace, Ringer)>;
 
+/// Relays what is due; whether something of it had no room.
 async fn turn(
     daemon: &Daemon,
     bells: &Bells,
     slot: &mut Option<Ringers>,
     lease: &Lease,
     swept: &mut Option<Instant>,
-) -> Result<(), RelayError> {
+) -> Result<bool, RelayError> {
     let ringers = match slot {
         Some(ringers) => ringers,
-        None => slot.insert(connect(&daemon.settings.redis_url).await?),
+        None => slot.insert(connect(&daemon.settings).await?),
     };
     let proof = current(lease);
     let enqueued = bells.enqueued.load(Ordering::SeqCst);
+    let mut crowded = false;
     for (pace, ringer) in ringers.iter_mut() {
-        let idle = relay(&daemon.store, ringer, pace, &proof).await?;
-        if idle && pace.lane().queue == ROWS.queue {
+        let left = relay(&daemon.store, ringer, pace, &proof).await?;
+        if left == Left::Nothing && pace.lane().queue == ROWS.queue {
             bells.drained.send_replace(enqueued);
         }
+        crowded |= left == Left::Crowd;
     }
     if swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
         for (pace, ringer) in ringers.iter() {
@@ -69,13 +74,13 @@ async fn turn(
         }
         *swept = Some(Instant::now());
     }
-    Ok(())
+    Ok(crowded)
 }
 
-async fn connect(redis_url: &str) -> Result<Ringers, DeliveryError> {
+async fn connect(settings: &DaemonSettings) -> Result<Ringers, DeliveryError> {
     let mut ringers = Ringers::new();
     for lane in LANES {
-        ringers.push((Pace::new(lane), Ringer::connect(redis_url, lane.queue).await?));
+        ringers.push((Pace::new(lane, &settings.limits), Ringer::connect(&settings.redis_url, lane.queue).await?));
     }
     Ok(ringers)
 }

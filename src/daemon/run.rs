@@ -2,19 +2,16 @@
 
 use super::lead::{Bells, lead};
 use super::outage::Outage;
+use super::skew::Skew;
 use super::telemetry::Gauges;
-use crate::chain::chain;
+use super::working::working;
 use crate::config::DaemonSettings;
-use crate::handlers::Tools;
 use crate::http;
-use crate::queue::delivery::{Receiver, ReceiverSettings};
-use crate::queue::hears::handle;
-use crate::queue::work::{Lease, WorkWorker};
-use crate::queue::worker::Worker;
+use crate::queue::hands::Hands;
+use crate::queue::work::Lease;
 use crate::store::process;
-use crate::store::release::{EXTERNAL, ROWS, WORK};
 use crate::store::{Store, StoreError};
-use pintle_core::model::Catalog;
+use jiff::Timestamp;
 use sqlx::postgres::PgListener;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -61,26 +58,32 @@ pub struct Daemon {
     pub(super) process: Uuid,
     pub(super) gauges: Arc<Gauges>,
     /// Whether this process is believed to live.
-    lease: Lease,
+    pub(super) lease: Lease,
+    /// Of the lane of work.
+    pub(super) hands: Arc<Hands>,
 }
 
 impl Daemon {
     /// Jobs of work that this process takes at one time.
     fn slots(&self) -> usize {
-        if self.settings.works { self.settings.concurrency } else { 0 }
+        if self.settings.works { self.hands.count() } else { 0 }
     }
 }
 
 const BEAT: Duration = Duration::from_secs(3);
-/// Jobs of one process that wait for somebody else at one time: each costs a question now and then.
-const EXTERNAL_JOBS: usize = 32;
 
 /// Runs until `stop`.
 pub async fn run(settings: DaemonSettings, stop: CancellationToken) -> Result<(), DaemonError> {
     std::fs::create_dir_all(&settings.state_dir).map_err(DaemonError::State)?;
     let store = Store::open(&settings.database_url, 2 * settings.concurrency as u32 + 8)?;
-    let daemon =
-        Arc::new(Daemon { process: Uuid::now_v7(), gauges: Arc::default(), lease: Lease::default(), store, settings });
+    let daemon = Arc::new(Daemon {
+        process: Uuid::now_v7(),
+        gauges: Arc::default(),
+        lease: Lease::default(),
+        hands: Hands::new(settings.concurrency),
+        store,
+        settings,
+    });
     if stop.run_until_cancelled(admission(&daemon)).await.transpose()?.is_none() {
         return Ok(());
     }
@@ -149,6 +152,7 @@ async fn admission(daemon: &Daemon) -> Result<(), DaemonError> {
 async fn beating(daemon: &Daemon) {
     let host = hostname();
     let mut outage = Outage::of("heartbeat");
+    let mut skew = Skew::default();
     let mut beaten = Instant::now();
     loop {
         let asked = Instant::now();
@@ -157,8 +161,11 @@ async fn beating(daemon: &Daemon) {
         let silent =
             |_| Err(StoreError::during("write the heartbeat")(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())));
         match beat.unwrap_or_else(silent) {
-            Ok(()) => {
+            Ok(now) => {
                 outage.over();
+                if let Some(ahead) = skew.seen(now, Timestamp::now()) {
+                    Skew::tell(ahead);
+                }
                 beaten = asked;
                 let mut lease = daemon.lease.lock().unwrap_or_else(PoisonError::into_inner);
                 if lease.is_cancelled() {
@@ -192,13 +199,15 @@ async fn listening(daemon: &Daemon, bells: &Bells) {
                         }
                         bells.git.notify_one();
                     }
-                    "pintle_jobs" => {
-                        bells.relay.notify_one();
-                        // Work is no part of a plan.
-                        if notification.payload() != "work" {
+                    "pintle_jobs" => match notification.payload() {
+                        "room" => bells.room.notify_one(),
+                        "work" => bells.relay.notify_one(),
+                        // Row changes are part of a plan, too.
+                        _ => {
+                            bells.relay.notify_one();
                             bells.live.notify_one();
                         }
-                    }
+                    },
                     _ => {
                         if matches!(notification.payload(), "Schedule" | "MaintenanceWindow" | "") {
                             bells.schedules.notify_one();
@@ -212,38 +221,6 @@ async fn listening(daemon: &Daemon, bells: &Bells) {
         if let Err(error) = ended {
             tokio::time::sleep(outage.failed(&error)).await;
         }
-    }
-}
-
-async fn working(daemon: &Daemon, stop: &CancellationToken) {
-    let worker = Worker::new(daemon.store.clone(), Catalog::standard(), daemon.process);
-    let tools = Tools {
-        store: daemon.store.clone(),
-        redis_url: daemon.settings.redis_url.clone(),
-        secrets: daemon.settings.secrets.clone(),
-        named: daemon.settings.work.clone(),
-    };
-    let work = WorkWorker::new(daemon.store.clone(), tools, daemon.process, daemon.lease.clone());
-    let settings = |queue| {
-        let settings = ReceiverSettings::new(&daemon.settings.redis_url, queue, daemon.settings.concurrency);
-        ReceiverSettings { grace: daemon.settings.grace, ..settings }
-    };
-    let external = ReceiverSettings { concurrency: EXTERNAL_JOBS, ..settings(EXTERNAL.queue) };
-    let (hands, waits) = (work.lane(daemon.settings.concurrency), work.lane(EXTERNAL_JOBS));
-    let receiving = async {
-        tokio::join!(
-            Receiver::run(settings(ROWS.queue), handle(worker), stop.clone()),
-            Receiver::run(settings(WORK.queue), handle(hands), stop.clone()),
-            Receiver::run(external, handle(waits), stop.clone()),
-        )
-    };
-    tokio::select! {
-        _ = receiving => {}
-        () = work.give_back_forgotten() => {}
-    }
-    // What did not end within the grace begins anew elsewhere.
-    if let Err(error) = daemon.store.give_back(daemon.process, &[]).await {
-        tracing::warn!("work in hand is taken back later: {}", chain(&error));
     }
 }
 

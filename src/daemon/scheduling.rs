@@ -8,7 +8,7 @@ use crate::queue::writers::Writers;
 use crate::reconcile::heavy;
 use crate::store::schedules::{ScheduleRow, Schedules, Tick, Trigger};
 use crate::store::{LeaderProof, StoreError};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use pintle_core::change::Value;
 use pintle_core::schedule::{BadClock, Clock, MissedRule, due};
 use std::collections::BTreeMap;
@@ -41,9 +41,7 @@ struct Book {
 pub(super) async fn scheduling(daemon: &Daemon, bells: &Bells, lease: &Lease) {
     let mut outage = Outage::of("schedules");
     let (mut book, writers) = (Book::default(), Writers::new(daemon.store.clone(), daemon.process));
-    let mut clock = HostClock::now();
     loop {
-        clock.look();
         let pause = match turn(daemon, &writers, &mut book, &current(lease)).await {
             Ok(pause) => {
                 outage.over();
@@ -190,28 +188,5 @@ impl Entry {
             due.run.iter().map(|(at, late)| tick(*at, if *late { Trigger::Late } else { Trigger::Clock }, None)),
         );
         due.until
-    }
-}
-
-/// The clock of this host, beside the time that passed. Nothing goes by it; people are told when it jumps.
-struct HostClock(Timestamp, Instant);
-
-impl HostClock {
-    /// A jump that is told of.
-    const JUMP: SignedDuration = SignedDuration::from_secs(5);
-
-    fn now() -> Self {
-        Self(Timestamp::now(), Instant::now())
-    }
-
-    fn look(&mut self) {
-        let now = Self::now();
-        let shown = self.0.duration_until(now.0);
-        let passed = SignedDuration::try_from(now.1.duration_since(self.1)).unwrap_or_default();
-        let jump = shown - passed;
-        if jump.abs() > Self::JUMP {
-            tracing::warn!("the clock of this host jumped by {jump:#}; leases and schedules go by the database's");
-        }
-        *self = now;
     }
 }

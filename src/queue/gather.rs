@@ -70,10 +70,16 @@ async fn answer<K: Copy + Eq + Hash, Q: Clone, A>(
     mut replies: HashMap<K, Reply<A>>,
 ) {
     match ask(questions.clone()).await {
-        Ok(mut answers) => replies.into_iter().for_each(|(key, reply)| drop(reply.send(Ok(answers.remove(&key))))),
+        Ok(mut answers) => {
+            for (key, reply) in replies {
+                drop(reply.send(Ok(answers.remove(&key))));
+            }
+        }
         Err(error) if error.is_outage() || questions.len() == 1 => {
             let error = Arc::new(error);
-            replies.into_values().for_each(|reply| drop(reply.send(Err(error.clone()))));
+            for reply in replies.into_values() {
+                drop(reply.send(Err(error.clone())));
+            }
         }
         Err(_) => {
             for (key, question) in questions {

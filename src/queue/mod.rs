@@ -2,6 +2,8 @@
 
 pub mod delivery;
 pub mod gather;
+pub mod growth;
+pub mod hands;
 pub mod hears;
 pub mod pace;
 pub mod relay;

@@ -1,7 +1,7 @@
 //! How much of a lane is let out at one time: enough that no hand is idle, little enough that what is urgent waits for
 //! little. It follows how fast work ends and how many hands there are.
 
-use crate::store::release::{Lane, Room};
+use crate::store::release::{Lane, Limits, Room};
 use std::time::{Duration, Instant};
 
 /// What one doorbell brings is to be over within this.
@@ -17,6 +17,7 @@ const LEAST: f64 = 16.0;
 #[derive(Debug)]
 pub struct Pace {
     lane: Lane,
+    limits: Limits,
     slots: f64,
     /// Jobs that end in a second.
     rate: f64,
@@ -25,14 +26,20 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Of a lane that nothing is known of.
-    pub fn new(lane: Lane) -> Self {
-        Self { lane, slots: 0.0, rate: 0.0, seen: None }
+    /// Of a lane that nothing is known of. What is not done here is not limited.
+    pub fn new(lane: Lane, limits: &Limits) -> Self {
+        let limits = if lane.paced { limits.clone() } else { Limits::default() };
+        Self { lane, limits, slots: 0.0, rate: 0.0, seen: None }
     }
 
     /// Whose.
     pub fn lane(&self) -> Lane {
         self.lane
+    }
+
+    /// What of it may be out at one time.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// What may be released now.
@@ -67,7 +74,7 @@ mod tests {
 
     /// Lets out what there is room for, a hundred times a second for three, while `slots` hands take `each` for a job.
     fn paced(slots: i64, each: Duration) -> Room {
-        let (mut pace, began) = (Pace::new(WORK), Instant::now());
+        let (mut pace, began) = (Pace::new(WORK, &Limits::default()), Instant::now());
         let mut out = 0.0;
         for turn in 0..300 {
             let ends = (slots as f64 * 0.01 / each.as_secs_f64()).min(out);
@@ -92,11 +99,11 @@ mod tests {
 
     #[test]
     fn without_hands_a_little_is_let_out() {
-        assert_eq!(Pace::new(WORK).room().window, 16);
+        assert_eq!(Pace::new(WORK, &Limits::default()).room().window, 16);
     }
 
     #[test]
     fn row_changes_are_not_paced() {
-        assert_eq!(Pace::new(ROWS).room(), ROWS.room);
+        assert_eq!(Pace::new(ROWS, &Limits::default()).room(), ROWS.room);
     }
 }

@@ -25,21 +25,34 @@ pub enum RelayError {
     Delivery(#[from] DeliveryError),
 }
 
-/// Releases and rings everything of a lane that is due and has room; whether nothing was, and nothing is on its way.
-pub async fn relay(store: &Store, ringer: &Ringer, pace: &mut Pace, proof: &LeaderProof) -> Result<bool, RelayError> {
+/// What is left of a lane after it was relayed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// Nothing was due, and nothing is on its way.
+    Nothing,
+    /// What is due is on its way.
+    OnItsWay,
+    /// More may be due than there was room for.
+    Crowd,
+}
+
+/// Releases and rings everything of a lane that is due and has room.
+pub async fn relay(store: &Store, ringer: &Ringer, pace: &mut Pace, proof: &LeaderProof) -> Result<Left, RelayError> {
     loop {
         let room = pace.room();
-        let released = store.release(proof, pace.lane().queue, room).await?;
+        let released = store.release(proof, pace.lane().queue, room, pace.limits()).await?;
         pace.saw(Instant::now(), released.slots, released.out, released.jobs);
         if released.jobs > 0 {
             crate::crash::point("released");
             ring(ringer, &released.deliveries).await?;
             crate::crash::point("rung");
         }
-        let out = released.out + released.jobs as i64;
-        // With room left, nothing else was due.
-        if released.jobs == 0 || out < room.window {
-            return Ok(out == 0);
+        let asked = if room.window - released.out < room.refill { 0 } else { room.window - released.out };
+        match (released.jobs as i64, released.out) {
+            (0, 0) => return Ok(Left::Nothing),
+            (jobs, _) if jobs < asked => return Ok(Left::OnItsWay),
+            (0, _) => return Ok(Left::Crowd),
+            _ => {}
         }
     }
 }

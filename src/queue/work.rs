@@ -3,6 +3,7 @@
 
 use super::delivery::Heard;
 use super::gather::Gather;
+use super::hands::Hands;
 use super::hears::{HearError, Hears};
 use super::writers::Writers;
 use crate::chain::chain;
@@ -12,7 +13,6 @@ use crate::store::{Store, StoreError};
 use futures_util::future::join_all;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::Semaphore;
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -46,16 +46,16 @@ pub struct WorkWorker<H> {
 /// Cancelled when the process was silent for longer than it is believed to live.
 pub type Lease = Arc<Mutex<CancellationToken>>;
 
-/// A lane of a worker, with as many hands as there are slots.
+/// A lane of a worker, with hands of its own.
 pub struct WorkLane<H> {
     worker: Arc<WorkWorker<H>>,
-    slots: Semaphore,
+    hands: Arc<Hands>,
 }
 
 impl<H: Handler> Hears for WorkLane<H> {
     async fn hear(&self, heard: Heard) -> Result<(), HearError> {
         let Heard::Delivery(delivery) = heard else { return Err("this queue takes deliveries only".into()) };
-        let tries = delivery.jobs.iter().map(|job| self.worker.hear(delivery.id, *job, &self.slots));
+        let tries = delivery.jobs.iter().map(|job| self.worker.hear(delivery.id, *job, &self.hands));
         join_all(tries).await.into_iter().collect::<Result<(), _>>()?;
         Ok(())
     }
@@ -76,13 +76,13 @@ impl<H: Handler> WorkWorker<H> {
         })
     }
 
-    /// A lane of it: it takes `slots` jobs at one time.
-    pub fn lane(self: &Arc<Self>, slots: usize) -> Arc<WorkLane<H>> {
-        Arc::new(WorkLane { worker: self.clone(), slots: Semaphore::new(slots) })
+    /// A lane of it.
+    pub fn lane(self: &Arc<Self>, hands: Arc<Hands>) -> Arc<WorkLane<H>> {
+        Arc::new(WorkLane { worker: self.clone(), hands })
     }
 
     /// Tries the job that `delivery` brought, if the ledger says that it did.
-    async fn hear(&self, delivery: Uuid, job: i64, slots: &Semaphore) -> Result<(), Arc<StoreError>> {
+    async fn hear(&self, delivery: Uuid, job: i64, hands: &Hands) -> Result<(), Arc<StoreError>> {
         let _in_hand = InHand::new(&self.in_hand, job);
         // Whoever is taken for dead claims nothing.
         while self.lease().is_cancelled() {
@@ -91,8 +91,8 @@ impl<H: Handler> WorkWorker<H> {
         let Some(work) = self.starts.ask((delivery, job), ()).await? else { return Ok(()) };
         let work = Arc::new(work);
         crate::crash::point("work-started");
-        let attempt = match tokio::time::timeout(FREE_WITHIN, slots.acquire()).await {
-            Ok(_slot) => self.attempt(&work).await,
+        let attempt = match tokio::time::timeout(FREE_WITHIN, hands.take()).await {
+            Ok(_hand) => self.attempt(&work).await,
             // Others may have a hand free.
             Err(_) => Attempt::Stopped,
         };

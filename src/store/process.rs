@@ -1,6 +1,7 @@
 //! Processes and their heartbeat. One a process, however many roles it plays.
 
 use super::{Store, StoreError};
+use jiff::Timestamp;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -10,12 +11,13 @@ const LEASE_S: f64 = 15.0;
 pub const BELIEVED: Duration = Duration::from_secs(10);
 
 impl Store {
-    /// Says that the process `id` is alive, and how many jobs of work it takes at one time.
-    pub async fn beat(&self, id: Uuid, host: &str, slots: usize) -> Result<(), StoreError> {
-        sqlx::query(
+    /// Says that the process `id` is alive, and how many jobs of work it takes at one time. The database's clock.
+    pub async fn beat(&self, id: Uuid, host: &str, slots: usize) -> Result<Timestamp, StoreError> {
+        let now_us: i64 = sqlx::query_scalar(
             "INSERT INTO pintle.processes (id, host, pid, version, expires_at, slots)
              VALUES ($1, $2, $3, $4, clock_timestamp() + make_interval(secs => $5), $6)
-             ON CONFLICT (id) DO UPDATE SET expires_at = EXCLUDED.expires_at, slots = EXCLUDED.slots",
+             ON CONFLICT (id) DO UPDATE SET expires_at = EXCLUDED.expires_at, slots = EXCLUDED.slots
+             RETURNING (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
         )
         .bind(id)
         .bind(host)
@@ -23,10 +25,10 @@ impl Store {
         .bind(env!("CARGO_PKG_VERSION"))
         .bind(LEASE_S)
         .bind(slots as i32)
-        .execute(&self.pool)
+        .fetch_one(&self.pool)
         .await
         .map_err(StoreError::during("write the heartbeat"))?;
-        Ok(())
+        Ok(Timestamp::from_microsecond(now_us).unwrap_or_default())
     }
 
     /// Says that the process `id` ends, lets go of its audit writers, and forgets processes that fell

@@ -39,12 +39,23 @@ pub const EXTERNAL: Lane = Lane { queue: "external", room: Room { batch: 1, wind
 /// All of them; rows first.
 pub const LANES: [Lane; 3] = [ROWS, WORK, EXTERNAL];
 
+/// How much of one kind may be out at one time, over all processes.
+#[derive(Debug, Clone, Default)]
+pub struct Limits {
+    /// Jobs of a kind of work.
+    pub kinds: Vec<(String, i64)>,
+    /// Jobs of work of one partner.
+    pub partner: Option<i64>,
+}
+
 /// Due jobs, as many of each partner (a loose index scan finds them) as it would have if all had as many, of what
 /// the window `$1` has room for; each takes the delivery of its place, `$3` to a delivery of those in `$2`. Of those
-/// that take turns, the first goes, and only when none is out. There is always one row, if only to say how many were
-/// out before.
-const RELEASE: &str = "WITH RECURSIVE out AS (SELECT count(*) AS taken FROM pintle.job_state WHERE queue = $5 AND state IN ('released', 'running')),
-    room AS (SELECT taken, CASE WHEN $1 - taken < $4 THEN 0 ELSE $1 - taken END AS free FROM out),
+/// that take turns, the first goes, and only when none is out; of what is limited, no more than `$6` and `$7` (kinds
+/// and numbers) and `$8` (of a partner) say. There is always one row, if only to say how many were out before.
+const RELEASE: &str = "WITH RECURSIVE out AS (SELECT partner, work, count(*) AS jobs FROM pintle.job_state WHERE queue = $5 AND state IN ('released', 'running') GROUP BY partner, work),
+    taken AS (SELECT coalesce(sum(jobs), 0)::bigint AS taken FROM out),
+    room AS (SELECT taken, CASE WHEN $1 - taken < $4 THEN 0 ELSE $1 - taken END AS free FROM taken),
+    limits AS (SELECT l.work, l.most - coalesce((SELECT sum(o.jobs) FROM out o WHERE o.work = l.work), 0) AS free FROM unnest($6::text[], $7::bigint[]) AS l (work, most)),
     partners AS (
         (SELECT partner FROM pintle.job_state WHERE queue = $5 AND state = 'queued' ORDER BY partner LIMIT 1)
         UNION ALL
@@ -52,17 +63,22 @@ const RELEASE: &str = "WITH RECURSIVE out AS (SELECT count(*) AS taken FROM pint
         FROM partners p WHERE p.partner IS NOT NULL),
     share AS (SELECT (free + count(p.partner) - 1) / greatest(count(p.partner), 1) AS each FROM room CROSS JOIN partners p GROUP BY free),
     due AS (
-        SELECT d.job_id, row_number() OVER (PARTITION BY p.partner ORDER BY d.priority, d.job_id) AS turn
+        SELECT d.job_id, d.work, row_number() OVER (PARTITION BY p.partner ORDER BY d.priority, d.job_id) AS turn
         FROM partners p CROSS JOIN LATERAL (
-            SELECT s.job_id, s.priority FROM pintle.job_state s
+            SELECT s.job_id, s.priority, s.work FROM pintle.job_state s
             WHERE s.queue = $5 AND s.state = 'queued' AND s.partner = p.partner AND s.not_before <= clock_timestamp()
               AND (s.turn IS NULL OR s.job_id = (SELECT o.job_id FROM pintle.job_state o WHERE o.turn = s.turn AND o.state IN ('queued', 'released', 'running')
                   ORDER BY (o.state = 'queued'), o.job_id LIMIT 1))
               AND 0 = (SELECT count(*) FROM pintle.job_needs n WHERE n.job_id = s.job_id AND 'done' <> (SELECT b.state FROM pintle.job_state b WHERE b.job_id = n.needs))
-            ORDER BY s.priority, s.job_id LIMIT (SELECT each FROM share)) d
+              AND NOT EXISTS (SELECT FROM limits l WHERE l.work = s.work AND l.free <= 0)
+            ORDER BY s.priority, s.job_id
+            LIMIT least((SELECT each FROM share), greatest(0, $8 - (SELECT coalesce(sum(o.jobs), 0) FROM out o WHERE o.partner = p.partner)))) d
         WHERE p.partner IS NOT NULL),
+    within AS (
+        SELECT d.job_id, d.turn FROM (SELECT *, row_number() OVER (PARTITION BY work ORDER BY turn, job_id) AS nth FROM due) d LEFT JOIN limits l USING (work)
+        WHERE l.free IS NULL OR d.nth <= l.free),
     locked AS (
-        SELECT s.job_id, s.object_kind, j.uid FROM (SELECT job_id FROM due ORDER BY turn, job_id LIMIT (SELECT free FROM room)) AS first
+        SELECT s.job_id, s.object_kind, j.uid FROM (SELECT job_id FROM within ORDER BY turn, job_id LIMIT (SELECT free FROM room)) AS first
         CROSS JOIN LATERAL (SELECT * FROM pintle.job_state o WHERE o.job_id = first.job_id AND o.state = 'queued' FOR UPDATE SKIP LOCKED) AS s
         JOIN pintle.jobs j ON j.id = s.job_id),
     placed AS (SELECT job_id, row_number() OVER (ORDER BY object_kind, uid, job_id) - 1 AS place FROM locked),
@@ -86,8 +102,15 @@ pub struct Released {
 }
 
 impl Store {
-    /// Releases what is due of `queue`, as far as there is `room`. Commits before it returns; ring the deliveries then.
-    pub async fn release(&self, proof: &LeaderProof, queue: &str, room: Room) -> Result<Released, StoreError> {
+    /// Releases what is due of `queue`, as far as there is `room` and `limits` let it. Commits before it returns; ring the
+    /// deliveries then.
+    pub async fn release(
+        &self,
+        proof: &LeaderProof,
+        queue: &str,
+        room: Room,
+        limits: &Limits,
+    ) -> Result<Released, StoreError> {
         let failed = || StoreError::during("release jobs");
         let mut tx = self.begin_derived(proof).await?;
         let minted: Vec<Uuid> = (0..=room.window / room.batch).map(|_| Uuid::now_v7()).collect();
@@ -97,6 +120,9 @@ impl Store {
             .bind(room.batch)
             .bind(room.refill)
             .bind(queue)
+            .bind(limits.kinds.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>())
+            .bind(limits.kinds.iter().map(|(_, most)| *most).collect::<Vec<_>>())
+            .bind(limits.partner.unwrap_or(i64::MAX))
             .fetch_all(&mut *tx)
             .await
             .map_err(failed())?;

@@ -3,6 +3,7 @@
 use super::acceptance::SOURCE;
 use super::{Store, StoreError};
 use sqlx::FromRow;
+use std::time::Duration;
 
 const STATS: &str = "SELECT s.queue, s.state, count(*) AS jobs,
         coalesce(max(extract(epoch FROM clock_timestamp() - CASE s.state WHEN 'queued' THEN greatest(s.not_before, j.created_at) ELSE s.changed_at END))
@@ -42,7 +43,22 @@ pub struct LastHour {
     pub p95_s: f64,
 }
 
+/// The first in line, or the first that was let out and nobody began; it is not looked for the oldest of all.
+const FIRST: &str = "SELECT extract(epoch FROM clock_timestamp() - least(
+        (SELECT not_before FROM pintle.job_state WHERE queue = $1 AND state = 'queued' AND not_before <= clock_timestamp() ORDER BY queue, partner, priority, job_id LIMIT 1),
+        (SELECT min(changed_at) FROM pintle.job_state WHERE queue = $1 AND state = 'released')))::float8";
+
 impl Store {
+    /// For how long the first of `queue` that is due has waited for a hand; zero if none waits.
+    pub async fn waits_since(&self, queue: &str) -> Result<Duration, StoreError> {
+        let age: Option<f64> = sqlx::query_scalar(FIRST)
+            .bind(queue)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(StoreError::during("look for how long work waits"))?;
+        Ok(Duration::from_secs_f64(age.unwrap_or_default().max(0.0)))
+    }
+
     /// Both.
     pub async fn stats(&self) -> Result<(Vec<InState>, Vec<LastHour>), StoreError> {
         let failed = || StoreError::during("count jobs");

@@ -7,7 +7,7 @@
 //! Nothing waits for a time: a fault lasts until work went on or failed under it, and the next comes when work went on
 //! after it, or at once.
 
-use crate::harness::{Daemon, Database, World, eventually, eventually_within, folder, suite};
+use crate::harness::{Clock, Daemon, Database, Line, World, eventually, eventually_within, folder, suite};
 use crate::schedules::{leases_expire, no_tick_is_lost};
 use nix::sys::signal::Signal;
 use pintle::dev::servers::{Options, PrivatePostgres};
@@ -16,6 +16,10 @@ use std::time::{Duration, Instant};
 
 const CRM: &str = "suites/crm.yaml";
 const SHORT: Duration = Duration::from_secs(12);
+/// Faults and commits of a run, however slow the machine is.
+const LEAST: usize = 8;
+/// Each chunk to and from a slow Redis.
+const SLOW: Duration = Duration::from_millis(100);
 /// Rows that strangers write to.
 const OTHERS: u64 = 200;
 /// Three processes, so that there is always another.
@@ -37,6 +41,7 @@ impl Dice {
 struct Chaos {
     // Dropped in this order: a daemon's log lies in the folder of the world.
     daemons: Vec<(usize, Daemon)>,
+    clocks: Vec<Clock>,
     world: World,
     postgres: PrivatePostgres,
     programs: String,
@@ -69,22 +74,33 @@ impl Chaos {
             ("suites/others.yaml", others.join("---\n")),
             ("schedules/mark.yaml", mark),
         ];
-        let world = World::on(Database::at(url), &files).await;
+        let mut world = World::on(Database::at(url), &files).await;
+        world.redis.behind_a_proxy().await;
+        let clocks = NAMES.iter().map(|name| Clock::new(world.path(), name)).collect();
         let programs = crate::schedules::program(&world, "mark", "echo $PINTLE_KEY >> \"$0.keys\"; sleep 0.2");
-        let mut chaos =
-            Self { world, postgres, daemons: Vec::new(), programs, dice: Dice(seed), commits: 0, told: Vec::new() };
+        let mut chaos = Self {
+            world,
+            postgres,
+            daemons: Vec::new(),
+            clocks,
+            programs,
+            dice: Dice(seed),
+            commits: 0,
+            told: Vec::new(),
+        };
         (0..NAMES.len()).for_each(|at| chaos.start(at));
         chaos.world.settled().await;
         chaos
     }
 
     fn start(&mut self, at: usize) {
-        let settings = [("PINTLE_PROGRAMS", self.programs.as_str())];
+        let mut settings = vec![("PINTLE_PROGRAMS", self.programs.as_str())];
+        settings.extend(self.clocks[at].environment());
         self.daemons.push((at, Daemon::start(&self.world, NAMES[at], &settings)));
     }
 
     async fn turn(&mut self) {
-        let (what, ticks) = (self.dice.roll(12), self.dice.roll(3));
+        let (what, ticks) = (self.dice.roll(15), self.dice.roll(3));
         let at = self.dice.roll(self.daemons.len() as u64) as usize;
         self.told.push(format!("{what} at {at}, then {ticks} ticks"));
         match what {
@@ -112,6 +128,9 @@ impl Chaos {
                 self.world.redis.start().await;
             }
             10 => self.postgres_dies().await,
+            11 => self.clocks[self.daemons[at].0].set(self.dice.roll(7_201) as i64 - 3_600),
+            12 => self.redis_is(Line::Cut).await,
+            13 => self.redis_is(Line::Slow(SLOW)).await,
             // Though they live.
             _ => leases_expire(&self.world).await,
         }
@@ -122,6 +141,13 @@ impl Chaos {
     async fn go_on(&self, ticks: u64) {
         let before = self.world.database.count("SELECT count(*) FROM pintle.runs").await;
         self.world.database.until(&format!("((SELECT count(*) FROM pintle.runs) >= {before} + {ticks})")).await;
+    }
+
+    /// For as long as two ticks take to be decided about: that needs no Redis.
+    async fn redis_is(&self, line: Line) {
+        self.world.redis.line(line);
+        self.go_on(2).await;
+        self.world.redis.line(Line::Open);
     }
 
     /// It comes back when somebody has missed it.
@@ -189,7 +215,7 @@ async fn whatever_fails_in_whatever_order_everything_ends_as_declared_and_the_bo
     let length = set("PINTLE_CHAOS_SECONDS").map_or(SHORT, Duration::from_secs);
     let mut chaos = Chaos::begin(seed).await;
     let began = Instant::now();
-    while began.elapsed() < length {
+    while began.elapsed() < length || chaos.told.len() < LEAST {
         chaos.turn().await;
     }
     chaos.rest().await;

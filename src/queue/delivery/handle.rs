@@ -5,12 +5,12 @@ use std::sync::Arc;
 use bullmq::{Error, Job};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use super::locks::Locks;
 use super::message::{Heard, hear};
+use crate::queue::hands::Hands;
 
 /// What is done with each thing heard. An `Err` fails the doorbell, not the ledger row.
 pub type Handle = Arc<dyn Fn(Heard) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
@@ -21,7 +21,7 @@ pub type Handle = Arc<dyn Fn(Heard) -> BoxFuture<'static, Result<(), String>> + 
 pub(super) struct Handlers {
     pub(super) handle: Handle,
     pub(super) locks: Locks,
-    pub(super) slots: Arc<Semaphore>,
+    pub(super) hands: Arc<Hands>,
     /// Cancelled when the grace is over.
     pub(super) abandon: CancellationToken,
 }
@@ -34,11 +34,11 @@ impl Handlers {
             warn!(%refusal, "refused a foreign job");
             Error::Unrecoverable(refusal.to_string())
         })?;
-        let slot = self.slots.clone().acquire_owned().await;
+        let hand = self.hands.take().await;
         let abandon = self.abandon.clone();
         // A task of its own, so that a panic ends here and not in the crate's loop.
         let outcome = tokio::spawn(async move {
-            let _slot = slot.map_err(|_| "stopping".to_owned())?;
+            let _hand = hand;
             tokio::select! {
                 biased;
                 () = abandon.cancelled() => Err("abandoned: the grace is over".to_owned()),

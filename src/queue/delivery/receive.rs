@@ -1,10 +1,8 @@
 //! The hearing side: keeps a worker on the queue for as long as the process lives.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bullmq::Worker;
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -54,7 +52,7 @@ impl Receiver {
         let handlers = Handlers {
             handle,
             locks: Locks::new(settings.lock_duration),
-            slots: Arc::new(Semaphore::new(settings.concurrency)),
+            hands: settings.hands.clone(),
             abandon: CancellationToken::new(),
         };
         Self { settings, handlers, retry_delay: RETRY_MIN, state: State::Starting }
@@ -144,8 +142,7 @@ impl Receiver {
     }
 
     async fn idle(&self, deadline: Instant) -> bool {
-        let all = u32::try_from(self.settings.concurrency).unwrap_or(u32::MAX);
-        timeout_at(deadline, self.handlers.slots.acquire_many(all)).await.is_ok()
+        timeout_at(deadline, self.handlers.hands.rest()).await.is_ok()
     }
 }
 

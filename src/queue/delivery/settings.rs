@@ -1,5 +1,7 @@
 //! How a receiver is set.
 
+use crate::queue::hands::Hands;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How a receiver works.
@@ -10,7 +12,7 @@ pub struct ReceiverSettings {
     /// The queue.
     pub queue: String,
     /// Handlers at one time; at least 1.
-    pub concurrency: usize,
+    pub hands: Arc<Hands>,
     /// How long Redis believes in a silent worker.
     pub lock_duration: Duration,
     /// How often jobs of dead workers are looked for.
@@ -26,7 +28,7 @@ impl ReceiverSettings {
         Self {
             redis_url: redis_url.to_owned(),
             queue: queue.to_owned(),
-            concurrency,
+            hands: Hands::new(concurrency),
             lock_duration: Duration::from_secs(15),
             stalled_interval: Duration::from_secs(15),
             grace: Duration::from_secs(20),

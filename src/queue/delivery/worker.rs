@@ -49,7 +49,7 @@ fn worker_options(settings: &ReceiverSettings) -> WorkerOptions {
     WorkerOptions::new()
         .connection(options(&settings.redis_url))
         .prefix(PREFIX)
-        .concurrency(settings.concurrency)
+        .concurrency(settings.hands.count())
         .lock_duration(settings.lock_duration)
         .stalled_interval(settings.stalled_interval)
         // At the limit the crate fails a job without calling the handler.
@@ -70,6 +70,7 @@ pub(super) async fn watch(
     mut fetched: impl FnMut(),
 ) -> Broken {
     let mut ticks = interval(WATCH_INTERVAL);
+    let mut hands = handlers.hands.watch();
     let mut last_fetch = Instant::now();
     let mut suspect: Option<(Instant, String)> = None;
     loop {
@@ -89,9 +90,10 @@ pub(super) async fn watch(
                 Some(_) => {}
                 None => return Broken::Deaf("its events ended".to_owned()),
             },
+            Ok(()) = hands.changed() => worker.set_concurrency(*hands.borrow_and_update()),
             _ = ticks.tick() => {
-                if handlers.slots.available_permits() == 0 {
-                    // Nothing is fetched while every slot is taken.
+                if handlers.hands.busy() >= handlers.hands.count() {
+                    // Nothing is fetched while none is free.
                     last_fetch = Instant::now();
                 } else if let Some(broken) = judge(last_fetch, suspect.as_ref()) {
                     return match probe(&settings.redis_url).await {

@@ -86,8 +86,8 @@ const INSERT: &str = "WITH wanted AS (
         INSERT INTO pintle.jobs (id, source_id, object_kind, object_name, uid, action, cause, body, file) OVERRIDING SYSTEM VALUE
         SELECT job_id, source, 'Schedule', name, uid, 'run', CASE WHEN trigger IN ('clock', 'late') THEN 'schedule' ELSE 'request' END, body::jsonb, file FROM fresh),
     state AS (
-        INSERT INTO pintle.job_state (job_id, source_id, object_kind, object_name, partner, priority, queue, turn, not_before, counted)
-        SELECT job_id, source, 'Schedule', name, partner, $14, queue, turn, to_timestamp(from_us / 1000000.0), false FROM fresh)
+        INSERT INTO pintle.job_state (job_id, source_id, object_kind, object_name, partner, priority, queue, work, turn, not_before, counted)
+        SELECT job_id, source, 'Schedule', name, partner, $14, queue, coalesce(body::jsonb #>> '{job,kind}', 'none'), turn, to_timestamp(from_us / 1000000.0), false FROM fresh)
     SELECT job_id FROM fresh ORDER BY job_id";
 
 const LOOKED: &str =
@@ -95,8 +95,7 @@ const LOOKED: &str =
     FROM unnest($1::uuid[], $2::bigint[]) AS t (uid, until_us) WHERE c.uid = t.uid";
 
 impl Store {
-    /// Turns `ticks`, in order, into runs, and remembers up to when each schedule was looked at. Gives the jobs. What is
-    /// lost with a crash of the server is lost together, and derived again; no job of it has begun, as that is waited for.
+    /// Turns `ticks`, in order, into runs, and remembers up to when each schedule was looked at. Gives the jobs.
     pub async fn fire(
         &self,
         proof: &LeaderProof,
@@ -105,7 +104,7 @@ impl Store {
         looked: &[(Uuid, Timestamp)],
     ) -> Result<Vec<i64>, StoreError> {
         let failed = || StoreError::during("turn ticks into jobs");
-        let mut tx = self.begin_derived(proof).await?;
+        let mut tx = self.begin_as(proof).await?;
         let (jobs, cancelled) = insert(&mut tx, ticks).await.map_err(failed())?;
         writer.append(&mut tx, &cancelled).await?;
         grown(&mut tx, jobs.len()).await.map_err(failed())?;

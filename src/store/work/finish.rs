@@ -41,7 +41,7 @@ const FINISH: &str = "UPDATE pintle.job_state s SET cancel = NULL, process = NUL
         not_before = CASE WHEN own.state <> 'queued' THEN s.not_before
             ELSE clock_timestamp() + own.tries * make_interval(secs => least(300, 2 * power(2, s.attempts)) * (0.5 + random())) END
     FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::smallint[]) AS own (job_id, fence, state, reason, tries)
-    WHERE s.job_id = own.job_id AND s.fence = own.fence AND s.state = 'running' RETURNING s.fence, s.state, s.reason";
+    WHERE s.job_id = own.job_id AND s.fence = own.fence AND s.state = 'running' RETURNING s.fence, s.state, s.reason, s.turn IS NOT NULL OR s.state = 'queued'";
 
 /// A try, and what became of it.
 pub type Tried = (Arc<Work>, Attempt);
@@ -55,7 +55,7 @@ impl Store {
         tried.sort_unstable_by_key(|(work, _)| work.job);
         let mut tx = self.pool.begin().await.map_err(failed())?;
         let ends: Vec<End> = tried.iter().map(|(work, attempt)| End::of(work, attempt)).collect();
-        let written: Vec<(i64, String, String)> = sqlx::query_as(FINISH)
+        let written: Vec<(i64, String, String, bool)> = sqlx::query_as(FINISH)
             .bind(tried.iter().map(|(work, _)| work.job).collect::<Vec<_>>())
             .bind(tried.iter().map(|(work, _)| work.fence).collect::<Vec<_>>())
             .bind(ends.iter().map(|end| end.state).collect::<Vec<_>>())
@@ -67,16 +67,17 @@ impl Store {
         let by_fence: HashMap<i64, &Tried> = tried.iter().map(|one| (one.0.fence, *one)).collect();
         let drafts: Vec<Draft> = written
             .iter()
-            .filter_map(|(fence, state, reason)| {
+            .filter_map(|(fence, state, reason, _)| {
                 let (work, attempt) = by_fence.get(fence)?;
                 let reason = Some(reason).filter(|reason| !reason.is_empty()).cloned();
                 Some(work.draft(Stage::Outcome, outcome(state, attempt), reason))
             })
             .collect();
         writer.append(&mut tx, &drafts).await?;
-        if !written.is_empty() {
-            sqlx::query("SELECT pg_notify('pintle_jobs', 'work')").execute(&mut *tx).await.map_err(failed())?;
-        }
+        // Most ends let nothing go but what waits for room.
+        let lets_go = written.iter().any(|(.., lets_go)| *lets_go);
+        let told = if lets_go { "work" } else { "room" };
+        sqlx::query("SELECT pg_notify('pintle_jobs', $1)").bind(told).execute(&mut *tx).await.map_err(failed())?;
         tx.commit().await.map_err(failed())?;
         Ok(written.into_iter().map(|(fence, ..)| fence).collect())
     }

@@ -25,7 +25,7 @@ impl Daemon {
             .arg(world.path().join(format!("{name}.state")))
             .arg("--repo-url")
             .arg(&world.repository.path)
-            .args(["--database-url", &world.database.url, "--redis-url", &world.redis.url])
+            .args(["--database-url", &world.database.url, "--redis-url", world.redis.address()])
             .args(["--repo-id", &introduced.repo_id, "--introduction-commit", &introduced.commit])
             .args(["--introduction-policy", &introduced.policy])
             .env("PINTLE_NO_METRICS", "true")

@@ -1,5 +1,6 @@
 //! A private Redis that forgets everything when it is killed.
 
+use super::proxy::{Line, Proxy};
 use super::shared::{FAST, folder};
 use pintle::dev::servers;
 use redis::AsyncConnectionConfig;
@@ -13,6 +14,8 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 /// A Redis of one test.
 pub struct PrivateRedis {
     pub url: String,
+    /// What daemons connect to, if not to itself.
+    proxy: Option<Proxy>,
     server: servers::PrivateRedis,
 }
 
@@ -20,10 +23,30 @@ pub struct PrivateRedis {
 pub async fn redis() -> PrivateRedis {
     let folder = folder().join(format!("r{}", COUNT.fetch_add(1, Ordering::Relaxed)));
     let server = servers::PrivateRedis::start_with(&folder, FAST).await.unwrap();
-    PrivateRedis { url: server.url(), server }
+    PrivateRedis { url: server.url(), proxy: None, server }
 }
 
 impl PrivateRedis {
+    /// Daemons reach it by a proxy from now on.
+    pub async fn behind_a_proxy(&mut self) {
+        self.proxy = Some(Proxy::before(&self.url).await);
+    }
+
+    /// Where daemons find it.
+    pub fn address(&self) -> &str {
+        self.proxy.as_ref().map_or(&self.url, |proxy| &proxy.url)
+    }
+
+    /// What becomes of what passes through the proxy.
+    pub fn line(&self, line: Line) {
+        self.proxy.as_ref().unwrap().set(line);
+    }
+
+    /// Chunks that had to wait in the proxy.
+    pub fn held(&self) -> u64 {
+        self.proxy.as_ref().unwrap().held()
+    }
+
     /// kill -9, and waits until it is gone.
     pub async fn kill(&mut self) {
         self.server.kill().await.unwrap();

@@ -47,9 +47,9 @@ async fn a_crowd_of_one_partner_does_not_delay_the_single_job_of_another() {
     let db = &world.database;
     db.run(
         "WITH copies AS (INSERT INTO pintle.jobs (source_id, object_kind, object_name, uid, action, cause, body, file)
-             SELECT source_id, object_kind, object_name, uid, action, cause, body, file FROM pintle.jobs, generate_series(1, 3000) WHERE action = 'run' RETURNING id)
-         INSERT INTO pintle.job_state (job_id, source_id, object_kind, object_name, partner, priority, queue, counted)
-         SELECT c.id, s.source_id, s.object_kind, s.object_name, s.partner, s.priority, s.queue, false FROM copies c, pintle.job_state s WHERE s.queue <> 'rows'",
+             SELECT source_id, object_kind, object_name, uid, action, cause, body, file FROM pintle.jobs, generate_series(1, 100000) WHERE action = 'run' RETURNING id)
+         INSERT INTO pintle.job_state (job_id, source_id, object_kind, object_name, partner, priority, queue, work, counted)
+         SELECT c.id, s.source_id, s.object_kind, s.object_name, s.partner, s.priority, s.queue, s.work, false FROM copies c, pintle.job_state s WHERE s.queue <> 'rows'",
     )
     .await;
     let single = super::triggered(&world, "single");

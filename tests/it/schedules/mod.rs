@@ -3,8 +3,10 @@
 mod by_hand;
 mod faults;
 mod kinds;
+mod limits;
 mod many;
 mod overlap;
+mod recovery;
 mod ticks;
 
 use crate::harness::{Daemon, World};

@@ -1,6 +1,7 @@
 //! Each tick is a run once: over replicas, restarts, and a clock that went on while nobody looked.
 
 use super::{SECONDS, daemon, no_tick_is_lost, program, ran, schedule, world};
+use crate::harness::{Clock, Daemon};
 
 #[tokio::test]
 async fn every_tick_runs_once_and_the_audit_says_what_was_about_to_be_done_and_what_became_of_it() {
@@ -132,5 +133,36 @@ async fn another_clock_makes_no_tick_due_that_was_not_there_before() {
         .await;
     ran(&world, "mark", "done", 1).await;
     assert_eq!(world.database.count("SELECT count(*) FROM pintle.runs WHERE trigger = 'late'").await, 0);
+    daemon.stop().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_an_hour_ahead_and_behind_loses_no_lease_and_fires_no_tick_twice() {
+    let world = world(&[schedule("mark", SECONDS, "{kind: exec, program: mark}")]).await;
+    let mark = program(&world, "mark", "true");
+    let clock = Clock::new(world.path(), "daemon");
+    let mut settings = vec![("PINTLE_PROGRAMS", mark.as_str())];
+    settings.extend(clock.environment());
+    let daemon = Daemon::start(&world, "daemon", &settings);
+    ran(&world, "mark", "done", 2).await;
+    let token = "SELECT token || ' ' || term FROM pintle.leader";
+    let leads = world.database.ask(token).await.unwrap();
+    let mut done = 2;
+    for (seconds, said) in [
+        (3600, "s ahead of the database's"),
+        (-3600, "s behind the database's"),
+        (0, "agrees with the database's again"),
+    ] {
+        clock.set(seconds);
+        daemon.says(said).await;
+        done += 2;
+        ran(&world, "mark", "done", done).await;
+    }
+    assert_eq!(world.database.ask(token).await.unwrap(), leads, "the lease is the same");
+    assert!(!daemon.log().contains("no longer leading"), "no lease was lost");
+    no_tick_is_lost(&world).await;
+    let twice =
+        "SELECT count(*) FROM (SELECT FROM pintle.runs WHERE outcome = 'run' GROUP BY tick HAVING count(*) > 1) x";
+    assert_eq!(world.database.count(twice).await, 0, "no tick came twice");
     daemon.stop().await;
 }

@@ -1,0 +1,81 @@
+//! The workers of a process: of row changes, of work, and of work that others do.
+
+use super::outage::Outage;
+use super::run::Daemon;
+use crate::chain::chain;
+use crate::handlers::Tools;
+use crate::queue::delivery::{Receiver, ReceiverSettings};
+use crate::queue::growth::Growth;
+use crate::queue::hands::Hands;
+use crate::queue::hears::handle;
+use crate::queue::work::WorkWorker;
+use crate::queue::worker::Worker;
+use crate::store::release::{EXTERNAL, ROWS, WORK};
+use pintle_core::model::Catalog;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Jobs of one process that wait for somebody else at one time: each costs a question now and then.
+const EXTERNAL_JOBS: usize = 32;
+/// How often it is asked whether work waits.
+const GROW_EVERY: Duration = Duration::from_secs(2);
+
+/// Works until `stop`, and through the grace after it.
+pub(super) async fn working(daemon: &Daemon, stop: &CancellationToken) {
+    let worker = Worker::new(daemon.store.clone(), Catalog::standard(), daemon.process);
+    let tools = Tools {
+        store: daemon.store.clone(),
+        redis_url: daemon.settings.redis_url.clone(),
+        secrets: daemon.settings.secrets.clone(),
+        named: daemon.settings.work.clone(),
+    };
+    let work = WorkWorker::new(daemon.store.clone(), tools, daemon.process, daemon.lease.clone());
+    let settings = |queue, hands| {
+        let settings = ReceiverSettings::new(&daemon.settings.redis_url, queue, hands);
+        ReceiverSettings { grace: daemon.settings.grace, ..settings }
+    };
+    // Doorbells of work, and the jobs that they bring.
+    let doorbells = settings(WORK.queue, daemon.settings.concurrency);
+    let growing = growing(daemon, [doorbells.hands.clone(), daemon.hands.clone()]);
+    let (jobs, waiting) = (work.lane(daemon.hands.clone()), work.lane(Hands::new(EXTERNAL_JOBS)));
+    let receiving = async {
+        tokio::join!(
+            Receiver::run(settings(ROWS.queue, daemon.settings.concurrency), handle(worker), stop.clone()),
+            Receiver::run(doorbells, handle(jobs), stop.clone()),
+            Receiver::run(settings(EXTERNAL.queue, EXTERNAL_JOBS), handle(waiting), stop.clone()),
+        )
+    };
+    tokio::select! {
+        _ = receiving => {}
+        () = work.give_back_forgotten() => {}
+        () = growing => {}
+    }
+    // What did not end within the grace begins anew elsewhere.
+    if let Err(error) = daemon.store.give_back(daemon.process, &[]).await {
+        tracing::warn!("work in hand is taken back later: {}", chain(&error));
+    }
+}
+
+/// Takes on more work while it waits, up to the bound.
+async fn growing(daemon: &Daemon, pool: [Arc<Hands>; 2]) {
+    let mut outage = Outage::of("growing");
+    let mut growth = Growth::new(daemon.settings.concurrency, daemon.settings.max_concurrency);
+    loop {
+        tokio::time::sleep(GROW_EVERY).await;
+        match daemon.store.waits_since(WORK.queue).await {
+            Ok(age) => {
+                outage.over();
+                let (count, busy) = (daemon.hands.count(), daemon.hands.busy());
+                let wanted = growth.wanted(count, busy, age, GROW_EVERY);
+                if wanted != count {
+                    tracing::info!(hands = wanted, "{wanted} jobs of work at one time from now on, {count} before");
+                    for hands in &pool {
+                        hands.resize(wanted);
+                    }
+                }
+            }
+            Err(error) => drop(outage.failed(&error)),
+        }
+    }
+}
