@@ -12,9 +12,9 @@ pub struct Outage {
     tries: u32,
 }
 
-/// The first pause after a failure; it doubles up to [`LONGEST`].
+/// The first pause after a failure; it doubles up to [`LONGEST`]: what is back is to be noticed within two seconds.
 const SHORTEST: Duration = Duration::from_millis(100);
-const LONGEST: Duration = Duration::from_secs(5);
+const LONGEST: Duration = Duration::from_secs(1);
 
 impl Outage {
     /// Nothing is away yet.

@@ -8,10 +8,12 @@ use crate::config::DaemonSettings;
 use crate::queue::delivery::{DeliveryError, Ringer};
 use crate::queue::pace::Pace;
 use crate::queue::relay::{Left, RelayError, relay, sweep};
+use crate::store::LeaderProof;
 use crate::store::release::{LANES, ROWS};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// How often the sweep looks, and how often the relay looks when nothing rings.
 const SWEEP_EVERY: Duration = Duration::from_secs(2);
@@ -69,12 +71,23 @@ async fn turn(
         crowded |= left == Left::Crowd;
     }
     if swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
-        for (pace, ringer) in ringers.iter() {
-            sweep(&daemon.store, ringer, pace.lane(), &proof).await?;
-        }
+        sweep_all(daemon, ringers, &proof).await?;
         *swept = Some(Instant::now());
     }
     Ok(crowded)
+}
+
+/// All queues of one Redis are flushed together, and the mark of it is one: it is set again when all were looked at.
+async fn sweep_all(daemon: &Daemon, ringers: &Ringers, proof: &LeaderProof) -> Result<(), RelayError> {
+    let Some((_, any)) = ringers.first() else { return Ok(()) };
+    let flushed = any.epoch().await?.is_none();
+    for (pace, ringer) in ringers {
+        sweep(&daemon.store, ringer, pace.lane(), flushed, proof).await?;
+    }
+    if flushed {
+        any.set_epoch(&Uuid::new_v4().to_string()).await?;
+    }
+    Ok(())
 }
 
 async fn connect(settings: &DaemonSettings) -> Result<Ringers, DeliveryError> {

@@ -64,13 +64,19 @@ async fn ring(ringer: &Ringer, deliveries: &[Delivery]) -> Result<(), DeliveryEr
     ringer.ring(deliveries).await
 }
 
-/// Looks at deliveries of `lane` that have been silent: those that Redis no longer carries are rung again.
-pub async fn sweep(store: &Store, ringer: &Ringer, lane: Lane, proof: &LeaderProof) -> Result<usize, RelayError> {
+/// Looks at deliveries of `lane` that have been silent, or at all of them if Redis was `flushed`: those that Redis no
+/// longer carries are rung again.
+pub async fn sweep(
+    store: &Store,
+    ringer: &Ringer,
+    lane: Lane,
+    flushed: bool,
+    proof: &LeaderProof,
+) -> Result<usize, RelayError> {
     if let Some(interference) = ringer.interference().await? {
         tracing::warn!(%interference, "somebody interferes with our queue: {interference}");
         ringer.release_brakes().await?;
     }
-    let flushed = ringer.epoch().await?.is_none();
     let silent = store.silent(lane, if flushed { Duration::ZERO } else { SILENCE }).await?;
     let ids: Vec<Uuid> = silent.iter().map(|one| one.delivery.id).collect();
     let known: HashMap<Uuid, Known> = ids.iter().copied().zip(ringer.known(&ids).await?).collect();
@@ -83,9 +89,6 @@ pub async fn sweep(store: &Store, ringer: &Ringer, lane: Lane, proof: &LeaderPro
         })
         .map(|one| one.delivery.id)
         .collect();
-    if flushed {
-        ringer.set_epoch(&Uuid::new_v4().to_string()).await?;
-    }
     if lost.is_empty() {
         return Ok(0);
     }
