@@ -32,8 +32,11 @@ pub(super) async fn reconciling(
     let mut outage = Outage::of("reconcile");
     let mut reconciler: Option<Reconciler> = None;
     let mut woken = Woken { fetch: true, under_way: false };
+    let mut planned = Instant::now();
     loop {
         let started = Instant::now();
+        // However often the repository is asked, rows are looked at now and then.
+        woken.under_way &= planned.elapsed() < UNDER_WAY;
         let compare = bells.compare.swap(false, Ordering::SeqCst);
         if let Some(reconciler) = reconciler.as_mut().filter(|_| compare) {
             reconciler.compare_all();
@@ -47,6 +50,8 @@ pub(super) async fn reconciling(
                 looked.send_modify(|known| *known = notices.or_else(|| known.take()));
                 if tick.put_off {
                     bells.live.notify_one();
+                } else {
+                    planned = started;
                 }
                 if tick.enqueued.added > 0 {
                     bells.enqueued.fetch_add(1, Ordering::SeqCst);

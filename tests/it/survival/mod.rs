@@ -6,6 +6,7 @@ mod postgres;
 mod queue;
 mod redis;
 mod strangers;
+mod table;
 
 use crate::harness::{Daemon, World, suite};
 
