@@ -5,7 +5,10 @@ use pintle_core::diagnostic::Code;
 use pintle_core::model::guard::NotifyEvent;
 use pintle_core::render::plural;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+
+/// Of many jobs that failed, so many are named.
+const NAMED: usize = 10;
 
 /// Something that people are told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +48,33 @@ pub fn events(standing: &Standing) -> (Vec<Event>, BTreeMap<String, String>) {
     }
     stands("drift", drifted(standing).map(|what| (what.clone(), drift(&what))));
     stands("break-glass", broken_glass(standing));
+    events.extend(dead_work(standing, &mut told));
     (events, told)
+}
+
+/// Work that failed for good and was not told of: each once, however many are dead already.
+fn dead_work(standing: &Standing, told: &mut BTreeMap<String, String>) -> Option<Event> {
+    let before = told.remove("work-failed").unwrap_or_default();
+    let known: HashSet<&str> = before.split(' ').collect();
+    let ids: Vec<String> = standing.dead_work.iter().map(|(job, _)| job.to_string()).collect();
+    let fresh: Vec<String> = standing
+        .dead_work
+        .iter()
+        .zip(&ids)
+        .filter(|(_, id)| !known.contains(id.as_str()))
+        .map(|((_, schedule), id)| format!("{schedule} (job {id})"))
+        .collect();
+    if !ids.is_empty() {
+        told.insert("work-failed".to_owned(), ids.join(" "));
+    }
+    let count = plural(fresh.len() as i64, "job");
+    let named = fresh.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    (!fresh.is_empty()).then(|| Event {
+        kind: NotifyEvent::Failed,
+        commit: None,
+        message: format!("{count} of schedules failed for good: {named}"),
+        hint: "pintle jobs list --state dead".into(),
+    })
 }
 
 fn failed(standing: &Standing) -> Option<(String, Event)> {
@@ -142,6 +171,23 @@ mod tests {
         assert_eq!(over, [NotifyEvent::Applied]);
         let (back, _) = kinds(&Standing { told, applied: Some(("a".into(), 5)), ..held("a", "PIN0510") });
         assert_eq!(back, [NotifyEvent::Held]);
+    }
+
+    #[test]
+    fn each_job_of_a_schedule_that_failed_is_told_of_once() {
+        let dead = |jobs: &[i64], told| Standing {
+            dead_work: jobs.iter().map(|job| (*job, "nightly".to_owned())).collect(),
+            told,
+            ..Standing::default()
+        };
+        let (first, told) = events(&dead(&[7], BTreeMap::new()));
+        assert_eq!(first[0].message, "1 job of schedules failed for good: nightly (job 7)");
+        let (more, told) = events(&dead(&[9, 7], told));
+        assert_eq!(more[0].message, "1 job of schedules failed for good: nightly (job 9)");
+        let (fewer, told) = events(&dead(&[9], told));
+        assert_eq!(fewer, []);
+        let (again, _) = events(&dead(&[9, 7], told));
+        assert_eq!(again.len(), 1, "it was tried again, and failed again");
     }
 
     #[test]

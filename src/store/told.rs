@@ -13,6 +13,9 @@ const STANDS: &str = "SELECT s.verdict, s.applied_commit, s.applied_in_ms, s.ala
          WHERE j.source_id = s.id AND j.cause = 'drift' AND d.state = 'done' AND d.changed_at > clock_timestamp() - interval '1 hour') AS healed
     FROM pintle.sources s WHERE s.id = $1";
 
+/// The newest: older ones were told long ago.
+const DEAD_WORK: &str = "SELECT job_id, object_name FROM pintle.job_state WHERE source_id = $1 AND queue <> 'rows' AND state = 'dead' ORDER BY job_id DESC LIMIT 500";
+
 /// How things stand, as far as anybody is told of it.
 #[derive(Debug, Clone, Default)]
 pub struct Standing {
@@ -28,6 +31,8 @@ pub struct Standing {
     pub waiting: serde_json::Value,
     /// Dead letters.
     pub dead: Vec<i64>,
+    /// Work that failed for good, and the Schedule that it is of.
+    pub dead_work: Vec<(i64, String)>,
     /// The newest job that healed something within the hour.
     pub healed: Option<i64>,
     /// What was told last, by event.
@@ -40,7 +45,9 @@ impl Store {
         let failed = || StoreError::during("read what is to be told");
         let row = sqlx::query(STANDS).bind(SOURCE).fetch_optional(&self.pool).await.map_err(failed())?;
         let Some(row) = row else { return Ok(Standing::default()) };
-        let read = || -> Result<Standing, sqlx::Error> {
+        let dead_work: Vec<(i64, String)> =
+            sqlx::query_as(DEAD_WORK).bind(SOURCE).fetch_all(&self.pool).await.map_err(failed())?;
+        let read = move || -> Result<Standing, sqlx::Error> {
             let verdict: Option<Json<serde_json::Value>> = row.try_get("verdict")?;
             let applied: Option<String> = row.try_get("applied_commit")?;
             let took: Option<i64> = row.try_get("applied_in_ms")?;
@@ -51,6 +58,7 @@ impl Store {
                 alarms: row.try_get::<Json<serde_json::Value>, _>("alarms")?.0,
                 waiting: row.try_get::<Json<serde_json::Value>, _>("waiting")?.0,
                 dead: row.try_get("dead")?,
+                dead_work,
                 healed: row.try_get("healed")?,
                 told: row.try_get::<Json<BTreeMap<String, String>>, _>("told")?.0,
             })
