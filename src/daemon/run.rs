@@ -65,8 +65,8 @@ pub struct Daemon {
 
 impl Daemon {
     /// Jobs of work that this process takes at one time.
-    fn slots(&self) -> usize {
-        if self.settings.works { self.hands.count() } else { 0 }
+    fn slots(&self, stopping: bool) -> usize {
+        if self.settings.works && !stopping { self.hands.count() } else { 0 }
     }
 }
 
@@ -95,8 +95,8 @@ pub async fn run(settings: DaemonSettings, stop: CancellationToken) -> Result<()
     // It goes on until nothing is in hand any more: who falls silent is taken for dead.
     let (own, over) = (daemon.clone(), stop.clone());
     let beat = AbortOnDropHandle::new(tokio::spawn(async move {
-        let _over = over.drop_guard();
-        beating(&own).await;
+        let _over = over.clone().drop_guard();
+        beating(&own, &over).await;
     }));
     let (own, rung, token) = (daemon.clone(), bells.clone(), stop.clone());
     part(&mut parts, &stop, async move { _ = token.run_until_cancelled(listening(&own, &rung)).await });
@@ -134,7 +134,7 @@ async fn admission(daemon: &Daemon) -> Result<(), DaemonError> {
             daemon.store.check_schema().await?;
             let introduced = daemon.store.introduce(&daemon.settings.introduction).await?;
             // Before anything is claimed: who is not known to live holds nothing.
-            daemon.store.beat(daemon.process, &hostname(), daemon.slots()).await?;
+            daemon.store.beat(daemon.process, &hostname(), daemon.slots(false)).await?;
             Ok::<bool, StoreError>(introduced)
         };
         match checked.await {
@@ -149,7 +149,7 @@ async fn admission(daemon: &Daemon) -> Result<(), DaemonError> {
     }
 }
 
-async fn beating(daemon: &Daemon) {
+async fn beating(daemon: &Daemon, stop: &CancellationToken) {
     let host = hostname();
     let mut outage = Outage::of("heartbeat");
     let mut skew = Skew::default();
@@ -157,7 +157,9 @@ async fn beating(daemon: &Daemon) {
     loop {
         let asked = Instant::now();
         // A connection that is cut without a word answers nothing for long.
-        let beat = tokio::time::timeout(BEAT, daemon.store.beat(daemon.process, &host, daemon.slots())).await;
+        let beat =
+            tokio::time::timeout(BEAT, daemon.store.beat(daemon.process, &host, daemon.slots(stop.is_cancelled())))
+                .await;
         let silent =
             |_| Err(StoreError::during("write the heartbeat")(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())));
         match beat.unwrap_or_else(silent) {

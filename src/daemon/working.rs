@@ -49,10 +49,10 @@ pub(super) async fn working(daemon: &Daemon, stop: &CancellationToken) {
     tokio::select! {
         _ = receiving => {}
         () = work.give_back_forgotten() => {}
-        () = growing => {}
+        () = async { stop.run_until_cancelled(growing).await; std::future::pending().await } => {}
     }
     // What did not end within the grace begins anew elsewhere.
-    if let Err(error) = daemon.store.give_back(daemon.process, &[]).await {
+    if let Err(error) = daemon.store.give_back(daemon.process, &[], Duration::ZERO).await {
         tracing::warn!("work in hand is taken back later: {}", chain(&error));
     }
 }
@@ -70,9 +70,10 @@ async fn growing(daemon: &Daemon, pool: [Arc<Hands>; 2]) {
                 let wanted = growth.wanted(count, busy, age, GROW_EVERY);
                 if wanted != count {
                     tracing::info!(hands = wanted, "{wanted} jobs of work at one time from now on, {count} before");
-                    for hands in &pool {
-                        hands.resize(wanted);
-                    }
+                }
+                // Each lets go of as many as are free.
+                for hands in &pool {
+                    hands.resize(wanted);
                 }
             }
             Err(error) => drop(outage.failed(&error)),

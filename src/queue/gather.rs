@@ -6,11 +6,15 @@ use futures_util::future::BoxFuture;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
 /// Asked in one statement at most.
 const AT_ONCE: usize = 500;
+/// An answer that takes longer does not come: a connection that is cut without a word says nothing. Longer than any
+/// statement may take.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What is known of each key that was asked for; a key that is not there is answered with `None`.
 pub type Answers<K, A> = Result<HashMap<K, A>, StoreError>;
@@ -42,7 +46,7 @@ impl<K: Copy + Eq + Hash + Send + 'static, Q: Clone + Send + 'static, A: Send + 
     }
 }
 
-async fn asking<K: Copy + Eq + Hash, Q: Clone, A>(
+async fn asking<K: Copy + Eq + Hash + Send + 'static, Q: Clone, A: Send + 'static>(
     mut asked: mpsc::UnboundedReceiver<(K, Q, Reply<A>)>,
     ask: Ask<K, Q, A>,
 ) {
@@ -64,12 +68,12 @@ async fn asking<K: Copy + Eq + Hash, Q: Clone, A>(
 }
 
 /// What the database refuses of several is asked one by one: each gets its own answer.
-async fn answer<K: Copy + Eq + Hash, Q: Clone, A>(
+async fn answer<K: Copy + Eq + Hash + Send + 'static, Q: Clone, A: Send + 'static>(
     ask: &Ask<K, Q, A>,
     questions: Vec<(K, Q)>,
     mut replies: HashMap<K, Reply<A>>,
 ) {
-    match ask(questions.clone()).await {
+    match within(ask(questions.clone())).await {
         Ok(mut answers) => {
             for (key, reply) in replies {
                 drop(reply.send(Ok(answers.remove(&key))));
@@ -83,11 +87,21 @@ async fn answer<K: Copy + Eq + Hash, Q: Clone, A>(
         }
         Err(_) => {
             for (key, question) in questions {
-                let own = ask(vec![(key, question)]).await;
+                let own = within(ask(vec![(key, question)])).await;
                 if let Some(reply) = replies.remove(&key) {
                     drop(reply.send(own.map(|mut answers| answers.remove(&key)).map_err(Arc::new)));
                 }
             }
         }
+    }
+}
+
+/// The answer, or an error in time. A panic fails what was asked, and not those who ask next.
+async fn within<K: Send + 'static, A: Send + 'static>(asking: BoxFuture<'static, Answers<K, A>>) -> Answers<K, A> {
+    let asking = AbortOnDropHandle::new(tokio::spawn(asking));
+    match tokio::time::timeout(PATIENCE, asking).await {
+        Ok(Ok(answers)) => answers,
+        Ok(Err(panic)) => Err(StoreError::Corrupt { what: "job", source: panic.into() }),
+        Err(_) => Err(StoreError::during("claim or end jobs")(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))),
     }
 }

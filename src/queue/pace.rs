@@ -10,7 +10,7 @@ const DELIVERY: Duration = Duration::from_millis(100);
 const MEMORY: Duration = Duration::from_millis(250);
 /// Doorbells ahead of each hand.
 const AHEAD: f64 = 4.0;
-/// What is out at least, while nobody has said how many hands there are.
+/// What is out at least, also while nobody has said how many hands there are.
 const LEAST: f64 = 16.0;
 
 /// The pace of one lane.
@@ -49,7 +49,8 @@ impl Pace {
         }
         let batch =
             (self.rate * DELIVERY.as_secs_f64() / self.slots.max(1.0)).clamp(1.0, self.lane.room.batch as f64).floor();
-        let window = (AHEAD * self.slots * batch).max(LEAST).min(self.lane.room.window as f64);
+        let most = (self.lane.room.window as f64).max(self.slots);
+        let window = (AHEAD * self.slots * batch).max(LEAST).min(most);
         // Looking for what is due costs something.
         Room { batch: batch as i64, window: window as i64, refill: (window / 4.0) as i64 }
     }

@@ -39,20 +39,18 @@ pub enum Left {
 /// Releases and rings everything of a lane that is due and has room.
 pub async fn relay(store: &Store, ringer: &Ringer, pace: &mut Pace, proof: &LeaderProof) -> Result<Left, RelayError> {
     loop {
-        let room = pace.room();
-        let released = store.release(proof, pace.lane().queue, room, pace.limits()).await?;
+        let released = store.release(proof, pace.lane().queue, pace.room(), pace.limits()).await?;
         pace.saw(Instant::now(), released.slots, released.out, released.jobs);
         if released.jobs > 0 {
             crate::crash::point("released");
             ring(ringer, &released.deliveries).await?;
             crate::crash::point("rung");
         }
-        let asked = if room.window - released.out < room.refill { 0 } else { room.window - released.out };
-        match (released.jobs as i64, released.out) {
-            (0, 0) => return Ok(Left::Nothing),
-            (jobs, _) if jobs < asked => return Ok(Left::OnItsWay),
-            (0, _) => return Ok(Left::Crowd),
-            _ => {}
+        match (released.jobs, released.more) {
+            (0, true) => return Ok(Left::Crowd),
+            (0, false) if released.out == 0 => return Ok(Left::Nothing),
+            (_, false) => return Ok(Left::OnItsWay),
+            (_, true) => {}
         }
     }
 }

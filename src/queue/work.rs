@@ -84,16 +84,21 @@ impl<H: Handler> WorkWorker<H> {
     /// Tries the job that `delivery` brought, if the ledger says that it did.
     async fn hear(&self, delivery: Uuid, job: i64, hands: &Hands) -> Result<(), Arc<StoreError>> {
         let _in_hand = InHand::new(&self.in_hand, job);
-        // Whoever is taken for dead claims nothing.
-        while self.lease().is_cancelled() {
+        // Whoever is taken for dead claims nothing, and what it claimed before is not its own any more.
+        let mut lease = self.lease();
+        while lease.is_cancelled() {
             tokio::time::sleep(ASK_EVERY).await;
+            lease = self.lease();
+        }
+        // Others may have a hand free: what finds none here is not even claimed.
+        if tokio::time::timeout(FREE_WITHIN, hands.take()).await.is_err() {
+            return self.store.put_back(delivery, job).await.map_err(Arc::new);
         }
         let Some(work) = self.starts.ask((delivery, job), ()).await? else { return Ok(()) };
         let work = Arc::new(work);
         crate::crash::point("work-started");
         let attempt = match tokio::time::timeout(FREE_WITHIN, hands.take()).await {
-            Ok(_hand) => self.attempt(&work).await,
-            // Others may have a hand free.
+            Ok(_hand) => self.attempt(&work, &lease).await,
             Err(_) => Attempt::Stopped,
         };
         crate::crash::point("work-attempted");
@@ -110,19 +115,19 @@ impl<H: Handler> WorkWorker<H> {
         loop {
             tokio::time::sleep(FORGOTTEN_EVERY).await;
             let in_hand = self.in_hand.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            if let Ok(given @ 1..) = self.store.give_back(self.process, &in_hand).await {
+            if let Ok(given @ 1..) = self.store.give_back(self.process, &in_hand, FORGOTTEN_EVERY).await {
                 tracing::warn!("{given} jobs that nobody ran were given back");
             }
         }
     }
 
     /// One try.
-    async fn attempt(&self, work: &Arc<Work>) -> Attempt {
+    async fn attempt(&self, work: &Arc<Work>, lease: &CancellationToken) -> Attempt {
         if work.attempt > MAX_ATTEMPTS {
             let reason = format!("{MAX_ATTEMPTS} processes fell silent while they ran it");
             return Attempt::Failed { reason, code: "attempts-spent" };
         }
-        let stop = self.lease().child_token();
+        let stop = lease.child_token();
         let (handler, own, token) = (self.handler.clone(), work.clone(), stop.clone());
         tracing::info!(
             job = work.job,
@@ -178,7 +183,8 @@ impl<H: Handler> WorkWorker<H> {
                 }
                 Err(error) => error,
             };
-            if !error.is_data() {
+            let refused = error.is_data() || matches!(*error, StoreError::Corrupt { .. });
+            if !refused {
                 tracing::warn!(job, "what became of job {job} is written again: {}", chain(&error));
                 tokio::time::sleep(WRITE_AGAIN).await;
             } else if matches!(attempt, Attempt::Failed { .. }) {

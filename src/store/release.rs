@@ -44,14 +44,21 @@ pub const LANES: [Lane; 3] = [ROWS, WORK, EXTERNAL];
 pub struct Limits {
     /// Jobs of a kind of work.
     pub kinds: Vec<(String, i64)>,
-    /// Jobs of work of one partner.
+    /// Jobs of work of one partner; what is of none is not limited.
     pub partner: Option<i64>,
+}
+
+impl Limits {
+    fn bind(&self) -> bool {
+        !self.kinds.is_empty() || self.partner.is_some()
+    }
 }
 
 /// Due jobs, as many of each partner (a loose index scan finds them) as it would have if all had as many, of what
 /// the window `$1` has room for; each takes the delivery of its place, `$3` to a delivery of those in `$2`. Of those
 /// that take turns, the first goes, and only when none is out; of what is limited, no more than `$6` and `$7` (kinds
-/// and numbers) and `$8` (of a partner) say. There is always one row, if only to say how many were out before.
+/// and numbers) and `$8` (of a partner) say. There is always one row, if only to say how many were out before, and
+/// whether some partner may have more than its share.
 const RELEASE: &str = "WITH RECURSIVE out AS (SELECT partner, work, count(*) AS jobs FROM pintle.job_state WHERE queue = $5 AND state IN ('released', 'running') GROUP BY partner, work),
     taken AS (SELECT coalesce(sum(jobs), 0)::bigint AS taken FROM out),
     room AS (SELECT taken, CASE WHEN $1 - taken < $4 THEN 0 ELSE $1 - taken END AS free FROM taken),
@@ -63,7 +70,7 @@ const RELEASE: &str = "WITH RECURSIVE out AS (SELECT partner, work, count(*) AS 
         FROM partners p WHERE p.partner IS NOT NULL),
     share AS (SELECT (free + count(p.partner) - 1) / greatest(count(p.partner), 1) AS each FROM room CROSS JOIN partners p GROUP BY free),
     due AS (
-        SELECT d.job_id, d.work, row_number() OVER (PARTITION BY p.partner ORDER BY d.priority, d.job_id) AS turn
+        SELECT d.job_id, d.work, p.partner, row_number() OVER (PARTITION BY p.partner ORDER BY d.priority, d.job_id) AS turn
         FROM partners p CROSS JOIN LATERAL (
             SELECT s.job_id, s.priority, s.work FROM pintle.job_state s
             WHERE s.queue = $5 AND s.state = 'queued' AND s.partner = p.partner AND s.not_before <= clock_timestamp()
@@ -72,7 +79,7 @@ const RELEASE: &str = "WITH RECURSIVE out AS (SELECT partner, work, count(*) AS 
               AND 0 = (SELECT count(*) FROM pintle.job_needs n WHERE n.job_id = s.job_id AND 'done' <> (SELECT b.state FROM pintle.job_state b WHERE b.job_id = n.needs))
               AND NOT EXISTS (SELECT FROM limits l WHERE l.work = s.work AND l.free <= 0)
             ORDER BY s.priority, s.job_id
-            LIMIT least((SELECT each FROM share), greatest(0, $8 - (SELECT coalesce(sum(o.jobs), 0) FROM out o WHERE o.partner = p.partner)))) d
+            LIMIT least((SELECT each FROM share), CASE p.partner WHEN '' THEN NULL ELSE greatest(0, $8 - (SELECT coalesce(sum(o.jobs), 0) FROM out o WHERE o.partner = p.partner)) END)) d
         WHERE p.partner IS NOT NULL),
     within AS (
         SELECT d.job_id, d.turn FROM (SELECT *, row_number() OVER (PARTITION BY work ORDER BY turn, job_id) AS nth FROM due) d LEFT JOIN limits l USING (work)
@@ -85,7 +92,8 @@ const RELEASE: &str = "WITH RECURSIVE out AS (SELECT partner, work, count(*) AS 
     released AS (
         UPDATE pintle.job_state s SET state = 'released', delivery = ($2::uuid[])[1 + p.place / $3], changed_at = clock_timestamp()
         FROM placed p WHERE s.job_id = p.job_id RETURNING s.job_id, s.delivery, p.place)
-    SELECT room.taken, r.job_id, r.delivery, (SELECT coalesce(sum(slots), 0) FROM pintle.processes WHERE expires_at > clock_timestamp()) AS slots
+    SELECT room.taken, r.job_id, r.delivery, (SELECT coalesce(sum(slots), 0) FROM pintle.processes WHERE expires_at > clock_timestamp()) AS slots,
+        coalesce((SELECT bool_or(due.turn >= share.each) FROM due, share), room.free = 0 AND room.taken > 0) AS more
     FROM room LEFT JOIN released r ON true ORDER BY r.place";
 
 /// What was released.
@@ -99,6 +107,8 @@ pub struct Released {
     pub out: i64,
     /// How many jobs of work the processes that live take at one time.
     pub slots: i64,
+    /// Whether more may be due.
+    pub more: bool,
 }
 
 impl Store {
@@ -132,9 +142,12 @@ impl Store {
         for row in &rows {
             released.out = row.try_get("taken").map_err(failed())?;
             released.slots = row.try_get("slots").map_err(failed())?;
+            released.more = row.try_get("more").map_err(failed())?;
             let delivery: Option<Uuid> = row.try_get("delivery").map_err(failed())?;
             pairs.extend(delivery.zip(row.try_get("job_id").map_err(failed())?));
         }
+        // What is limited may hide what is due behind it.
+        released.more |= limits.bind() && released.out + pairs.len() as i64 > 0;
         released.jobs = pairs.len();
         released.deliveries = by_delivery(pairs);
         Ok(released)

@@ -51,7 +51,7 @@ impl Store {
     pub async fn finish_work(&self, writer: &AuditWriter, tried: &[Tried]) -> Result<HashSet<i64>, StoreError> {
         let failed = || StoreError::during("finish jobs");
         let mut tried: Vec<&Tried> = tried.iter().collect();
-        // In one order, so that two that claim or finish at once do not wait for each other.
+        // In one order: see `start_work`.
         tried.sort_unstable_by_key(|(work, _)| work.job);
         let mut tx = self.pool.begin().await.map_err(failed())?;
         let ends: Vec<End> = tried.iter().map(|(work, attempt)| End::of(work, attempt)).collect();

@@ -2,6 +2,7 @@
 //! Whether the tries are spent is asked by whoever starts it next.
 
 use crate::store::{LeaderProof, Store, StoreError};
+use std::time::Duration;
 use uuid::Uuid;
 
 const SILENT: &str = "WITH silent AS (
@@ -15,7 +16,11 @@ const SILENT: &str = "WITH silent AS (
 /// It is not the job's fault: the try is not counted.
 const GIVE_BACK: &str = "UPDATE pintle.job_state SET state = CASE WHEN cancel IS NULL THEN 'queued' ELSE 'cancelled' END, reason = coalesce(cancel, 'the process that ran it stopped'),
         cancel = NULL, delivery = NULL, process = NULL, not_before = clock_timestamp(), changed_at = clock_timestamp()
-    WHERE state = 'running' AND process = $1 AND job_id <> ALL($2)";
+    WHERE state = 'running' AND process = $1 AND job_id <> ALL($2) AND started_at <= clock_timestamp() - make_interval(secs => $3)";
+
+/// Nobody began it.
+const PUT_BACK: &str = "WITH back AS (UPDATE pintle.job_state SET state = 'queued', delivery = NULL WHERE job_id = $1 AND delivery = $2 AND state = 'released' RETURNING job_id)
+    SELECT pg_notify('pintle_jobs', 'work') FROM back";
 
 impl Store {
     /// Takes back what silent processes hold; the jobs.
@@ -27,11 +32,23 @@ impl Store {
         Ok(jobs)
     }
 
-    /// Gives back what the ledger says that `process` holds, but for what it has `in_hand`; how many.
-    pub async fn give_back(&self, process: Uuid, in_hand: &[i64]) -> Result<u64, StoreError> {
+    /// Puts `job`, which `delivery` brought and nobody began, back into the queue.
+    pub async fn put_back(&self, delivery: Uuid, job: i64) -> Result<(), StoreError> {
+        sqlx::query(PUT_BACK)
+            .bind(job)
+            .bind(delivery)
+            .execute(&self.pool)
+            .await
+            .map(|_| ())
+            .map_err(StoreError::during("put work back"))
+    }
+
+    /// Gives back what the ledger says that `process` holds since `longer`, but for what it has `in_hand`; how many.
+    pub async fn give_back(&self, process: Uuid, in_hand: &[i64], longer: Duration) -> Result<u64, StoreError> {
         sqlx::query(GIVE_BACK)
             .bind(process)
             .bind(in_hand)
+            .bind(longer.as_secs_f64())
             .execute(&self.pool)
             .await
             .map(|done| done.rows_affected())

@@ -89,7 +89,7 @@ impl Store {
         asked: &[(Uuid, i64)],
     ) -> Result<Vec<(Uuid, Work)>, StoreError> {
         let failed = || StoreError::during("start jobs");
-        // In one order, so that two that claim or finish at once do not wait for each other.
+        // In one order, so that two that claim or finish at once rarely wait for each other; who does is asked one by one.
         let mut asked = asked.to_vec();
         asked.sort_unstable_by_key(|(_, job)| *job);
         let (deliveries, jobs): (Vec<Uuid>, Vec<i64>) = asked.into_iter().unzip();
