@@ -66,7 +66,7 @@ pub async fn measure(world: &World, jobs: usize, report: &mut Report) {
 pub async fn measure_memory(world: &World, jobs: usize, report: &mut Report) {
     let Some(node) = Node::install(world).await else { return };
     let database = world.database("waiting").await;
-    let before = world.redis_memory().await;
+    let before = world.empty_redis().await;
     let line = Line::open(world, &database, 0).await;
     for chunk in moments(Timestamp::now(), jobs).chunks(CHUNK) {
         line.enqueue(chunk).await;
@@ -74,7 +74,7 @@ pub async fn measure_memory(world: &World, jobs: usize, report: &mut Report) {
     line.rung().await;
     let ours = world.redis_memory().await - before;
     drop(line);
-    let before = world.redis_memory().await;
+    let before = world.empty_redis().await;
     node.produce(jobs, None).await;
     report.add(Row {
         name: "memory of Redis, jobs that wait",

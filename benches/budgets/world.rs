@@ -48,10 +48,21 @@ impl World {
         Database { store: Store::open(&url, 4).unwrap(), url }
     }
 
+    /// Forgets all that Redis holds; the bytes that it has in use then.
+    pub async fn empty_redis(&self) -> f64 {
+        let mut connection = self.redis().await;
+        redis::cmd("FLUSHALL").query_async::<()>(&mut connection).await.unwrap();
+        self.redis_memory().await
+    }
+
+    async fn redis(&self) -> redis::aio::MultiplexedConnection {
+        let client = redis::Client::open(self.redis_url()).unwrap();
+        client.get_multiplexed_async_connection().await.unwrap()
+    }
+
     /// Bytes that Redis has in use.
     pub async fn redis_memory(&self) -> f64 {
-        let client = redis::Client::open(self.redis_url()).unwrap();
-        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let mut connection = self.redis().await;
         let info: String = redis::cmd("INFO").arg("memory").query_async(&mut connection).await.unwrap();
         let used = info.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap();
         used.trim().parse().unwrap()
