@@ -62,6 +62,7 @@ async fn run(arguments: &Arguments) -> Report {
     if arguments.wants("work") {
         work::measure(&world, arguments.pick(20_000, 2_000), &mut report).await;
         work::measure_memory(&world, arguments.pick(100_000, 5_000), &mut report).await;
+        work::measure_fairness(&world, arguments.pick(100_000, 5_000), &mut report).await;
         work::measure_scheduler(&world, arguments.pick(10_000, 1_000), &mut report).await;
     }
     if arguments.wants("terraform") {

@@ -90,7 +90,12 @@ impl Line {
 
     /// Enqueues what is due at each of `times`, as the scheduler does; the jobs in the same order.
     pub async fn enqueue(&self, times: &[Timestamp]) -> Vec<i64> {
-        let ticks: Vec<Tick<'_>> = times.iter().map(|time| tick(&self.schedule, *time)).collect();
+        self.enqueue_of(&self.schedule, times).await
+    }
+
+    /// The same, of `schedule`.
+    pub async fn enqueue_of(&self, schedule: &ScheduleRow, times: &[Timestamp]) -> Vec<i64> {
+        let ticks: Vec<Tick<'_>> = times.iter().map(|time| tick(schedule, *time)).collect();
         self.fire(&ticks).await
     }
 
@@ -105,6 +110,25 @@ impl Line {
     async fn fire(&self, ticks: &[Tick<'_>]) -> Vec<i64> {
         let (store, proof) = (&self.store, &self.proof.lock().unwrap().clone());
         self.writers.with(|writer| async move { store.fire(proof, &writer, ticks, &[]).await }).await.unwrap()
+    }
+
+    /// One job of `schedule`: from its enqueue to its end.
+    pub async fn single(&self, schedule: &ScheduleRow) -> Duration {
+        let began = Instant::now();
+        let job = self.enqueue_of(schedule, &[Timestamp::now()]).await[0];
+        let mut count = self.timed.count.subscribe();
+        loop {
+            if let Some((_, at)) = self.timed.done.lock().unwrap().iter().rev().find(|(done, _)| *done == job) {
+                return *at - began;
+            }
+            count.changed().await.unwrap();
+        }
+    }
+
+    /// Jobs that wait in the ledger.
+    pub async fn waiting(&self) -> i64 {
+        let waiting = "SELECT count(*) FROM pintle.job_state WHERE state = 'queued'";
+        sqlx::query_scalar(waiting).fetch_one(self.store.pool()).await.unwrap()
     }
 
     /// Waits until as much is out as there is room for.
@@ -161,9 +185,17 @@ pub fn schedules(count: usize) -> Vec<ScheduleRow> {
     (0..count).map(of).collect()
 }
 
+/// One of `partner`.
+pub fn of_partner(partner: &str) -> ScheduleRow {
+    with_job(partner, "UTC", &serde_json::json!({"kind": "noop", "select": {"partner": partner}}))
+}
+
 fn schedule(name: &str, zone: &str) -> ScheduleRow {
-    let spec =
-        serde_json::json!({"cron": ["0 * * * *"], "timezone": zone, "overlap": "allow", "job": {"kind": "noop"}});
+    with_job(name, zone, &serde_json::json!({"kind": "noop"}))
+}
+
+fn with_job(name: &str, zone: &str, job: &serde_json::Value) -> ScheduleRow {
+    let spec = serde_json::json!({"cron": ["0 * * * *"], "timezone": zone, "overlap": "allow", "job": job});
     ScheduleRow {
         uid: Uuid::now_v7(),
         source: "bench".to_owned(),

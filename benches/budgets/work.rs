@@ -2,7 +2,7 @@
 
 use super::bullmq::Node;
 use super::clock::{ms, quantile};
-use super::noop::{Line, moments, schedules};
+use super::noop::{Line, moments, of_partner, schedules};
 use super::report::{Goal, Report, Row};
 use super::world::World;
 use jiff::{Span, Timestamp};
@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 const CONCURRENCY: usize = 50;
 /// Jobs of one enqueue, and of one call of BullMQ's producer.
 const CHUNK: usize = 500;
+/// Jobs of the other partner.
+const SINGLES: usize = 20;
 /// How long the open loop goes on.
 const OPEN_LOOP: Duration = Duration::from_secs(10);
 
@@ -84,6 +86,33 @@ pub async fn measure_memory(world: &World, jobs: usize, report: &mut Report) {
         unit: "MB",
         goal: Goal::AtMost(1.0),
         note: "nobody works; the floor is as many jobs in BullMQ".to_owned(),
+    });
+}
+
+/// A single job of one partner, beside very many of another that came before.
+pub async fn measure_fairness(world: &World, jobs: usize, report: &mut Report) {
+    let Some(node) = Node::install(world).await else { return };
+    let database = world.database("fairness").await;
+    world.empty_redis().await;
+    let floor = node.run(CONCURRENCY, jobs, None).await.seconds;
+    let line = Line::open(world, &database, CONCURRENCY).await;
+    let (crowd, single) = (of_partner("acme"), of_partner("nordwind"));
+    for chunk in moments(Timestamp::now(), jobs).chunks(4 * CHUNK) {
+        line.enqueue_of(&crowd, chunk).await;
+    }
+    let waits = line.waiting().await;
+    let mut took = Vec::new();
+    for _ in 0..SINGLES {
+        took.push(line.single(&single).await);
+    }
+    report.add(Row {
+        name: "a job behind another partner's crowd, p95",
+        size: jobs,
+        ours: ms(quantile(took, 0.95)),
+        floor: Some(floor * 1_000.0),
+        unit: "ms",
+        goal: Goal::AtMost(0.1),
+        note: format!("{SINGLES} jobs, one after another, when {waits} of the crowd waited; the floor is the last of as many in BullMQ, which takes them as they come"),
     });
 }
 

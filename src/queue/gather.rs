@@ -105,3 +105,65 @@ async fn within<K: Send + 'static, A: Send + 'static>(asking: BoxFuture<'static,
         Err(_) => Err(StoreError::during("claim or end jobs")(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::future::join_all;
+    use std::sync::Mutex;
+
+    type Asked = Arc<Mutex<Vec<Vec<u64>>>>;
+
+    /// Answers with ten times the key; not for 13, at which it panics, nor together with 7, which is refused then.
+    fn gather() -> (Gather<u64, (), u64>, Asked) {
+        let asked = Asked::default();
+        let told = asked.clone();
+        let ask: Ask<u64, (), u64> = Box::new(move |questions| {
+            let keys: Vec<u64> = questions.into_iter().map(|(key, ())| key).collect();
+            told.lock().unwrap().push(keys.clone());
+            Box::pin(async move {
+                tokio::task::yield_now().await;
+                assert!(!keys.contains(&13), "the one that panics");
+                if keys.len() > 1 && keys.contains(&7) {
+                    return Err(StoreError::StalePlan);
+                }
+                Ok(keys.into_iter().map(|key| (key, key * 10)).collect())
+            })
+        });
+        (Gather::new(ask), asked)
+    }
+
+    #[tokio::test]
+    async fn what_comes_at_about_the_same_time_is_asked_together_and_answered_to_each() {
+        let (gather, asked) = gather();
+        let answers = join_all((0..10).map(|key| gather.ask(key * 100, ()))).await;
+        let answers: Vec<u64> = answers.into_iter().map(|answer| answer.unwrap().unwrap()).collect();
+        assert_eq!(answers, (0..10).map(|key| key * 1_000).collect::<Vec<_>>());
+        assert!(asked.lock().unwrap().len() < 10, "{asked:?}");
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_of_several_is_asked_one_by_one() {
+        let (gather, _) = gather();
+        let answers = join_all([1, 7, 2].map(|key| gather.ask(key, ()))).await;
+        assert_eq!(
+            answers.into_iter().map(|answer| answer.unwrap()).collect::<Vec<_>>(),
+            [Some(10), Some(70), Some(20)]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_panic_fails_what_was_asked_and_not_those_who_ask_next() {
+        let (gather, _) = gather();
+        assert!(gather.ask(13, ()).await.is_err());
+        assert_eq!(gather.ask(1, ()).await.unwrap(), Some(10));
+    }
+
+    #[tokio::test]
+    async fn of_two_that_ask_about_one_key_at_once_one_gets_the_answer() {
+        let (gather, _) = gather();
+        let answers = join_all([gather.ask(1, ()), gather.ask(1, ())]).await;
+        let got = answers.into_iter().filter_map(|answer| answer.unwrap()).count();
+        assert_eq!(got, 1);
+    }
+}
