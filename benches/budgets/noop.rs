@@ -7,9 +7,10 @@ use pintle::handlers::{Failure, Handler};
 use pintle::queue::delivery::{Heard, Receiver, ReceiverSettings, Ringer};
 use pintle::queue::hands::Hands;
 use pintle::queue::hears::{HearError, Hears, handle};
+use pintle::queue::lane::WorkLane;
 use pintle::queue::pace::Pace;
 use pintle::queue::relay::{Left, relay};
-use pintle::queue::work::{Lease, WorkLane, WorkWorker};
+use pintle::queue::work::{Lease, WorkWorker};
 use pintle::queue::writers::Writers;
 use pintle::store::release::{Limits, WORK};
 use pintle::store::schedules::{ScheduleRow, Tick, Trigger};
@@ -70,7 +71,7 @@ impl Line {
         let proof = Arc::new(Mutex::new(store.lead("bench").await.unwrap().unwrap()));
         let worker = WorkWorker::new(store.clone(), Noop, process, Lease::default());
         let timed = Arc::new(Timed {
-            lane: worker.lane(Hands::new(concurrency)),
+            lane: WorkLane::new(worker, Hands::new(concurrency)),
             done: Mutex::default(),
             count: watch::Sender::default(),
         });

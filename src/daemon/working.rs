@@ -8,6 +8,7 @@ use crate::queue::delivery::{Receiver, ReceiverSettings};
 use crate::queue::growth::Growth;
 use crate::queue::hands::Hands;
 use crate::queue::hears::handle;
+use crate::queue::lane::WorkLane;
 use crate::queue::work::WorkWorker;
 use crate::queue::worker::Worker;
 use crate::store::release::{EXTERNAL, ROWS, WORK};
@@ -38,7 +39,8 @@ pub(super) async fn working(daemon: &Daemon, stop: &CancellationToken) {
     // Doorbells of work, and the jobs that they bring.
     let doorbells = settings(WORK.queue, daemon.settings.concurrency);
     let growing = growing(daemon, [doorbells.hands.clone(), daemon.hands.clone()]);
-    let (jobs, waiting) = (work.lane(daemon.hands.clone()), work.lane(Hands::new(EXTERNAL_JOBS)));
+    let (jobs, waiting) =
+        (WorkLane::new(work.clone(), daemon.hands.clone()), WorkLane::new(work.clone(), Hands::new(EXTERNAL_JOBS)));
     let receiving = async {
         tokio::join!(
             Receiver::run(settings(ROWS.queue, daemon.settings.concurrency), handle(worker), stop.clone()),

@@ -5,6 +5,7 @@ pub mod gather;
 pub mod growth;
 pub mod hands;
 pub mod hears;
+pub mod lane;
 pub mod pace;
 pub mod relay;
 pub mod work;

@@ -1,16 +1,12 @@
 //! The worker of work. What is heard at about the same time is claimed together, and so is its end written. A try runs in a task of its own, within its time; it is stopped when
 //! somebody cancels the job, when another holds it, and when this process loses its lease. A panic fails the try.
 
-use super::delivery::Heard;
 use super::gather::Gather;
-use super::hands::Hands;
-use super::hears::{HearError, Hears};
 use super::writers::Writers;
 use crate::chain::chain;
 use crate::handlers::{self, Handler};
 use crate::store::work::{Attempt, MAX_ATTEMPTS, Tried, Wish, Work};
 use crate::store::{Store, StoreError};
-use futures_util::future::join_all;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinError;
@@ -20,8 +16,6 @@ use uuid::Uuid;
 
 /// How often the ledger is asked whether a running job is to end.
 const ASK_EVERY: Duration = Duration::from_secs(1);
-/// How long what a doorbell brought may wait for a free hand.
-const FREE_WITHIN: Duration = Duration::from_secs(1);
 /// How long a handler that was told to stop may take to its next safe point.
 const SAFE_POINT: Duration = Duration::from_secs(8);
 /// How often it is looked for what nobody runs.
@@ -46,21 +40,6 @@ pub struct WorkWorker<H> {
 /// Cancelled when the process was silent for longer than it is believed to live.
 pub type Lease = Arc<Mutex<CancellationToken>>;
 
-/// A lane of a worker, with hands of its own.
-pub struct WorkLane<H> {
-    worker: Arc<WorkWorker<H>>,
-    hands: Arc<Hands>,
-}
-
-impl<H: Handler> Hears for WorkLane<H> {
-    async fn hear(&self, heard: Heard) -> Result<(), HearError> {
-        let Heard::Delivery(delivery) = heard else { return Err("this queue takes deliveries only".into()) };
-        let tries = delivery.jobs.iter().map(|job| self.worker.hear(delivery.id, *job, &self.hands));
-        join_all(tries).await.into_iter().collect::<Result<(), _>>()?;
-        Ok(())
-    }
-}
-
 impl<H: Handler> WorkWorker<H> {
     /// A worker of `process`.
     pub fn new(store: Store, handler: H, process: Uuid, lease: Lease) -> Arc<Self> {
@@ -76,33 +55,35 @@ impl<H: Handler> WorkWorker<H> {
         })
     }
 
-    /// A lane of it.
-    pub fn lane(self: &Arc<Self>, hands: Arc<Hands>) -> Arc<WorkLane<H>> {
-        Arc::new(WorkLane { worker: self.clone(), hands })
+    /// The job is known here until this is dropped.
+    pub(super) fn in_hand(&self, job: i64) -> InHand<'_> {
+        InHand::new(&self.in_hand, job)
     }
 
-    /// Tries the job that `delivery` brought, if the ledger says that it did.
-    async fn hear(&self, delivery: Uuid, job: i64, hands: &Hands) -> Result<(), Arc<StoreError>> {
-        let _in_hand = InHand::new(&self.in_hand, job);
-        // Whoever is taken for dead claims nothing, and what it claimed before is not its own any more.
-        let mut lease = self.lease();
-        while lease.is_cancelled() {
+    /// Waits until this process is believed to live: whoever is taken for dead claims nothing. What it claimed before is
+    /// not its own any more.
+    pub(super) async fn alive(&self) -> CancellationToken {
+        loop {
+            let lease = self.lease();
+            if !lease.is_cancelled() {
+                return lease;
+            }
             tokio::time::sleep(ASK_EVERY).await;
-            lease = self.lease();
         }
-        // Others may have a hand free: what finds none here is not even claimed.
-        if tokio::time::timeout(FREE_WITHIN, hands.take()).await.is_err() {
-            return self.store.put_back(delivery, job).await.map_err(Arc::new);
+    }
+
+    /// Claims the job that `delivery` brought, if the ledger says that it did.
+    pub(super) async fn start(&self, delivery: Uuid, job: i64) -> Result<Option<Arc<Work>>, Arc<StoreError>> {
+        let started = self.starts.ask((delivery, job), ()).await?;
+        if started.is_some() {
+            crate::crash::point("work-started");
         }
-        let Some(work) = self.starts.ask((delivery, job), ()).await? else { return Ok(()) };
-        let work = Arc::new(work);
-        crate::crash::point("work-started");
-        let attempt = match tokio::time::timeout(FREE_WITHIN, hands.take()).await {
-            Ok(_hand) => self.attempt(&work, &lease).await,
-            Err(_) => Attempt::Stopped,
-        };
-        crate::crash::point("work-attempted");
-        self.write_down(work, attempt).await
+        Ok(started.map(Arc::new))
+    }
+
+    /// Puts the job back that nobody began.
+    pub(super) async fn put_back(&self, delivery: Uuid, job: i64) -> Result<(), Arc<StoreError>> {
+        self.store.put_back(delivery, job).await.map_err(Arc::new)
     }
 
     fn lease(&self) -> CancellationToken {
@@ -122,7 +103,7 @@ impl<H: Handler> WorkWorker<H> {
     }
 
     /// One try.
-    async fn attempt(&self, work: &Arc<Work>, lease: &CancellationToken) -> Attempt {
+    pub(super) async fn attempt(&self, work: &Arc<Work>, lease: &CancellationToken) -> Attempt {
         if work.attempt > MAX_ATTEMPTS {
             let reason = format!("{MAX_ATTEMPTS} processes fell silent while they ran it");
             return Attempt::Failed { reason, code: "attempts-spent" };
@@ -169,7 +150,8 @@ impl<H: Handler> WorkWorker<H> {
     }
 
     /// Until it stands. What the database will not take is written down as that.
-    async fn write_down(&self, work: Arc<Work>, mut attempt: Attempt) -> Result<(), Arc<StoreError>> {
+    pub(super) async fn write_down(&self, work: Arc<Work>, mut attempt: Attempt) -> Result<(), Arc<StoreError>> {
+        crate::crash::point("work-attempted");
         let job = work.job;
         loop {
             let error = match self.ends.ask(work.fence, (work.clone(), attempt.clone())).await {
@@ -228,7 +210,7 @@ fn ends(store: Store, writers: Arc<Writers>) -> Gather<i64, Tried, ()> {
 }
 
 /// A job among those in hand, until it is dropped.
-struct InHand<'a>(&'a Mutex<Vec<i64>>, i64);
+pub(super) struct InHand<'a>(&'a Mutex<Vec<i64>>, i64);
 
 impl<'a> InHand<'a> {
     fn new(all: &'a Mutex<Vec<i64>>, job: i64) -> Self {

@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod faults;
+mod hands;
 mod kinds;
 mod limits;
 mod many;
