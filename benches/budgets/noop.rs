@@ -18,11 +18,15 @@ use pintle::store::work::Work;
 use pintle::store::{LeaderProof, Store};
 use pintle_core::change::Value;
 use sqlx::postgres::PgListener;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+/// Jobs at one time.
+pub const CONCURRENCY: usize = 50;
 
 struct Noop;
 
@@ -52,41 +56,54 @@ impl Hears for Timed {
     }
 }
 
-/// A leader, and a worker if there is one.
+/// A leader, and a worker once there is one.
 pub struct Line {
     pub store: Store,
     proof: Arc<Mutex<LeaderProof>>,
     writers: Writers,
     schedule: ScheduleRow,
     timed: Arc<Timed>,
-    _over: DropGuard,
+    process: Uuid,
+    slots: Arc<AtomicUsize>,
+    redis_url: String,
+    over: CancellationToken,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.over.cancel();
+    }
 }
 
 impl Line {
-    /// Relays, and works `concurrency` jobs at a time; none: nobody works.
-    pub async fn open(world: &World, database: &Database, concurrency: usize) -> Self {
-        let store = Store::open(&database.url, 2 * concurrency as u32 + 8).unwrap();
+    /// Relays; nobody works yet.
+    pub async fn open(world: &World, database: &Database) -> Self {
+        let store = Store::open(&database.url, 2 * CONCURRENCY as u32 + 8).unwrap();
         let process = Uuid::now_v7();
-        store.beat(process, "bench", concurrency).await.unwrap();
         let proof = Arc::new(Mutex::new(store.lead("bench").await.unwrap().unwrap()));
         let worker = WorkWorker::new(store.clone(), Noop, process, Lease::default());
         let timed = Arc::new(Timed {
-            lane: WorkLane::new(worker, Hands::new(concurrency)),
+            lane: WorkLane::new(worker, Hands::new(CONCURRENCY)),
             done: Mutex::default(),
             count: watch::Sender::default(),
         });
-        let over = CancellationToken::new();
+        let (over, slots) = (CancellationToken::new(), Arc::<AtomicUsize>::default());
         let (runtime, token) = (tokio::runtime::Handle::current(), over.clone());
-        let (own, redis_url, leading) = (store.clone(), world.redis_url(), proof.clone());
+        let (own, redis_url, leading, hired) = (store.clone(), world.redis_url(), proof.clone(), slots.clone());
         std::thread::spawn(move || {
-            runtime.block_on(token.run_until_cancelled(relaying(own, redis_url, leading, (process, concurrency))))
+            runtime.block_on(token.run_until_cancelled(relaying(own, redis_url, leading, process, hired)))
         });
-        if concurrency > 0 {
-            let settings = ReceiverSettings::new(&world.redis_url(), WORK.queue, concurrency);
-            tokio::spawn(Receiver::run(settings, handle(timed.clone()), over.clone()));
-        }
         let writers = Writers::new(store.clone(), process);
-        Self { store, proof, writers, schedule: schedule("noop", "UTC"), timed, _over: over.drop_guard() }
+        let schedule = schedule("noop", "UTC");
+        Self { store, process, proof, writers, schedule, timed, slots, over, redis_url: world.redis_url() }
+    }
+
+    /// Works from now on, [`CONCURRENCY`] jobs at a time.
+    pub async fn hire(&self) {
+        self.slots.store(CONCURRENCY, Ordering::Relaxed);
+        self.store.beat(self.process, "bench", CONCURRENCY).await.unwrap();
+        let settings = ReceiverSettings::new(&self.redis_url, WORK.queue, CONCURRENCY);
+        tokio::spawn(Receiver::run(settings, handle(self.timed.clone()), self.over.clone()));
     }
 
     /// Enqueues what is due at each of `times`, as the scheduler does; the jobs in the same order.
@@ -156,7 +173,13 @@ pub fn moments(from: Timestamp, count: usize) -> Vec<Timestamp> {
     (0..count as i64).map(|n| from + Span::new().microseconds(n)).collect()
 }
 
-async fn relaying(store: Store, redis_url: String, lease: Arc<Mutex<LeaderProof>>, (process, slots): (Uuid, usize)) {
+async fn relaying(
+    store: Store,
+    redis_url: String,
+    lease: Arc<Mutex<LeaderProof>>,
+    process: Uuid,
+    slots: Arc<AtomicUsize>,
+) {
     let ringer = Ringer::connect(&redis_url, WORK.queue).await.unwrap();
     let mut listener = PgListener::connect_with(store.pool()).await.unwrap();
     listener.listen("pintle_jobs").await.unwrap();
@@ -168,7 +191,7 @@ async fn relaying(store: Store, redis_url: String, lease: Arc<Mutex<LeaderProof>
         if renewed.elapsed() > Duration::from_secs(2) {
             store.renew(&mut proof).await.unwrap();
             *lease.lock().unwrap() = proof;
-            store.beat(process, "bench", slots).await.unwrap();
+            store.beat(process, "bench", slots.load(Ordering::Relaxed)).await.unwrap();
             renewed = Instant::now();
         }
         // As the daemon does: who waits for nothing is not woken by room.

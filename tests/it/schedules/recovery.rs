@@ -1,6 +1,6 @@
 //! How long it takes until work goes on. Nothing waits for a time, and no time is asserted; each story prints its own:
 //!
-//!     cargo test --release --test it recovery -- --nocapture
+//!     cargo test --test it recovery -- --nocapture
 
 use super::{SECONDS, YEARLY, daemon, program, ran, runs, schedule, triggered, world};
 use crate::harness::{Daemon, World, eventually};
