@@ -1,5 +1,6 @@
-//! The worker of work. What is heard at about the same time is claimed together, and so is its end written. A try runs in a task of its own, within its time; it is stopped when
-//! somebody cancels the job, when another holds it, and when this process loses its lease. A panic fails the try.
+//! The worker of work. What is heard at about the same time is claimed together, and so is its end written. A try runs
+//! in a task of its own, within its time; it is stopped when somebody cancels the job, when another holds it, and when
+//! this process loses its lease. A panic fails the try.
 
 use super::gather::Gather;
 use super::writers::Writers;

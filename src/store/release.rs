@@ -49,7 +49,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    fn bind(&self) -> bool {
+    fn are_set(&self) -> bool {
         !self.kinds.is_empty() || self.partner.is_some()
     }
 }
@@ -147,7 +147,7 @@ impl Store {
             pairs.extend(delivery.zip(row.try_get("job_id").map_err(failed())?));
         }
         // What is limited may hide what is due behind it.
-        released.more |= limits.bind() && released.out + pairs.len() as i64 > 0;
+        released.more |= limits.are_set() && released.out + pairs.len() as i64 > 0;
         released.jobs = pairs.len();
         released.deliveries = by_delivery(pairs);
         Ok(released)
