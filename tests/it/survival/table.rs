@@ -2,7 +2,7 @@
 //! shows that these and others fail where the rule that they hold is taken away.
 
 use super::{CRM, begun, many, reconciler, worker};
-use crate::harness::{Daemon, suite};
+use crate::harness::{Daemon, eventually, suite};
 use nix::sys::signal::Signal;
 
 const JOB: &str = "SELECT max(job_id) FROM pintle.job_state WHERE object_name = 'crm'";
@@ -15,6 +15,7 @@ async fn a_hand_edit_between_plan_and_execution_ends_the_job_as_stale_and_is_the
     world.repository.change("alice", CRM, &suite("crm", "two"));
     db.until("EXISTS (SELECT FROM pintle.job_state WHERE object_name = 'crm' AND state = 'released')").await;
     let planned = db.count(JOB).await;
+    eventually("it is rung", async || world.redis.ask::<u64>(&["LLEN", "pintle:rows:wait"]).await == 1).await;
     // Whoever plans is asleep: the edit meets the job that was planned before it.
     reconciler.signal(Signal::SIGSTOP);
     db.run("UPDATE pintle.suites SET spec = jsonb_set(spec, '{owner}', '\"a stranger\"') WHERE name = 'crm'").await;
