@@ -71,6 +71,7 @@ async fn pump(
         if now != Line::Open {
             held.fetch_add(1, Ordering::SeqCst);
         }
+        // The fault itself: nothing waits for this time to pass.
         if let Line::Slow(each) = now {
             tokio::time::sleep(each).await;
         }
