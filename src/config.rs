@@ -24,7 +24,7 @@ pub struct ServerArgs {
     /// Postgres, such as `postgres://pintle@db/pintle`
     #[arg(long, env = "PINTLE_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
-    /// Redis, such as `redis://localhost:6379/0` or `redis+unix:///run/redis.sock`
+    /// Redis, such as `redis://localhost:6379/0`, `redis+unix:///run/redis.sock` or `redis+sentinel://one,two,three/service/0`
     #[arg(long, env = "PINTLE_REDIS_URL", value_name = "URL", hide_env_values = true)]
     pub redis_url: Option<String>,
 }

@@ -13,6 +13,18 @@ pub enum DeliveryError {
     /// No answer to PING.
     #[error("Redis does not answer")]
     Unreachable(#[source] redis::RedisError),
+    /// It takes no writes.
+    #[error("Redis is a replica there, and takes nothing: give the primary's address, or that of its Sentinels")]
+    Replica,
+    /// No Sentinel names a primary.
+    #[error("no Sentinel that answers knows a primary of `{service}`")]
+    NoPrimary {
+        /// What Sentinels call it.
+        service: String,
+        /// Why the last of them did not answer, if one did not.
+        #[source]
+        source: Option<redis::RedisError>,
+    },
     /// The queue could not be opened though Redis answers.
     #[error("cannot open queue `{queue}`")]
     Open {

@@ -20,8 +20,8 @@ pub struct RedisReport {
 
 /// Looks at the Redis at `redis_url`, and at who else uses the queue.
 pub async fn examine(redis_url: &str, queue: &str) -> Result<RedisReport, DeliveryError> {
-    probe(redis_url).await?;
-    let client = redis::Client::open(redis_url).map_err(DeliveryError::Address)?;
+    let primary = probe(redis_url).await?;
+    let client = redis::Client::open(primary).map_err(DeliveryError::Address)?;
     let asked = async {
         let mut connection = client.get_multiplexed_async_connection().await?;
         let info: String = redis::cmd("INFO").arg("server").query_async(&mut connection).await?;

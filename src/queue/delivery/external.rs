@@ -1,11 +1,11 @@
 //! A queue that somebody else's BullMQ worker serves, in any language. What comes back is bounded and believed only for
 //! the job that was put there.
 
-use super::connection::{OPEN_LIMIT, options, probe, within};
+use super::connection::{open_queue, within};
 use super::error::DeliveryError;
 use super::interference::{BULLMQ_MAJOR, major};
 use bullmq::types::RemoveOnFinish;
-use bullmq::{Error, JobOptions, Queue, QueueOptions};
+use bullmq::{Error, JobOptions, Queue};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -35,11 +35,7 @@ type Ended = (bool, Option<String>, usize, usize);
 impl ExternalQueue {
     /// Opens it.
     pub async fn open(redis_url: &str, name: &str) -> Result<Self, DeliveryError> {
-        probe(redis_url).await?;
-        let options = QueueOptions::new().connection(options(redis_url)).prefix(PREFIX);
-        let queue = within("open a queue", OPEN_LIMIT, Queue::with_options(name, options))
-            .await?
-            .map_err(|source| DeliveryError::Open { queue: name.to_owned(), source })?;
+        let queue = open_queue(redis_url, name, PREFIX).await?;
         Ok(Self { name: name.to_owned(), queue })
     }
 

@@ -5,6 +5,7 @@
 //! crate is in this module: [`Ringer`] rings, [`Receiver`] hears. The settings and the
 //! faults they answer are in `docs/decisions/0002-bullmq-official-behind-one-module.md`.
 
+mod address;
 mod connection;
 mod error;
 mod examine;

@@ -40,7 +40,7 @@ struct Line {
 impl Ringer {
     /// Connects, or fails within a few seconds.
     pub async fn connect(redis_url: &str, queue: &str) -> Result<Self, DeliveryError> {
-        let open = open_queue(redis_url, queue).await?;
+        let open = open_queue(redis_url, queue, PREFIX).await?;
         let line = Line {
             redis_url: redis_url.to_owned(),
             queue: queue.to_owned(),
@@ -141,7 +141,7 @@ impl Line {
             return Ok(queue.clone());
         }
         *fresh = true;
-        let queue = Arc::new(open_queue(&self.redis_url, &self.queue).await?);
+        let queue = Arc::new(open_queue(&self.redis_url, &self.queue, PREFIX).await?);
         *open = Some(queue.clone());
         Ok(queue)
     }

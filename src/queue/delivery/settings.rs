@@ -7,7 +7,7 @@ use std::time::Duration;
 /// How a receiver works.
 #[derive(Debug, Clone)]
 pub struct ReceiverSettings {
-    /// `redis://host:port/db`, `redis+unix:///path?db=0` or `unix:///path`.
+    /// `redis://host:port/db`, `redis+unix:///path?db=0`, `unix:///path` or `redis+sentinel://host,host/service/db`.
     pub redis_url: String,
     /// The queue.
     pub queue: String,

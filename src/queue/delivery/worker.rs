@@ -36,18 +36,18 @@ pub(super) enum Broken {
 
 /// Builds a worker that starts fetching at once.
 pub(super) async fn build(settings: &ReceiverSettings, handlers: &Handlers) -> Result<Worker, DeliveryError> {
-    probe(&settings.redis_url).await?;
+    let primary = probe(&settings.redis_url).await?;
     let handlers = handlers.clone();
     let processor = move |job: Job, _: JobToken| handlers.clone().process(job);
-    let worker = Worker::with_options(&settings.queue, processor, worker_options(settings));
+    let worker = Worker::with_options(&settings.queue, processor, worker_options(settings, &primary));
     within("start a worker", BUILD_LIMIT, worker)
         .await?
         .map_err(|source| DeliveryError::Open { queue: settings.queue.clone(), source })
 }
 
-fn worker_options(settings: &ReceiverSettings) -> WorkerOptions {
+fn worker_options(settings: &ReceiverSettings, primary: &str) -> WorkerOptions {
     WorkerOptions::new()
-        .connection(options(&settings.redis_url))
+        .connection(options(primary))
         .prefix(PREFIX)
         .concurrency(settings.hands.count())
         .lock_duration(settings.lock_duration)
@@ -97,7 +97,7 @@ pub(super) async fn watch(
                     last_fetch = Instant::now();
                 } else if let Some(broken) = judge(last_fetch, suspect.as_ref()) {
                     return match probe(&settings.redis_url).await {
-                        Ok(()) => broken,
+                        Ok(_) => broken,
                         Err(away) => Broken::Away(away),
                     };
                 }

@@ -1,5 +1,6 @@
 //! A TCP proxy before Redis, that can be made to hold back what passes through it.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -22,30 +23,37 @@ pub enum Line {
 /// The proxy.
 pub struct Proxy {
     pub url: String,
+    server: watch::Sender<PathBuf>,
     line: watch::Sender<Line>,
     held: Arc<AtomicU64>,
     _accepting: AbortOnDropHandle<()>,
 }
 
 impl Proxy {
-    /// Before the Redis at `redis`, a `redis+unix://` address.
-    pub async fn before(redis: &str) -> Self {
-        let path = redis.split_once("://").unwrap().1.split('?').next().unwrap().to_owned();
+    /// Before the Redis at `socket`.
+    pub async fn before(socket: &Path) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("redis://{}", listener.local_addr().unwrap());
         let (line, seen) = watch::channel(Line::Open);
+        let (server, leads_to) = watch::channel(socket.to_owned());
         let held = Arc::<AtomicU64>::default();
         let count = held.clone();
         let accepting = tokio::spawn(async move {
             loop {
                 let Ok((client, _)) = listener.accept().await else { return };
-                let Ok(server) = UnixStream::connect(&path).await else { continue };
+                let path = leads_to.borrow().clone();
+                let Ok(server) = UnixStream::connect(path).await else { continue };
                 let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
                 tokio::spawn(pump(from_client, to_server, seen.clone(), count.clone()));
                 tokio::spawn(pump(from_server, to_client, seen.clone(), count.clone()));
             }
         });
-        Self { url, line, held, _accepting: AbortOnDropHandle::new(accepting) }
+        Self { url, server, line, held, _accepting: AbortOnDropHandle::new(accepting) }
+    }
+
+    /// Who connects from now on comes to the Redis at `socket`.
+    pub fn lead_to(&self, socket: &Path) {
+        self.server.send_replace(socket.to_owned());
     }
 
     /// From now on.

@@ -4,6 +4,7 @@ use super::proxy::{Line, Proxy};
 use super::shared::{FAST, folder};
 use pintle::dev::servers;
 use redis::AsyncConnectionConfig;
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ pub struct PrivateRedis {
     pub url: String,
     /// What daemons connect to, if not to itself.
     proxy: Option<Proxy>,
+    elsewhere: Option<String>,
     server: servers::PrivateRedis,
 }
 
@@ -23,18 +25,34 @@ pub struct PrivateRedis {
 pub async fn redis() -> PrivateRedis {
     let folder = folder().join(format!("r{}", COUNT.fetch_add(1, Ordering::Relaxed)));
     let server = servers::PrivateRedis::start_with(&folder, FAST).await.unwrap();
-    PrivateRedis { url: server.url(), proxy: None, server }
+    PrivateRedis { url: server.url(), proxy: None, elsewhere: None, server }
 }
 
 impl PrivateRedis {
     /// Daemons reach it by a proxy from now on.
     pub async fn behind_a_proxy(&mut self) {
-        self.proxy = Some(Proxy::before(&self.url).await);
+        let path = self.url.split_once("://").unwrap().1.split('?').next().unwrap().to_owned();
+        self.behind_a_proxy_of(path.as_ref()).await;
+    }
+
+    /// The same, of the server at `socket`.
+    pub async fn behind_a_proxy_of(&mut self, socket: &Path) {
+        self.proxy = Some(Proxy::before(socket).await);
+    }
+
+    /// Who connects to the proxy anew comes to the server at `socket`.
+    pub fn lead_to(&self, socket: &Path) {
+        self.proxy.as_ref().unwrap().lead_to(socket);
+    }
+
+    /// Daemons find one at `url` from now on.
+    pub fn reached_at(&mut self, url: &str) {
+        self.elsewhere = Some(url.to_owned());
     }
 
     /// Where daemons find it.
     pub fn address(&self) -> &str {
-        self.proxy.as_ref().map_or(&self.url, |proxy| &proxy.url)
+        self.elsewhere.as_deref().unwrap_or_else(|| self.proxy.as_ref().map_or(&self.url, |proxy| &proxy.url))
     }
 
     /// What becomes of what passes through the proxy.
@@ -59,13 +77,18 @@ impl PrivateRedis {
 
     /// One command's answer.
     pub async fn ask<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
-        let client = redis::Client::open(self.url.as_str()).unwrap();
-        // On a busy machine half a second, the default, is no proof of anything.
-        let patient =
-            AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
-        let mut connection = client.get_multiplexed_async_connection_with_config(&patient).await.unwrap();
-        let mut command = redis::cmd(words[0]);
-        command.arg(&words[1..]);
-        command.query_async(&mut connection).await.unwrap()
+        ask(&self.url, words).await
     }
+}
+
+/// What the server at `url` answers to one command.
+pub(super) async fn ask<T: redis::FromRedisValue>(url: &str, words: &[&str]) -> T {
+    let client = redis::Client::open(url).unwrap();
+    // On a busy machine half a second, the default, is no proof of anything.
+    let patient =
+        AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
+    let mut connection = client.get_multiplexed_async_connection_with_config(&patient).await.unwrap();
+    let mut command = redis::cmd(words[0]);
+    command.arg(&words[1..]);
+    command.query_async(&mut connection).await.unwrap()
 }

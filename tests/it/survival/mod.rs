@@ -1,5 +1,6 @@
 //! Servers that go away, processes that die, guests that misbehave: nothing is lost or done twice.
 
+mod failover;
 mod host;
 mod leaders;
 mod postgres;
