@@ -124,6 +124,19 @@ impl Value {
         }
     }
 
+    /// The same value without the entries of maps that are null: those declare nothing. What is in a list is whole.
+    #[must_use]
+    pub fn without_nulls(mut self) -> Self {
+        self.drop_nulls();
+        self
+    }
+
+    fn drop_nulls(&mut self) {
+        let Self::Map(map) = self else { return };
+        map.0.retain(|(_, value)| !matches!(value, Self::Null));
+        map.0.iter_mut().for_each(|(_, value)| value.drop_nulls());
+    }
+
     /// The name of the type, for messages.
     pub fn type_name(&self) -> &'static str {
         match self {

@@ -97,7 +97,7 @@ fn update(object: &Object, row: &LiveObject, bodies: &Bodies, guards: &Guards, c
     } else {
         kept
     };
-    let as_declared = fields.is_empty() || (row.applied.is_none() && says_the_same(object, &bodies.live, catalog));
+    let as_declared = fields.is_empty() || (row.applied.is_none() && says_the_same(object, &bodies.live, &desired, catalog));
     let action = match (returns, as_declared) {
         (true, _) => Action::Restore,
         (false, true) => Action::Adopt,
@@ -122,14 +122,17 @@ fn update(object: &Object, row: &LiveObject, bodies: &Bodies, guards: &Guards, c
     })
 }
 
-/// Whether a row that Pintle never applied says what the document says, but for defaults, and for the
-/// order of what has none: taking it on fills those in.
-fn says_the_same(object: &Object, live: &Value, catalog: &Catalog) -> bool {
-    let mut live = live.clone();
-    if let Some(kind) = catalog.kind(&object.key.kind) {
-        kind.shape.order_sets(&mut live);
+/// Whether a row that Pintle never applied says what the document says, but for defaults that either leaves out or
+/// spells, for a null, which declares nothing, and for the order of what has none: taking it on fills those in.
+fn says_the_same(object: &Object, live: &Value, desired: &Value, catalog: &Catalog) -> bool {
+    let mut live = live.clone().without_nulls();
+    let Some(kind) = catalog.kind(&object.key.kind) else { return Digest::of_value(&live) == object.written };
+    kind.shape.order_sets(&mut live);
+    if Digest::of_value(&live) == object.written {
+        return true;
     }
-    Digest::of_value(&live) == object.written
+    kind.shape.fill_defaults(&mut live);
+    live.normalised() == *desired
 }
 
 fn cause(intended: bool, drifted: bool, same_document: bool) -> Cause {
