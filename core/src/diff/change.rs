@@ -110,9 +110,9 @@ pub struct Change {
     /// What the document declares, where some drifted fields are left as they are: the base to record.
     #[serde(skip)]
     pub declared: Option<Declared>,
-    /// Whether there is a row that Pintle never applied anything to.
+    /// Whether it would overwrite what somebody else wrote into a row that Pintle never applied anything to.
     #[serde(skip)]
-    pub foreign: bool,
+    pub overwrites: bool,
     /// Whether it is drift that is told and left alone.
     #[serde(skip)]
     pub reported: bool,

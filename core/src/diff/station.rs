@@ -70,7 +70,7 @@ fn bare(key: &ObjectKey, action: Action) -> Change {
         references: Arc::from([]),
         protected: false,
         declared: None,
-        foreign: false,
+        overwrites: false,
         reported: false,
         tombstoned_at: None,
         labels: None,
@@ -80,12 +80,18 @@ fn bare(key: &ObjectKey, action: Action) -> Change {
 }
 
 fn update(object: &Object, row: &LiveObject, bodies: &Bodies, guards: &Guards, catalog: &Catalog) -> Option<Change> {
-    let desired = object.value();
     let drift: Vec<FieldChange> =
         bodies.applied.as_ref().map(|base| field_changes(base, &bodies.live)).unwrap_or_default();
     let returns = row.tombstoned_at.is_some();
+    let same_document = row.written == Some(object.written) && !returns;
+    // Another default of this Pintle does not come along when something else is healed: what was applied counts.
+    let another = same_document && row.applied != Some(object.digest) && !drift.is_empty();
+    let before = bodies.applied.as_ref().zip(row.applied).filter(|_| another);
+    let as_applied = before.map(|(base, digest)| Object { digest, body: text(base), ..object.clone() });
+    let object = as_applied.as_ref().unwrap_or(object);
+    let desired = object.value();
     let intended = returns || row.applied != Some(object.digest);
-    let cause = cause(intended, !drift.is_empty(), row.written == Some(object.written) && !returns);
+    let cause = cause(intended, !drift.is_empty(), same_document);
     let subject = Subject::new(&object.key, Some(&row.labels), Some(&object.body));
     let kept = if returns { None } else { keep(guards, &subject, &drift, &desired) };
     let mut fields = field_changes(&bodies.live, kept.as_ref().map_or(&desired, |kept| &kept.body));
@@ -114,6 +120,7 @@ fn update(object: &Object, row: &LiveObject, bodies: &Bodies, guards: &Guards, c
         before: Some(Digest::of_value(&bodies.live)),
         leaves: left(object, &bodies.live, catalog),
         reported: left_alone,
+        overwrites: row.applied.is_none() && !as_declared,
         ..of_row(row, towards(object))
     };
     Some(match kept {
@@ -150,7 +157,6 @@ fn of_row(row: &LiveObject, change: Change) -> Change {
         uid: Some(row.uid),
         revision: Some(row.revision),
         protected: row.protected,
-        foreign: row.applied.is_none(),
         tombstoned_at: row.tombstoned_at,
         labels: Some(row.labels.clone()),
         partner_before: row.partner.clone(),
@@ -161,8 +167,11 @@ fn of_row(row: &LiveObject, change: Change) -> Change {
 /// `change`, but `body` is written; what it declared is recorded as the base.
 fn writing(change: Change, body: &Value) -> Change {
     let declared = change.after.zip(change.body.clone()).map(|(digest, body)| Declared { digest, body });
-    let text: Arc<str> = serde_json::to_string(body).unwrap_or_default().into();
-    Change { after: Some(Digest::of_value(body)), body: Some(text), declared, ..change }
+    Change { after: Some(Digest::of_value(body)), body: Some(text(body)), declared, ..change }
+}
+
+fn text(body: &Value) -> Arc<str> {
+    serde_json::to_string(body).unwrap_or_default().into()
 }
 
 /// What a row refers to.

@@ -88,7 +88,7 @@ fn blocked(change: &Change, jobs: &[&PendingJob], input: &PlanInput<'_>) -> Opti
     if change.reported {
         return Some(Reason::Reported);
     }
-    if change.foreign && change.action == Action::Update && !input.guards.takes_over(&change.subject()) {
+    if change.overwrites && !input.guards.takes_over(&change.subject()) {
         return Some(Reason::Foreign);
     }
     if change.action == Action::Remove {

@@ -72,6 +72,8 @@ pub struct Counts {
     pub delete: usize,
     /// Gone for good, after their grace.
     pub remove: usize,
+    /// Ended by their documents: their lifecycle becomes `terminated`.
+    pub terminate: usize,
     /// Changed back to what the documents say.
     pub heal: usize,
     /// Waiting, with a reason each.
@@ -185,6 +187,7 @@ impl Plan {
                 (Action::Create | Action::Restore, _) => counts.create += 1,
                 (Action::Delete, _) => counts.delete += 1,
                 (Action::Remove, _) => counts.remove += 1,
+                _ if step.change.is_destructive() => counts.terminate += 1,
                 (_, Cause::Drift) => counts.heal += 1,
                 _ => counts.change += 1,
             }

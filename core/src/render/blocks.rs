@@ -66,13 +66,16 @@ pub(super) fn block(group: &Group<'_>, column: usize, header: &Header, paper: &P
         }
         Action::Restore => lines.push(signed('+', Style::Added, "restored from its tombstone", paper)),
         Action::Adopt => lines.push(signed('=', Style::Muted, "is as declared already; only recorded", paper)),
+        Action::Update if change.is_destructive() => {
+            lines.push(signed('-', Style::Removed, "terminated: it ends with this", paper));
+        }
         Action::Update => {}
     }
     if change.action != Action::Create {
         lines.extend(group.fields.iter().flat_map(|one| field::lines(one, column, paper)));
     }
     if group.changes.len() > 1 {
-        let most = if change.action == Action::Delete { usize::MAX } else { NAMES_SHOWN };
+        let most = if change.is_destructive() { usize::MAX } else { NAMES_SHOWN };
         lines.extend(
             names(group.changes.iter().map(|change| &change.key), most, paper)
                 .into_iter()

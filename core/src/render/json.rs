@@ -74,6 +74,8 @@ pub struct CountsOutput {
     pub delete: usize,
     /// Gone for good, after their grace.
     pub remove: usize,
+    /// Ended by their documents: their lifecycle becomes `terminated`.
+    pub terminate: usize,
     /// Changed back to what the documents say.
     pub heal: usize,
     /// Waiting, with a reason each.
@@ -199,6 +201,7 @@ pub fn plan_output(plan: &Plan, header: &Header, approvals: Option<&Approvals>) 
             change: counts.change,
             delete: counts.delete,
             remove: counts.remove,
+            terminate: counts.terminate,
             heal: counts.heal,
             waiting: counts.waiting,
         },

@@ -50,6 +50,7 @@ fn title(plan: &Plan) -> String {
         (counts.change, "change"),
         (counts.delete, "delete"),
         (counts.remove, "remove"),
+        (counts.terminate, "terminate"),
         (counts.heal, "heal"),
         (counts.waiting, "waiting"),
     ];

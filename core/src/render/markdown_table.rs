@@ -55,16 +55,17 @@ fn left_out(rows: usize, page: &mut Page) {
 }
 
 fn deletes(plan: &Plan) -> impl Iterator<Item = &ObjectKey> {
-    plan.steps().iter().filter(|step| step.change.action.ends()).map(|step| &step.change.key)
+    plan.steps().iter().filter(|step| step.change.is_destructive()).map(|step| &step.change.key)
 }
 
 fn deletion_rows(plan: &Plan, header: &Header) -> Vec<String> {
     let grace = header.grace(" ");
     let when = |step: &Step| match step.change.action {
         Action::Remove => "**removed for good**, its grace is over".to_owned(),
+        Action::Update => "**terminated** with the merge".to_owned(),
         _ => format!("**deleted** {grace} after the merge"),
     };
-    let ending = plan.steps().iter().filter(|step| step.change.action.ends());
+    let ending = plan.steps().iter().filter(|step| step.change.is_destructive());
     ending.map(|step| format!("| 🗑 | {} | {} |\n", object(&step.change.key), when(step))).collect()
 }
 
@@ -98,10 +99,10 @@ fn deletion_names(plan: &Plan, header: &Header, page: &mut Page) {
 /// Every row but the deletions': deletions that wait, changes, new objects, heals, other waits.
 fn rows(plan: &Plan) -> Vec<String> {
     let updates = groups(plan.steps(), |change| {
-        !is_heal(change) && !matches!(change.action, Action::Create | Action::Delete | Action::Remove)
+        !is_heal(change) && !change.is_destructive() && change.action != Action::Create
     });
     let creates = groups(plan.steps(), |change| change.action == Action::Create);
-    let heals = groups(plan.steps(), is_heal);
+    let heals = groups(plan.steps(), |change| is_heal(change) && !change.is_destructive());
     let (deletions, waiting): (Vec<_>, Vec<_>) = plan.waiting().iter().partition(|waiting| is_deletion(waiting));
     let mut rows: Vec<String> = deletions.into_iter().map(waiting_row).collect();
     rows.extend(updates.iter().map(|group| row(mark(group.first()), &who(group), &update_cell(group))));

@@ -7,6 +7,7 @@ use super::scalar;
 use super::style::{Paper, Style};
 use super::text::{clipped, columns, counted, grouped, visible, wrapped};
 use crate::change::FieldChange;
+use crate::diff::Action;
 use crate::plan::{Exceeded, Plan, Waiting};
 
 /// Drifted fields of one object that are printed.
@@ -120,14 +121,18 @@ pub(super) fn refusals(plan: &Plan, paper: &Paper) -> Vec<String> {
 
 /// Why it waits, and what lifts that.
 pub(super) fn reason_sentence(waiting: &Waiting) -> String {
-    let lead = if is_deletion(waiting) { "to be deleted; " } else { "" };
+    let lead = match (is_deletion(waiting), waiting.change.action) {
+        (false, _) => "",
+        (true, Action::Update) => "to be terminated; ",
+        (true, _) => "to be deleted; ",
+    };
     format!("{lead}{} (lifted by: {})", visible(&waiting.reason.sentence()), visible(&waiting.reason.lifted_by()))
 }
 
 /// Whether it goes as soon as the reason does: never left out, as no deletion is. A protected object
 /// does not go.
 pub(super) fn is_deletion(waiting: &Waiting) -> bool {
-    waiting.change.action.ends() && waiting.reason.code() != "protected"
+    waiting.change.is_destructive() && waiting.reason.code() != "protected"
 }
 
 /// What the others of a reason do, after "4 more".

@@ -16,6 +16,7 @@ pub fn summary(plan: &Plan) -> String {
         (counts.change, "to change"),
         (counts.delete, "to delete"),
         (counts.remove, "to remove for good"),
+        (counts.terminate, "to terminate"),
         (counts.heal, "to heal"),
     ];
     let mut parts: Vec<String> = moving

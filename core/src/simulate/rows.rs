@@ -49,6 +49,14 @@ impl Rows {
         }
     }
 
+    /// Somebody else tombstones a row.
+    pub fn tombstone(&mut self, key: &ObjectKey, at: Timestamp) {
+        if let Ok(found) = self.live.objects.binary_search_by(|row| row.key.cmp(key)) {
+            self.live.objects[found].tombstoned_at = Some(at);
+            self.live.objects[found].revision += 1;
+        }
+    }
+
     /// The row as an older Pintle would have applied it: `edit` changes what is live and what was applied.
     pub fn as_before(&mut self, key: &ObjectKey, edit: impl Fn(&mut Value)) {
         if let Some(applied) = self.live.bodies.get_mut(key).and_then(|bodies| bodies.applied.as_mut()) {

@@ -5,7 +5,7 @@
 //! ## commit raise memory        documents in short; `guard| ` before a line of .pintle/guard.yaml
 //! ## declare                    the same, but nothing is applied before the next `wait`
 //! ## tree after                 the files of a folder beside the story, as they are
-//! ## live                       `set`, `unset`, `older` KIND/NAME PATH [VALUE]: by somebody else, or as an older Pintle left it
+//! ## live                       `set`, `unset`, `older` KIND/NAME PATH [VALUE], `tombstone` KIND/NAME: by somebody else, or as an older Pintle left it
 //! ## keep the plan              of this moment; `## apply it` applies what of it is not stale
 //! ## wait 24h
 //! ## pause Instance: why        `## resume` ends all
@@ -106,6 +106,7 @@ fn edit(world: &mut Simulation, line: &str) {
             let value = value.first().map(|text| json(text));
             world.rows.as_before(&key, |body| put(body, path, value.clone()));
         }
+        ["tombstone", _] => world.rows.tombstone(&key, world.now),
         ["unset", _, path] => world.rows.write(&key, |body| put(body, path, None)),
         _ => panic!("no edit {line}"),
     }

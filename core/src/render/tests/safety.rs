@@ -165,12 +165,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_comment_keeps_its_limit_and_every_deletion(deleted in 0_usize..1400, changed in 0_usize..400, values in prop::collection::vec("[ -~\u{1b}`|@\n]{0,80}", 1..8)) {
+    fn a_comment_keeps_its_limit_and_every_deletion(deleted in 0_usize..1400, ended in 0_usize..200, changed in 0_usize..400, values in prop::collection::vec("[ -~\u{1b}`|@\n]{0,80}", 1..8)) {
         let names: Vec<String> = (0..changed).map(|at| format!("i-{at}")).collect();
+        let lives = |lifecycle: &str| (0..ended).map(|at| instance(&format!("ends-{at}"), &format!("  lifecycle: {lifecycle}\n"))).collect::<Vec<_>>();
         let documents = |word: &str| names.iter().enumerate().map(|(at, name)| {
             let value = serde_json::to_string(&format!("{}{word}{}", values[at % values.len()].replace(['\n', '\u{1b}'], " "), at / 3)).unwrap();
             instance(name, &format!("  config: {{note: {value}}}\n"))
-        }).chain([instance("stays", "")]).collect::<Vec<_>>().join("---\n");
+        }).chain(lives(if word == "a" { "active" } else { "terminated" })).chain([instance("stays", "")]).collect::<Vec<_>>().join("---\n");
         let mut world = World::applied(&[("all.yaml", &documents("a"))]);
         let gone = World::applied(&[("all.yaml", &(0..deleted).map(|at| instance(&format!("gone-{at}"), "")).collect::<Vec<_>>().join("---\n"))]);
         world.live.objects.extend(gone.live.objects);
@@ -179,16 +180,16 @@ proptest! {
         let plan = world.plan(&[("all.yaml", &documents("b"))]);
         let text = plan_markdown(&plan, &header(), None);
         prop_assert!(text.chars().count() <= COMMENT_LIMIT && text.len() <= COMMENT_LIMIT);
-        for at in 0..deleted {
-            let (row, name) = (format!("`Instance/gone-{at}`"), format!("`gone-{at}`"));
-            prop_assert!(text.contains(&row) || text.contains(&name), "{} is lost", at);
+        let goes: Vec<String> = (0..deleted).map(|at| format!("gone-{at}")).chain((0..ended).map(|at| format!("ends-{at}"))).collect();
+        for name in &goes {
+            prop_assert!(text.contains(&format!("`Instance/{name}`")) || text.contains(&format!("`{name}`")), "{} is lost", name);
         }
         prop_assert_eq!(&text, &plan_markdown(&plan, &header(), None));
         for width in [0, 60, 120] {
             let human = plan_human(&plan, &header(), None, &Paper::plain(width, now()));
             let escapes = human.contains('\u{1b}');
-            let named = (0..deleted).filter(|at| human.contains(&format!("Instance/gone-{at}"))).count();
-            prop_assert_eq!((escapes, named), (false, deleted));
+            let named = goes.iter().filter(|name| human.contains(&format!("Instance/{name}"))).count();
+            prop_assert_eq!((escapes, named), (false, goes.len()));
         }
     }
 }
