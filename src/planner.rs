@@ -9,7 +9,7 @@ use crate::store::{LeaderProof, Store, StoreError};
 use jiff::Timestamp;
 use pintle_core::change::{ObjectKey, Oid};
 use pintle_core::diagnostic::{Diagnostic, has_errors};
-use pintle_core::diff::{Differing, LiveState};
+use pintle_core::diff::{Differing, LiveState, PacedRun};
 use pintle_core::gate::{Allowance, Circumstances, Keeps, Moved};
 use pintle_core::model::Catalog;
 use pintle_core::model::guard::Guards;
@@ -206,6 +206,11 @@ impl Planner {
     ) -> Option<Circumstances<'a>> {
         let desired = &self.desired.as_ref()?.resolved;
         Some(Circumstances { guards, desired, live: self.view.state(), moved, seq: Some(seq), keeps, allowed })
+    }
+
+    /// The changes that go out in waves, as they were seen last.
+    pub fn runs(&self) -> &[PacedRun] {
+        &self.view.state().runs
     }
 
     /// Compares every row the next time, and not only those that the change log names.

@@ -62,8 +62,13 @@ pub(super) async fn rows(store: &Store, repo: &Path, revision: &Revision) -> Res
     let live = store.snapshot(SOURCE, |live| needed(&Differing::of(&revision.resolved, live), &guards, live)).await?;
     let plan = made(revision, &live, &guards);
     let seq = store.seq_of(SOURCE, &revision.oid.to_string()).await?;
-    let moved = store.moved(SOURCE, &plan, &guards, seq).await?;
+    let moved = store.moved(SOURCE, &plan, &guards, since(&live, seq)).await?;
     Ok(judged(plan, revision, &live, &guards, &moved, seq))
+}
+
+/// From which accepted step on everything that moved is of interest.
+pub(super) fn since(live: &LiveState, seq: Option<u64>) -> Option<u64> {
+    live.runs.iter().map(|run| run.since).min().or(seq)
 }
 
 /// The guard of the commit that was admitted before a revision, and its own.

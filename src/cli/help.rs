@@ -7,7 +7,10 @@ use clap::builder::StyledStr;
 const GROUPS: &[(&str, &[&str])] = &[
     ("Write", &["init", "import", "set", "promote", "rollback", "unblock", "approve", "doctor"]),
     ("Review", &["validate", "plan", "ci", "verify", "change-id", "simulate", "render", "explain", "schema"]),
-    ("Operate", &["run", "apply", "pause", "resume", "jobs", "schedules", "trust", "recover", "migrate", "dev"]),
+    (
+        "Operate",
+        &["run", "apply", "pause", "resume", "advance", "jobs", "schedules", "trust", "recover", "migrate", "dev"],
+    ),
     ("Look", &["get", "status", "why", "history", "audit", "snapshot", "wait", "completions", "man"]),
 ];
 

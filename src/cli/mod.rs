@@ -1,6 +1,7 @@
 //! The command line. One file a subcommand; here only parsing, dispatch and exit codes.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the command line is where Pintle talks to people")]
 
+mod advance;
 mod against;
 mod apply;
 mod approvals;
@@ -138,6 +139,8 @@ enum Command {
     Pause(pause::PauseArgs),
     /// End a pause
     Resume(pause::ResumeArgs),
+    /// Open a wave whose gate is manual
+    Advance(advance::AdvanceArgs),
     /// List jobs, look at one or follow it, try a dead one again, cancel one
     Jobs(jobs::JobsArgs),
     /// What fires when and what became of it; run a schedule by hand
@@ -201,6 +204,7 @@ impl Command {
             Self::Apply(args) => apply::run(&args, out).await,
             Self::Pause(args) => pause::pause(&args, out).await,
             Self::Resume(args) => pause::resume(&args, out).await,
+            Self::Advance(args) => advance::run(&args, out).await,
             Self::Jobs(args) => jobs::run(&args, out).await,
             Self::Schedules(args) => schedules::run(&args, out).await,
             Self::Get(args) => get::run(args, out).await,

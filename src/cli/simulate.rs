@@ -85,8 +85,12 @@ async fn begun(
     let now = args.at.unwrap_or(live.read_at);
     let guards = against::guards(&store, &args.side.repo, revision).await?;
     let plan = against::made(revision, &live, &guards);
-    let moved = store.moved(SOURCE, &plan, &guards, None).await?;
-    Ok((world(live, now).after(moved, guards.before(), 0), own))
+    // The step that is played is the one that it is, or the next.
+    let seq = store.seq_of(SOURCE, &revision.oid.to_string()).await?;
+    let newest = store.history("", 1).await?.pop().map_or(0, |row| row.acceptance.seq);
+    let before = seq.map_or(newest, |seq| seq.saturating_sub(1));
+    let moved = store.moved(SOURCE, &plan, &guards, against::since(&live, seq)).await?;
+    Ok((world(live, now).after(moved, guards.before(), before), own))
 }
 
 fn json(event: &Event) -> serde_json::Value {

@@ -5,7 +5,7 @@ use super::{CliError, Exit, Out};
 use crate::store::Store;
 use crate::store::acceptance::SOURCE;
 use pintle_core::change::ObjectKey;
-use pintle_core::diff::{Bodies, LiveObject, LiveState, Pause, PendingJob};
+use pintle_core::diff::{Bodies, LiveObject, LiveState, PacedRun, Pause, PendingJob};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -30,6 +30,8 @@ struct SnapshotFile {
     jobs: Vec<PendingJob>,
     #[serde(default)]
     pauses: Vec<Pause>,
+    #[serde(default)]
+    runs: Vec<PacedRun>,
     bodies: Vec<(ObjectKey, Bodies)>,
 }
 
@@ -46,6 +48,7 @@ pub async fn run(args: &SnapshotArgs, out: &Out) -> Result<Exit, CliError> {
         objects: live.objects,
         jobs: live.jobs,
         pauses: live.pauses,
+        runs: live.runs,
         bodies,
     };
     let text =
@@ -73,6 +76,7 @@ pub(super) fn read(path: &Path) -> Result<LiveState, CliError> {
         jobs: file.jobs,
         read_at: file.read_at,
         pauses: file.pauses,
+        runs: file.runs,
         parent: None,
         bodies: file.bodies.into_iter().collect(),
     };

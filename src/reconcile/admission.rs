@@ -6,9 +6,9 @@ use crate::store::LeaderProof;
 use crate::store::acceptance::SOURCE;
 use jiff::{SignedDuration, Timestamp};
 use pintle_core::change::Oid;
-use pintle_core::gate::{AdmittedPlan, Allowance, Keeps, Moved, Refusal, gate};
+use pintle_core::gate::{AdmittedPlan, Allowance, Keeps, Moved, Refusal, gate, runs};
 use pintle_core::model::guard::{Guard, Guards};
-use pintle_core::plan::Plan;
+use pintle_core::plan::{Exceeded, Plan, Reason};
 use pintle_core::trust::{AcceptedCommit, allowances};
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,7 +67,8 @@ impl Reconciler {
         held: &Held,
         plan: Plan,
     ) -> Result<Result<AdmittedPlan, Box<Plan>>, TickError> {
-        let moved = self.store.moved(SOURCE, &plan, &held.guards, Some(accepted.seq())).await?;
+        let since = self.planner.runs().iter().map(|run| run.since).min().unwrap_or(accepted.seq());
+        let moved = self.store.moved(SOURCE, &plan, &held.guards, Some(since)).await?;
         let at_tip = fetched.tip == accepted.commit() && self.fetched_at.is_some_and(|at| at.elapsed() < ANSWERED);
         let keeps = match () {
             () if !at_tip => Some(Keeps::NewerTip),
@@ -76,15 +77,17 @@ impl Reconciler {
         };
         let place = (accepted.seq(), keeps);
         let mut judged = self.judged(plan.clone(), accepted, held, place, (&moved, &[]));
-        if matches!(judged, Some(Err(Refusal::Limits(_)))) {
+        if !limited(&judged).is_empty() {
             let mut allowed = self.store.lifted(SOURCE, accepted.seq()).await?;
             judged = self.judged(plan.clone(), accepted, held, place, (&moved, &allowed));
-            if let Some(Err(Refusal::Limits(beyond))) = &judged {
-                let beyond = beyond.refused().to_vec();
+            let beyond = limited(&judged);
+            if !beyond.is_empty() {
                 allowed.extend(self.lifted(fetched, accepted, held)?);
                 judged = self.judged(plan, accepted, held, place, (&moved, &allowed));
-                if matches!(judged, Some(Ok(_))) {
-                    self.store.record_lifted(proof, SOURCE, accepted.seq(), &beyond).await?;
+                let still = limited(&judged);
+                let lifted: Vec<Exceeded> = beyond.into_iter().filter(|one| !still.contains(one)).collect();
+                if matches!(judged, Some(Ok(_))) && !lifted.is_empty() {
+                    self.store.record_lifted(proof, SOURCE, accepted.seq(), &lifted).await?;
                 }
             }
         }
@@ -92,6 +95,11 @@ impl Reconciler {
         match judged {
             Ok(admitted) => {
                 self.planner.due_at(admitted.plan().due());
+                let before = self.planner.runs();
+                let under_way = runs(admitted.plan(), before, accepted.seq());
+                if under_way != before {
+                    self.store.record_runs(proof, SOURCE, &under_way).await?;
+                }
                 let wanted = (accepted.seq(), held.before);
                 if admitted.is_within_limits() && self.admitted != Some(wanted) {
                     self.store.record_admitted(proof, SOURCE, wanted).await?;
@@ -130,5 +138,25 @@ impl Reconciler {
         let found =
             self.ask(fetched, &[], |question, session| allowances(accepted, held.before, lift, question, session))?;
         found.map_err(|_| TickError::Verifier(accepted.commit()))
+    }
+}
+
+/// The limits that keep something from moving.
+fn limited(judged: &Option<Result<AdmittedPlan, Refusal>>) -> Vec<Exceeded> {
+    let heals = |plan: &Plan| {
+        let mut all: Vec<Exceeded> = Vec::new();
+        for waiting in plan.waiting() {
+            if let Reason::Limited { exceeded } = &waiting.reason
+                && !all.contains(exceeded)
+            {
+                all.push((**exceeded).clone());
+            }
+        }
+        all
+    };
+    match judged {
+        Some(Ok(admitted)) => heals(admitted.plan()),
+        Some(Err(Refusal::Limits(plan))) => plan.refused().to_vec(),
+        _ => Vec::new(),
     }
 }

@@ -6,7 +6,7 @@ use super::{LeaderProof, Store, StoreError};
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use pintle_core::change::{Digest, Map, ObjectKey, Value};
-use pintle_core::diff::{Bodies, LiveObject, LiveState, Pause, PendingJob};
+use pintle_core::diff::{Bodies, LiveObject, LiveState, PacedRun, Pause, PendingJob};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
@@ -33,13 +33,15 @@ const JOBS: &str = "SELECT s.job_id, s.object_kind, s.object_name, s.state, s.re
 const BODIES: &str =
     "SELECT kind, name, labels, annotations, spec, applied FROM pintle.objects WHERE source_id = $1 AND name = ANY($2)";
 
-/// The moment, which transactions are seen, the current plan, and what is paused: one round trip.
+/// The moment, which transactions are seen, the current plan, what is paused, what goes out in waves: one round trip.
 const MOMENT: &str =
     "SELECT (extract(epoch FROM now()) * 1000000)::bigint AS now_us, pg_current_snapshot()::text AS seen,
         (SELECT plan_id FROM pintle.plan_heads WHERE source_id = $1) AS parent,
         (SELECT jsonb_agg(jsonb_build_object('id', id, 'kind', kind, 'name', name, 'labels', labels, 'reason', reason, 'by', by_whom,
             'until', to_char(until AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')) ORDER BY id)
-         FROM pintle.pauses WHERE ended_at IS NULL AND (until IS NULL OR until > clock_timestamp())) AS pauses";
+         FROM pintle.pauses WHERE ended_at IS NULL AND (until IS NULL OR until > clock_timestamp())) AS pauses,
+        (SELECT jsonb_agg(jsonb_build_object('rollout', rollout, 'since', since_seq, 'advanced', advanced) ORDER BY rollout)
+         FROM pintle.paced_runs WHERE source_id = $1) AS runs";
 
 /// What is seen now and was not then. A transaction that stays open anywhere on the server, in any
 /// database, holds the snapshots' lower edge back; so each entry is held against the snapshot itself.
@@ -118,11 +120,14 @@ impl Store {
         let jobs = jobs(&mut tx, source).await.map_err(failed())?;
         let pauses: Option<Json<Vec<Pause>>> = moment.try_get("pauses").map_err(failed())?;
         let pauses = pauses.map(|json| json.0).unwrap_or_default();
-        let steady = view.state.parent == parent && view.state.jobs == jobs && view.state.pauses == pauses;
+        let runs: Option<Json<Vec<PacedRun>>> = moment.try_get("runs").map_err(failed())?;
+        let runs = runs.map(|json| json.0).unwrap_or_default();
+        let state = &view.state;
+        let steady = (&state.parent, &state.jobs, &state.pauses, &state.runs) == (&parent, &jobs, &pauses, &runs);
         let moved = !written.is_empty() || !steady;
         let now_us: i64 = moment.try_get("now_us").map_err(failed())?;
         view.state.read_at = Timestamp::from_microsecond(now_us).unwrap_or_default();
-        (view.state.parent, view.state.jobs, view.state.pauses) = (parent, jobs, pauses);
+        (view.state.parent, view.state.jobs, view.state.pauses, view.state.runs) = (parent, jobs, pauses, runs);
         view.state.bodies.clear();
         for keys in needs(moved, &written, &view.state).chunks(BODIES_AT_ONCE) {
             view.state.bodies.extend(bodies(&mut tx, source, keys).await.map_err(failed())?);

@@ -23,6 +23,7 @@ pub mod release;
 pub mod requests;
 pub mod retry;
 pub mod rows;
+mod runs;
 pub mod schedules;
 pub mod stats;
 pub mod sweep;

@@ -12,8 +12,8 @@ use sqlx::postgres::PgRow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Of the jobs that are open, of those that were done within the day, and of those of the accepted step
-/// `$3` whenever they were done: a run in waves may take longer than a day (and no longer than the week for
+/// Of the jobs that are open, of those that were done within the day, and of those of the accepted steps from
+/// `$3` on whenever they were done: a run in waves may take longer than a day (and no longer than the week for
 /// which states are kept). What is new is counted only where a limit asks for it: there may be many.
 macro_rules! moved {
     ($counted:literal, $actions:literal) => {
@@ -26,7 +26,7 @@ macro_rules! moved {
                     WHERE source_id = $1 AND state = 'done' AND ", $counted, " changed_at > clock_timestamp() - interval '24 hours'
                   UNION ALL SELECT s.job_id, s.partner, s.state, s.changed_at, false FROM pintle.plans p
                     JOIN pintle.jobs j ON j.plan_id = p.id JOIN pintle.job_state s ON s.job_id = j.id
-                    WHERE p.source_id = $1 AND p.seq = $3 AND s.state = 'done' AND s.changed_at <= clock_timestamp() - interval '24 hours') s
+                    WHERE p.source_id = $1 AND $3 > 0 AND p.seq >= $3 AND s.state = 'done' AND s.changed_at <= clock_timestamp() - interval '24 hours') s
             JOIN pintle.jobs j ON j.id = s.job_id JOIN pintle.plans p ON p.id = j.plan_id
             WHERE ($2::text[] IS NULL OR j.object_kind = ANY($2)) AND j.action IN (", $actions, ")"
         )
@@ -38,13 +38,13 @@ const CHANGED_AND_NEW: &str = moved!("", "'update', 'restore', 'delete', 'create
 
 impl Store {
     /// What moved of the kinds that `plan` moves, as far as `guards` ask for it; of all kinds, where a limit counts
-    /// them together.
+    /// them together. Of the steps from `since` on whenever they were done.
     pub async fn moved(
         &self,
         source: &str,
         plan: &Plan,
         guards: &Guards,
-        seq: Option<u64>,
+        since: Option<u64>,
     ) -> Result<Vec<Moved>, StoreError> {
         let failed = || StoreError::during("read what moved");
         let mut kinds: BTreeSet<&str> = plan.steps().iter().map(|step| &*step.change.key.kind).collect();
@@ -58,7 +58,8 @@ impl Store {
         let kinds = (!together).then(|| kinds.into_iter().collect::<Vec<_>>());
         let new = guards.limits().any(|limit| limit.action == LimitedAction::Create);
         let sql = if new { CHANGED_AND_NEW } else { CHANGED };
-        let rows = sqlx::query(sql).bind(source).bind(kinds).bind(seq.unwrap_or(0) as i64).fetch_all(&self.pool).await;
+        let rows =
+            sqlx::query(sql).bind(source).bind(kinds).bind(since.unwrap_or(0) as i64).fetch_all(&self.pool).await;
         rows.map_err(failed())?.iter().map(moved).collect::<Result<_, _>>().map_err(failed())
     }
 }

@@ -27,3 +27,4 @@ mod shared;
 mod stale_plans;
 mod survival;
 mod walk;
+mod waves;

@@ -71,6 +71,18 @@ pub struct PendingJob {
     pub error: Option<String>,
 }
 
+/// A wide change that goes out in the waves of a Rollout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PacedRun {
+    /// The Rollout.
+    pub rollout: String,
+    /// The accepted step with which it began; what later ones move joins it.
+    pub since: u64,
+    /// The waves that somebody opened by hand.
+    pub advanced: Vec<String>,
+}
+
 /// Everything live, read in one snapshot.
 #[derive(Debug, Clone, Default)]
 pub struct LiveState {
@@ -82,6 +94,8 @@ pub struct LiveState {
     pub read_at: Timestamp,
     /// What is paused.
     pub pauses: Vec<Pause>,
+    /// Wide changes that go out in waves.
+    pub runs: Vec<PacedRun>,
     /// The plan that was current: the parent of whatever is planned from this snapshot.
     pub parent: Option<i64>,
     /// Bodies of the rows that [`super::Differing::needs_bodies`] named.

@@ -10,6 +10,6 @@ mod station;
 
 pub use change::{Action, Cause, Change, Declared};
 pub use differing::Differing;
-pub use live::{Bodies, LiveObject, LiveState, PendingJob};
+pub use live::{Bodies, LiveObject, LiveState, PacedRun, PendingJob};
 pub use pause::{Pause, Selector};
 pub use station::diff;

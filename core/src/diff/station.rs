@@ -103,7 +103,8 @@ fn update(object: &Object, row: &LiveObject, bodies: &Bodies, guards: &Guards, c
     } else {
         kept
     };
-    let as_declared = fields.is_empty() || (row.applied.is_none() && says_the_same(object, &bodies.live, &desired, catalog));
+    let as_declared =
+        fields.is_empty() || (row.applied.is_none() && says_the_same(object, &bodies.live, &desired, catalog));
     let action = match (returns, as_declared) {
         (true, _) => Action::Restore,
         (false, true) => Action::Adopt,

@@ -89,7 +89,7 @@ pub struct Circumstances<'a> {
     pub live: &'a LiveState,
     /// What moved within 24 hours, or is on its way.
     pub moved: &'a [Moved],
-    /// The accepted step that is planned, if it is accepted.
+    /// The accepted step that is planned, if it is accepted: where a run in waves begins, if none is under way.
     pub seq: Option<u64>,
     /// Why no row goes for good now, if none does.
     pub keeps: Option<Keeps>,

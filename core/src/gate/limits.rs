@@ -3,29 +3,68 @@
 
 use super::{Circumstances, Moved};
 use crate::change::{ObjectKey, Value};
-use crate::diff::{Action, Change};
+use crate::diff::{Action, Cause, Change};
 use crate::model::guard::{Limit, LimitPer, LimitedAction, Subject};
-use crate::plan::{Exceeded, Plan};
-use jiff::SignedDuration;
+use crate::plan::{Exceeded, Plan, Reason};
+use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-/// Every limit that `plan` would pass and nobody lifted for these very actions. Updates that go out in
-/// waves are counted there.
+/// Every limit that what the documents move of `plan` would pass and nobody lifted for these very actions. Updates that
+/// go out in waves are counted there.
 pub(super) fn exceeded(plan: &Plan, paced: &BTreeSet<ObjectKey>, circumstances: &Circumstances<'_>) -> Vec<Exceeded> {
-    if plan.steps().is_empty() {
-        return Vec::new();
-    }
-    let followers = followers(plan, circumstances);
     let mut all = Vec::new();
-    for limit in circumstances.guards.limits() {
-        for exceeded in Count::of(limit, plan, paced, &followers, circumstances).exceeded(circumstances) {
-            if !all.contains(&exceeded) && !is_allowed(&exceeded, plan, circumstances) {
-                all.push(exceeded);
-            }
+    for (_, exceeded) in beyond(plan, paced, circumstances, |change| change.cause != Cause::Drift) {
+        if !all.contains(&exceeded) {
+            all.push(exceeded);
         }
     }
     all
+}
+
+/// For each step the limit that holds it back, if one does: what was changed behind the repository's back is put right
+/// as far as the limits let it beside what the documents move, and never holds that up.
+pub(super) fn held_heals(
+    plan: &Plan,
+    paced: &BTreeSet<ObjectKey>,
+    circumstances: &Circumstances<'_>,
+) -> Vec<Option<Reason>> {
+    let beyond = beyond(plan, paced, circumstances, |_| true);
+    let held = |change: &Change| {
+        let (_, exceeded) = beyond.iter().find(|(limit, exceeded)| concerns(limit, exceeded, change))?;
+        Some(Reason::Limited { exceeded: Box::new(exceeded.clone()) })
+    };
+    let heals = |change: &&Change| change.cause == Cause::Drift;
+    plan.steps().iter().map(|step| Some(&step.change).filter(heals).and_then(held)).collect()
+}
+
+/// The limits that the steps that `counted` names would pass.
+fn beyond<'g>(
+    plan: &Plan,
+    paced: &BTreeSet<ObjectKey>,
+    circumstances: &Circumstances<'g>,
+    counted: impl Fn(&Change) -> bool,
+) -> Vec<(&'g Limit, Exceeded)> {
+    let changes: Vec<&Change> = plan.steps().iter().map(|step| &step.change).filter(|one| counted(one)).collect();
+    if changes.is_empty() {
+        return Vec::new();
+    }
+    let followers = followers(&changes, circumstances);
+    let mut all = Vec::new();
+    for limit in circumstances.guards.limits() {
+        let passed = Count::of(limit, &changes, paced, &followers, circumstances).exceeded(circumstances);
+        all.extend(passed.into_iter().filter(|one| !is_allowed(one, plan, circumstances)).map(|one| (limit, one)));
+    }
+    all
+}
+
+/// Whether `change` is one of those that `exceeded` counts.
+fn concerns(limit: &Limit, exceeded: &Exceeded, change: &Change) -> bool {
+    let subject = change.subject();
+    let is_of_group = |partner| group_name(limit, group(limit, &subject, partner)) == exceeded.group;
+    counts(limit.action, change)
+        && subject.is_in(&limit.selector)
+        && partners(change.partner_before.as_ref(), change.partner.as_ref()).into_iter().any(is_of_group)
 }
 
 fn is_allowed(exceeded: &Exceeded, plan: &Plan, circumstances: &Circumstances<'_>) -> bool {
@@ -35,8 +74,8 @@ fn is_allowed(exceeded: &Exceeded, plan: &Plan, circumstances: &Circumstances<'_
 
 /// The objects that a plan moves without changing their documents: those that follow a channel whose
 /// target it changes, unless they are pinned.
-fn followers<'a>(plan: &Plan, circumstances: &Circumstances<'a>) -> Vec<&'a ObjectKey> {
-    let moves = plan.steps().iter().map(|step| &step.change).filter(|change| change.moves_followers());
+fn followers<'a>(changes: &[&Change], circumstances: &Circumstances<'a>) -> Vec<&'a ObjectKey> {
+    let moves = changes.iter().filter(|change| change.moves_followers());
     followers_of(&moves.map(|change| &change.key).collect(), circumstances)
 }
 
@@ -60,13 +99,14 @@ type Group = Option<String>;
 struct Count<'l> {
     limit: &'l Limit,
     moving: BTreeMap<Group, BTreeSet<ObjectKey>>,
-    before: BTreeMap<Group, BTreeSet<ObjectKey>>,
+    /// With the moment from which on a day is counted: the last time that it was done; `None` while it is on its way.
+    before: BTreeMap<Group, BTreeMap<ObjectKey, Option<Timestamp>>>,
 }
 
 impl<'l> Count<'l> {
     fn of(
         limit: &'l Limit,
-        plan: &Plan,
+        changes: &[&Change],
         paced: &BTreeSet<ObjectKey>,
         followers: &[&ObjectKey],
         circumstances: &Circumstances<'_>,
@@ -79,8 +119,8 @@ impl<'l> Count<'l> {
             change.action == Action::Restore
                 && change.tombstoned_at.is_some_and(|at| circumstances.now().duration_since(at) < day)
         };
-        let counted = |change: &&Change| counts(limit.action, change) && !in_waves(&change.key) && !taken_back(change);
-        for change in plan.steps().iter().map(|step| &step.change).filter(counted) {
+        let counted = |change: &&&Change| counts(limit.action, change) && !in_waves(&change.key) && !taken_back(change);
+        for change in changes.iter().filter(counted) {
             let subject = change.subject();
             if subject.is_in(&limit.selector) {
                 for partner in partners(change.partner_before.as_ref(), change.partner.as_ref()) {
@@ -97,7 +137,7 @@ impl<'l> Count<'l> {
         }
         if !count.moving.is_empty() {
             count.add_moved(circumstances);
-            count.before.values_mut().for_each(|keys| keys.retain(|key| !in_waves(key)));
+            count.before.values_mut().for_each(|keys| keys.retain(|key, _| !in_waves(key)));
         }
         count
     }
@@ -113,44 +153,37 @@ impl<'l> Count<'l> {
                 for partner in partners(moved.partner_before.as_ref(), moved.partner.as_ref()) {
                     for subject in [&now, &then] {
                         let group = group(self.limit, subject, partner).map(str::to_owned);
-                        self.before.entry(group).or_default().insert(moved.key.clone());
+                        count_moved(self.before.entry(group).or_default(), &moved.key, moved.done_at);
                     }
                 }
             }
         }
         if self.limit.action == LimitedAction::Update {
-            let channels = circumstances
-                .moved
-                .iter()
-                .filter(|moved| moved.recent && moved.moves_followers)
-                .map(|moved| &moved.key);
-            let followers = followers_of(&channels.collect(), circumstances);
-            let before = &mut self.before;
-            along(self.limit, &followers, circumstances, |group, key| {
-                before.entry(group).or_default().insert(key.clone());
-            });
+            for moved in circumstances.moved.iter().filter(|moved| moved.recent && moved.moves_followers) {
+                let followers = followers_of(&HashSet::from([&moved.key]), circumstances);
+                let before = &mut self.before;
+                along(self.limit, &followers, circumstances, |group, key| {
+                    count_moved(before.entry(group).or_default(), key, moved.done_at);
+                });
+            }
         }
     }
 
     fn exceeded(&self, circumstances: &Circumstances<'_>) -> Vec<Exceeded> {
         let live = self.live(circumstances);
-        let nothing = BTreeSet::new();
+        let nothing = BTreeMap::new();
         let mut all = Vec::new();
         for ((group, moving), live) in self.moving.iter().zip(live) {
             let before = self.before.get(group).unwrap_or(&nothing);
-            let fresh = moving.difference(before).count();
+            let fresh = moving.iter().filter(|key| !before.contains_key(*key)).count();
             let allowed = allowed(self.limit, live);
             if fresh > 0 && fresh + before.len() > allowed {
-                let (limit, group) = (name(self.limit), self.group_name(group.as_deref()));
-                all.push(Exceeded { limit, group, moving: fresh, before: before.len(), live, allowed });
+                let (limit, group) = (name(self.limit), group_name(self.limit, group.as_deref()));
+                let until = room(before, fresh + before.len() - allowed);
+                all.push(Exceeded { limit, group, moving: fresh, before: before.len(), live, allowed, until });
             }
         }
         all
-    }
-
-    fn group_name(&self, group: Option<&str>) -> Option<String> {
-        let what = if self.limit.per == Some(LimitPer::Region) { "region" } else { "partner" };
-        group.map(|name| if name.is_empty() { format!("no {what}") } else { format!("{what} {name}") })
     }
 
     /// How many there were a day ago of each group that moves: those that are, with those that went.
@@ -171,6 +204,25 @@ impl<'l> Count<'l> {
         }
         live
     }
+}
+
+/// Counts `key` as moved at `done`, or still on its way; the last time counts.
+fn count_moved(counted: &mut BTreeMap<ObjectKey, Option<Timestamp>>, key: &ObjectKey, done: Option<Timestamp>) {
+    let last = counted.entry(key.clone()).or_insert(done);
+    *last = last.zip(done).map(|(last, done)| last.max(done));
+}
+
+/// When `needed` of what moved before are older than a day, if time alone brings that.
+fn room(before: &BTreeMap<ObjectKey, Option<Timestamp>>, needed: usize) -> Option<Timestamp> {
+    let mut done: Vec<Timestamp> = before.values().flatten().copied().collect();
+    done.sort_unstable();
+    done.get(needed.checked_sub(1)?)?.checked_add(SignedDuration::from_hours(24)).ok()
+}
+
+/// How people call a group of `limit`.
+fn group_name(limit: &Limit, group: Option<&str>) -> Option<String> {
+    let what = if limit.per == Some(LimitPer::Region) { "region" } else { "partner" };
+    group.map(|name| if name.is_empty() { format!("no {what}") } else { format!("{what} {name}") })
 }
 
 /// The partner or region that an object is counted for; empty where it has none.

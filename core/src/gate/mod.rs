@@ -8,6 +8,7 @@ mod limits;
 mod pace;
 
 pub use circumstances::{Allowance, Circumstances, Extent, Keeps, Moved};
+pub use pace::runs;
 
 use crate::check::{self, check};
 use crate::plan::{Exceeded, Plan};
@@ -65,10 +66,11 @@ pub fn judge(plan: Plan, circumstances: &Circumstances<'_>) -> Plan {
     let paced = pace::paced(&plan, circumstances);
     let plan = plan.without(paced.waits);
     let exceeded = limits::exceeded(&plan, &paced.exempt, circumstances);
-    plan.refusing(exceeded)
+    let heals = if exceeded.is_empty() { limits::held_heals(&plan, &paced.exempt, circumstances) } else { Vec::new() };
+    plan.without(heals).refusing(exceeded)
 }
 
-/// Whether all of `plan`, what would wait included, is within every limit.
+/// Whether all that the documents move of `plan`, what would wait included, is within every limit.
 pub fn is_within_limits(plan: &Plan, circumstances: &Circumstances<'_>) -> bool {
     limits::exceeded(plan, &pace::paced(plan, circumstances).exempt, circumstances).is_empty()
 }

@@ -8,6 +8,6 @@ mod station;
 mod types;
 
 pub use digest::{ActionDigest, action_digest};
-pub use reasons::{Reason, Waiting};
+pub use reasons::{Held, Reason, Waiting};
 pub use station::{PlanInput, plan};
 pub use types::{Counts, Exceeded, Plan, Step};

@@ -82,6 +82,9 @@ pub enum Reason {
         wave: Arc<str>,
         /// When it comes, as far as that is known: the end of a soak.
         until: Option<Timestamp>,
+        /// What keeps it closed beside those before it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        held: Option<Held>,
     },
     /// The same fields drift again and again: somebody else writes them too.
     Fight {
@@ -92,12 +95,27 @@ pub enum Reason {
         /// When it is healed again.
         until: Timestamp,
     },
+    /// It drifted, and putting it right would pass a limit: then too many were changed at once for that.
+    Limited {
+        /// The limit.
+        exceeded: Box<super::Exceeded>,
+    },
     /// A row would go for good, and the repository may say something newer.
     NewerTip,
     /// A row would go for good, and broken glass is not ratified.
     GlassBroken,
     /// It was left out by whoever asked for this plan.
     LeftOut,
+}
+
+/// What keeps a wave closed until somebody acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Held {
+    /// So many before it failed for good, which is more than the Rollout bears.
+    Failed(usize),
+    /// Its gate is manual.
+    ByHand,
 }
 
 fn when(until: Option<&Timestamp>) -> String {
@@ -121,6 +139,7 @@ impl Reason {
             Self::Paused { .. } => "paused",
             Self::Wave { .. } => "wave",
             Self::Fight { .. } => "fight",
+            Self::Limited { .. } => "limited",
             Self::NewerTip => "newer-tip",
             Self::GlassBroken => "glass-broken",
             Self::LeftOut => "left-out",
@@ -136,6 +155,7 @@ impl Reason {
                 | Self::Paused { .. }
                 | Self::Wave { .. }
                 | Self::Fight { .. }
+                | Self::Limited { .. }
                 | Self::NewerTip
                 | Self::GlassBroken
         )
@@ -145,6 +165,7 @@ impl Reason {
     pub fn until(&self) -> Option<Timestamp> {
         match self {
             Self::Grace { until } | Self::Fight { until, .. } => Some(*until),
+            Self::Limited { exceeded } => exceeded.until,
             Self::Closed { until, .. } | Self::Paused { until, .. } | Self::Wave { until, .. } => *until,
             _ => None,
         }
@@ -170,8 +191,14 @@ impl Reason {
             Self::Paused { scope, by, why, until } => {
                 format!("{scope} is paused by {by}{}: {why}", when(until.as_ref()))
             }
-            Self::Wave { rollout, wave, until } => {
+            Self::Wave { rollout, wave, until, held: None } => {
                 format!("wave {wave} of {rollout} has not come{}", when(until.as_ref()))
+            }
+            Self::Wave { rollout, wave, held: Some(Held::Failed(failed)), .. } => {
+                format!("wave {wave} of {rollout} is halted: {failed} before it failed for good")
+            }
+            Self::Wave { rollout, wave, held: Some(Held::ByHand), .. } => {
+                format!("wave {wave} of {rollout} waits until somebody opens it")
             }
             Self::Fight { healed, fields, until } => {
                 format!(
@@ -179,6 +206,7 @@ impl Reason {
                     when(Some(until))
                 )
             }
+            Self::Limited { exceeded } => format!("healing all of these would pass a limit: {}", exceeded.sentence()),
             Self::NewerTip => {
                 "a newer tip is not accepted, or the remote does not answer: it may bring this back".into()
             }
@@ -205,8 +233,20 @@ impl Reason {
             Self::Mode { .. } => "an accepted commit that changes `modes` in .pintle/guard.yaml".into(),
             Self::Closed { .. } => "time, or taking the window out of `closed` in .pintle/guard.yaml".into(),
             Self::Paused { scope, .. } => format!("pintle resume {scope}"),
-            Self::Wave { .. } => "the end of the wave before it, and of its soak".into(),
+            Self::Wave { held: None, .. } => "the end of the wave before it, and of its soak".into(),
+            Self::Wave { held: Some(Held::Failed(_)), .. } => {
+                "pintle jobs retry (pintle jobs list --state dead), or another target".into()
+            }
+            Self::Wave { rollout, wave, held: Some(Held::ByHand), .. } => {
+                format!("pintle advance {rollout} {wave} --reason TEXT")
+            }
             Self::Fight { .. } => "finding who writes it (pintle audit), or declaring what they write".into(),
+            Self::Limited { exceeded } => {
+                let limit = &exceeded.limit;
+                format!(
+                    "setting the rows right by hand, `drift` with `mode: report` in .pintle/guard.yaml, or pintle approve --allow-limit '{limit}' --for ACTIONS (pintle plan shows them)"
+                )
+            }
             Self::NewerTip => "accepting what is held, or taking it back (pintle status)".into(),
             Self::GlassBroken => "pintle approve --ratify COMMIT (pintle status names it)".into(),
             Self::LeftOut => "the flags of this plan: --target, --exclude, --only".into(),

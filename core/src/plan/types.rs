@@ -3,6 +3,7 @@
 use super::{ActionDigest, Reason, Waiting};
 use crate::change::ObjectKey;
 use crate::diff::{Action, Cause, Change};
+use crate::render::minute;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -32,6 +33,8 @@ pub struct Exceeded {
     pub live: usize,
     /// How many are allowed.
     pub allowed: usize,
+    /// When enough of what moved before is older than a day, if time alone makes room.
+    pub until: Option<Timestamp>,
 }
 
 impl Exceeded {
@@ -39,9 +42,18 @@ impl Exceeded {
     pub fn sentence(&self) -> String {
         let group = self.group.as_ref().map(|group| format!(" of {group}")).unwrap_or_default();
         let before = if self.before > 0 { format!(" beside {} within 24 h", self.before) } else { String::new() };
+        let until = self.until.map(|until| format!(", room for it on {}", minute(until))).unwrap_or_default();
         format!(
-            "{}{group}: {}{before}, of {} live; {} allowed within 24 h",
+            "{}{group}: {}{before}, of {} live; {} allowed within 24 h{until}",
             self.limit, self.moving, self.live, self.allowed
+        )
+    }
+    /// What lifts it.
+    pub fn lifted_by(&self) -> String {
+        let time = if self.until.is_some() { "time; " } else { "" };
+        format!(
+            "{time}smaller steps; or pintle approve --allow-limit '{}' --for ACTIONS, where the guard names who may",
+            self.limit
         )
     }
 }
@@ -113,9 +125,10 @@ impl Plan {
     pub fn refused(&self) -> &[Exceeded] {
         &self.refused
     }
-    /// When time alone changes what waits, if it does: the earliest moment.
+    /// When time alone changes what waits or is refused, if it does: the earliest moment.
     pub fn due(&self) -> Option<Timestamp> {
-        self.waiting.iter().filter_map(|waiting| waiting.reason.until()).min()
+        let waits = self.waiting.iter().filter_map(|waiting| waiting.reason.until());
+        waits.chain(self.refused.iter().filter_map(|one| one.until)).min()
     }
     /// What drifted: healed, or told and left.
     pub fn drifted(&self) -> usize {

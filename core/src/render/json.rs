@@ -163,6 +163,11 @@ pub struct RefusedOutput {
     pub allowed: usize,
     /// All that as a sentence.
     pub message: String,
+    /// What lifts it.
+    pub lifted_by: String,
+    /// When time alone makes room, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
 }
 
 /// Why an object waits: a stable code, and what belongs to that code.
@@ -240,8 +245,10 @@ fn step(step: &Step) -> StepOutput {
 }
 
 fn refused(one: &Exceeded) -> RefusedOutput {
-    let Exceeded { limit, group, moving, before, live, allowed } = one.clone();
-    RefusedOutput { limit, group, moving, before, live, allowed, message: one.sentence() }
+    let Exceeded { limit, group, moving, before, live, allowed, until } = one.clone();
+    let until = until.map(|until| until.to_string());
+    let (message, lifted_by) = (one.sentence(), one.lifted_by());
+    RefusedOutput { limit, group, moving, before, live, allowed, message, lifted_by, until }
 }
 
 fn waits(waiting: &Waiting) -> WaitingOutput {

@@ -98,9 +98,8 @@ fn deletion_names(plan: &Plan, header: &Header, page: &mut Page) {
 
 /// Every row but the deletions': deletions that wait, changes, new objects, heals, other waits.
 fn rows(plan: &Plan) -> Vec<String> {
-    let updates = groups(plan.steps(), |change| {
-        !is_heal(change) && !change.is_destructive() && change.action != Action::Create
-    });
+    let updates =
+        groups(plan.steps(), |change| !is_heal(change) && !change.is_destructive() && change.action != Action::Create);
     let creates = groups(plan.steps(), |change| change.action == Action::Create);
     let heals = groups(plan.steps(), |change| is_heal(change) && !change.is_destructive());
     let (deletions, waiting): (Vec<_>, Vec<_>) = plan.waiting().iter().partition(|waiting| is_deletion(waiting));

@@ -151,6 +151,7 @@ fn more(code: &str) -> String {
         "paused" => "are paused".to_owned(),
         "wave" => "wait for their wave".to_owned(),
         "fight" => "drift again and again".to_owned(),
+        "limited" => "would be healed beyond a limit".to_owned(),
         "newer-tip" => "go once nothing newer is held".to_owned(),
         "glass-broken" => "go once broken glass is ratified".to_owned(),
         "left-out" => "are left out".to_owned(),

@@ -10,7 +10,7 @@ pub use rows::Rows;
 
 use crate::check::check;
 use crate::diff::Differing;
-use crate::gate::{Allowance, Circumstances, Moved, is_within_limits, judge};
+use crate::gate::{Allowance, Circumstances, Moved, is_within_limits, judge, runs};
 use crate::model::Catalog;
 use crate::model::guard::{Guard, Guards};
 use crate::plan::{Plan, PlanInput, Reason, plan};
@@ -145,8 +145,11 @@ impl Simulation {
             for moved in &mut self.moved {
                 moved.recent = moved.done_at.is_none_or(|at| now.duration_since(at) < DAY);
             }
-            self.moved.retain(|moved| moved.recent || moved.seq == seq);
+            let since = self.rows.runs().iter().map(|run| run.since).min().unwrap_or(seq);
+            self.moved.retain(|moved| moved.recent || moved.seq >= since);
             let plan = self.plan()?;
+            let runs = runs(&plan, self.rows.runs(), seq);
+            *self.rows.runs() = runs;
             self.tell_waits(&plan, events);
             if !plan.refused().is_empty() {
                 self.tell_refused(&plan, events);
@@ -202,7 +205,7 @@ impl Simulation {
 /// What is told once, although its moment moves.
 fn told(reason: &Reason) -> String {
     match reason {
-        Reason::Wave { wave, .. } => format!("wave {wave}"),
+        Reason::Wave { wave, held, .. } => format!("wave {wave} {held:?}"),
         other => other.sentence(),
     }
 }

@@ -32,6 +32,11 @@ impl Rows {
         &mut self.live.pauses
     }
 
+    /// The runs in waves that are under way, to change.
+    pub fn runs(&mut self) -> &mut Vec<crate::diff::PacedRun> {
+        &mut self.live.runs
+    }
+
     /// Somebody else writes a row: `edit` changes its body.
     pub fn write(&mut self, key: &ObjectKey, edit: impl FnOnce(&mut Value)) {
         let at = match self.live.objects.binary_search_by(|row| row.key.cmp(key)) {

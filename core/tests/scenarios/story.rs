@@ -9,6 +9,7 @@
 //! ## keep the plan              of this moment; `## apply it` applies what of it is not stale
 //! ## wait 24h
 //! ## pause Instance: why        `## resume` ends all
+//! ## advance careful all       opens a wave by hand
 //! ## allow delete Instance      for the actions of the plan of this moment
 //! ```
 
@@ -40,6 +41,11 @@ pub fn told(text: &str, folder: &Path) -> String {
             "live" => body.lines().filter(|line| !line.trim().is_empty()).for_each(|line| edit(&mut world, line)),
             "pause" => world.rows.pauses().push(pause(rest)),
             "resume" => world.rows.pauses().clear(),
+            "advance" => {
+                let (rollout, wave) = rest.split_once(' ').unwrap();
+                let run = world.rows.runs().iter_mut().find(|run| run.rollout == rollout).unwrap();
+                run.advanced.push(wave.to_owned());
+            }
             "allow" => {
                 let actions = world.plan().unwrap().actions().0;
                 world.allowed.push(Allowance { limit: rest.into(), extent: Extent::Actions(actions) });

@@ -2,7 +2,7 @@
 
 use pintle_core::change::ObjectKey;
 use pintle_core::model::guard::Mode;
-use pintle_core::plan::{Exceeded, Reason};
+use pintle_core::plan::{Exceeded, Held, Reason};
 use std::fmt::Write;
 
 fn all() -> Vec<Reason> {
@@ -25,9 +25,12 @@ fn all() -> Vec<Reason> {
             why: "peak season".into(),
             until,
         },
-        Reason::Wave { rollout: "careful".into(), wave: "all".into(), until },
-        Reason::Wave { rollout: "careful".into(), wave: "all".into(), until: None },
+        Reason::Wave { rollout: "careful".into(), wave: "all".into(), until, held: None },
+        Reason::Wave { rollout: "careful".into(), wave: "all".into(), until: None, held: None },
+        Reason::Wave { rollout: "careful".into(), wave: "all".into(), until: None, held: Some(Held::Failed(2)) },
+        Reason::Wave { rollout: "careful".into(), wave: "all".into(), until: None, held: Some(Held::ByHand) },
         Reason::Fight { healed: 5, fields: "spec.resources.memory".into(), until: at("2026-11-22T23:00:00Z") },
+        Reason::Limited { exceeded: Box::new(exceeded()) },
         Reason::NewerTip,
         Reason::GlassBroken,
         Reason::LeftOut,
@@ -48,6 +51,7 @@ fn all() -> Vec<Reason> {
             | Reason::Paused { .. }
             | Reason::Wave { .. }
             | Reason::Fight { .. }
+            | Reason::Limited { .. }
             | Reason::NewerTip
             | Reason::GlassBroken
             | Reason::LeftOut => {}
@@ -69,7 +73,13 @@ fn every_reason_says_why_and_what_lifts_it() {
 
 #[test]
 fn every_refusal_says_the_exact_counts() {
-    let one = Exceeded { limit: "delete Instance".into(), group: None, moving: 12, before: 0, live: 40, allowed: 4 };
-    let grouped = Exceeded { group: Some("partner acme".into()), before: 3, ..one.clone() };
-    insta::assert_snapshot!(format!("{}\n{}", one.sentence(), grouped.sentence()));
+    let one = exceeded();
+    let until = "2026-11-22T23:00:00Z".parse().ok();
+    let grouped = Exceeded { group: Some("partner acme".into()), before: 3, until, ..one.clone() };
+    insta::assert_snapshot!(format!("{}\n{}\n{}", one.sentence(), grouped.sentence(), grouped.lifted_by()));
+}
+
+fn exceeded() -> Exceeded {
+    let limit = "delete Instance".into();
+    Exceeded { limit, group: None, moving: 12, before: 0, live: 40, allowed: 4, until: None }
 }

@@ -1,0 +1,140 @@
+//! Pace: a change of many objects goes out in the waves of a Rollout. Which wave an object is in is a
+//! function of its name and of how many there are, so that it stays there while others come and go. A run
+//! goes on over the commits that come meanwhile: what they move joins it.
+
+mod waves;
+
+use super::{Circumstances, Moved};
+use crate::change::{Digest, ObjectKey};
+use crate::diff::{Action, Change, PacedRun};
+use crate::model::guard::{Pace, Subject};
+use crate::plan::{Held, Plan, Reason};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use waves::{Halt, Member, Opens, Wave, openings, waves};
+
+/// What paces a plan: for each step the wave that it waits for, and whose change is paced at all.
+pub(super) struct Paced {
+    pub waits: Vec<Option<Reason>>,
+    /// Whose updates are counted here and not by the limits: only what the guard before paces.
+    pub exempt: BTreeSet<ObjectKey>,
+}
+
+/// Sorts the steps of `plan` into waves.
+pub(super) fn paced(plan: &Plan, circumstances: &Circumstances<'_>) -> Paced {
+    let mut paced = Paced { waits: vec![None; plan.steps().len()], exempt: BTreeSet::new() };
+    for (pace, is_before) in circumstances.guards.pace() {
+        let Some(run) = Run::of(pace, plan, circumstances) else { continue };
+        let now = circumstances.now();
+        let under_way = (0..run.waves.len()).find(|wave| run.closed(*wave, now).is_some());
+        for (at, step) in plan.steps().iter().enumerate() {
+            let is_rollout = &*step.change.key.kind == "Rollout" && *step.change.key.name == *run.rollout;
+            // A Rollout is not changed under those that wait for it.
+            if let (true, Some(wave)) = (is_rollout, under_way) {
+                paced.waits[at] = run.closed(wave, now);
+            } else if paced.waits[at].is_none() && is_paced(pace, &step.change) {
+                paced.waits[at] = run.place.get(&step.change.key).and_then(|wave| run.closed(*wave, now));
+            }
+        }
+        if is_before {
+            paced.exempt.extend(run.place.into_keys());
+        }
+    }
+    paced
+}
+
+/// The runs that `judged` leaves under way: those before go on from where they began, a new one begins with `seq`.
+pub fn runs(judged: &Plan, before: &[PacedRun], seq: u64) -> Vec<PacedRun> {
+    let waits = judged.waiting().iter().filter_map(|waiting| match &waiting.reason {
+        Reason::Wave { rollout, .. } => Some(rollout),
+        _ => None,
+    });
+    let rollouts: BTreeSet<&Arc<str>> = waits.collect();
+    let run = |rollout: &&Arc<str>| {
+        let known = before.iter().find(|run| *run.rollout == ***rollout).cloned();
+        known.unwrap_or_else(|| PacedRun { rollout: rollout.to_string(), since: seq, advanced: Vec::new() })
+    };
+    rollouts.iter().map(run).collect()
+}
+
+/// Changes of what is there: what is new, and what goes, is not paced.
+fn is_paced(pace: &Pace, change: &Change) -> bool {
+    matches!(change.action, Action::Update) && change.subject().is_in(&pace.selector)
+}
+
+/// One wide change on its way.
+struct Run {
+    rollout: Arc<str>,
+    waves: Vec<Wave>,
+    /// Which wave each member is in.
+    place: BTreeMap<ObjectKey, usize>,
+    /// When each wave opens.
+    opens: Vec<Opens>,
+}
+
+impl Run {
+    /// The run, if the change is wide.
+    fn of(pace: &Pace, plan: &Plan, circumstances: &Circumstances<'_>) -> Option<Self> {
+        let rollout = pace.rollout.0.as_str();
+        let under_way = circumstances.live.runs.iter().find(|run| run.rollout == rollout);
+        let members = members(pace, plan, circumstances, under_way)?;
+        let key = ObjectKey::new("Rollout", rollout);
+        // The row is what was there before this commit; a Rollout that is new has none yet.
+        let live = circumstances.live.bodies.get(&key).map(|bodies| bodies.live.clone());
+        let body = live.or_else(|| circumstances.desired.get(&key).map(crate::resolve::Object::value))?;
+        let waves = waves(&body, members.len());
+        let mut order: Vec<(ObjectKey, Member)> = members.into_iter().collect();
+        order.sort_by_key(|(key, _)| Digest::of(key.to_string().as_bytes()).0);
+        let ended: Vec<Member> = order.iter().map(|(_, member)| *member).collect();
+        let advanced = under_way.map(|run| &*run.advanced).unwrap_or_default();
+        let opens = openings(&waves, &Halt::of(&body), &ended, advanced);
+        let wave = |at: usize| waves.iter().position(|wave| at < wave.reaches).unwrap_or_default();
+        let place = order.into_iter().enumerate().map(|(at, (key, _))| (key, wave(at))).collect();
+        Some(Self { rollout: rollout.into(), waves, place, opens })
+    }
+
+    /// Why a wave is not open now, if it is not.
+    fn closed(&self, wave: usize, now: Timestamp) -> Option<Reason> {
+        let (until, held) = match self.opens.get(wave).copied().unwrap_or(Opens::Later) {
+            Opens::At(opens) if opens <= now => return None,
+            Opens::At(opens) => (Some(opens), None),
+            Opens::Later => (None, None),
+            Opens::Halted(failed) => (None, Some(Held::Failed(failed))),
+            Opens::ByHand => (None, Some(Held::ByHand)),
+        };
+        let name = self.waves.get(wave).map_or_else(|| "?".into(), |wave| wave.name.clone());
+        Some(Reason::Wave { rollout: self.rollout.clone(), wave: name, until, held })
+    }
+}
+
+/// Who is in the run, and how it stands with each; `None` when the change is not wide.
+fn members(
+    pace: &Pace,
+    plan: &Plan,
+    circumstances: &Circumstances<'_>,
+    under_way: Option<&PacedRun>,
+) -> Option<BTreeMap<ObjectKey, Member>> {
+    let is_member = |change: &&Change| is_paced(pace, change);
+    let steps = plan.steps().iter().map(|step| &step.change).filter(is_member);
+    let mut members: BTreeMap<ObjectKey, Member> = steps.map(|one| (one.key.clone(), Member::Moves)).collect();
+    if members.is_empty() {
+        return None;
+    }
+    let failed = plan.waiting().iter().filter(|one| matches!(one.reason, Reason::DeadLetter { .. }));
+    members.extend(failed.map(|one| &one.change).filter(is_member).map(|one| (one.key.clone(), Member::Failed)));
+    let since = under_way.map(|run| run.since).or(circumstances.seq);
+    let is_of_run = |moved: &&Moved| since.is_some_and(|since| since <= moved.seq) && moved.action == Action::Update;
+    let mut ended: BTreeMap<&ObjectKey, Option<Timestamp>> = BTreeMap::new();
+    for moved in circumstances.moved.iter().filter(is_of_run) {
+        let row = circumstances.live.get(&moved.key).map(|row| &*row.labels);
+        if Subject::new(&moved.key, row, None).is_in(&pace.selector) {
+            let last = ended.entry(&moved.key).or_insert(moved.done_at);
+            *last = last.zip(moved.done_at).map(|(last, done)| last.max(done));
+        }
+    }
+    for (key, done) in ended {
+        members.entry(key.clone()).or_insert(done.map_or(Member::Moves, Member::Done));
+    }
+    (members.len() > pace.above as usize).then_some(members)
+}

@@ -1,0 +1,199 @@
+//! The waves of a Rollout: how far each reaches, and when it opens. A function of how the members ended.
+
+use crate::change::{Number, Value};
+use crate::model::scalar::span_ms;
+use jiff::{SignedDuration, Timestamp};
+use std::sync::Arc;
+
+/// A wave of a Rollout.
+pub(super) struct Wave {
+    pub name: Arc<str>,
+    soak: SignedDuration,
+    /// How many members have moved once it is done.
+    pub reaches: usize,
+    max_failures: usize,
+    min_succeeded: usize,
+    by_hand: bool,
+}
+
+/// How it stands with a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Member {
+    /// It has still to move, or is on its way.
+    Moves,
+    /// It moved then.
+    Done(Timestamp),
+    /// It failed for good.
+    Failed,
+}
+
+/// When a wave opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Opens {
+    /// At that moment; long ago if nothing is before it.
+    At(Timestamp),
+    /// Those before it are under way.
+    Later,
+    /// So many before it failed that it does not.
+    Halted(usize),
+    /// When somebody says so.
+    ByHand,
+}
+
+/// When each wave opens, given the members in their order: once those before it are done and have soaked, and not at all
+/// after too many failures. `advanced` names those that somebody opened.
+pub(super) fn openings(waves: &[Wave], halt: &Halt, members: &[Member], advanced: &[String]) -> Vec<Opens> {
+    let (mut opens, mut from) = (Opens::At(Timestamp::MIN), 0);
+    let mut all = Vec::with_capacity(waves.len());
+    let halted = halt.halted(members);
+    for wave in waves {
+        if let (Opens::At(_), true) = (opens, wave.by_hand && !advanced.iter().any(|one| **one == *wave.name)) {
+            opens = Opens::ByHand;
+        }
+        all.push(halted.map_or(opens, Opens::Halted));
+        if let Opens::At(opened) = opens {
+            opens = after(wave, opened, &members[from..wave.reaches]);
+        } else {
+            opens = if matches!(opens, Opens::Halted(_)) { opens } else { Opens::Later };
+        }
+        from = wave.reaches;
+    }
+    all
+}
+
+/// When the wave behind `wave` opens.
+fn after(wave: &Wave, opened: Timestamp, members: &[Member]) -> Opens {
+    let failed = members.iter().filter(|one| **one == Member::Failed).count();
+    let ends: Vec<Timestamp> =
+        members.iter().filter_map(|one| if let Member::Done(at) = one { Some(*at) } else { None }).collect();
+    if failed > wave.max_failures {
+        return Opens::Halted(failed);
+    }
+    if members.contains(&Member::Moves) {
+        return Opens::Later;
+    }
+    if failed > 0 && ends.len() < wave.min_succeeded.min(members.len()) {
+        return Opens::Halted(failed);
+    }
+    let soaked = |end: Timestamp| end.checked_add(wave.soak).unwrap_or(Timestamp::MAX);
+    Opens::At(ends.into_iter().max().map_or(opened, |end| soaked(end).max(opened)))
+}
+
+/// What halts the whole run.
+pub(super) struct Halt {
+    sample: usize,
+    percent: Option<usize>,
+}
+
+impl Halt {
+    /// Of the body of a Rollout.
+    pub(super) fn of(body: &Value) -> Self {
+        let halt = body.at(&["spec", "halt"]).cloned().unwrap_or_default();
+        Self { sample: whole(&halt, "minSample").unwrap_or(1), percent: whole(&halt, "failedPercent") }
+    }
+
+    /// How many failed, if that is too many of those that ended.
+    fn halted(&self, members: &[Member]) -> Option<usize> {
+        let percent = self.percent?;
+        let ended = members.iter().filter(|one| **one != Member::Moves).count();
+        let failed = members.iter().filter(|one| **one == Member::Failed).count();
+        (failed > 0 && ended >= self.sample && failed * 100 >= ended * percent).then_some(failed)
+    }
+}
+
+fn whole(value: &Value, key: &str) -> Option<usize> {
+    match value.get(key)? {
+        Value::Number(number) => usize::try_from(Number::as_i64(number)?).ok(),
+        _ => None,
+    }
+}
+
+/// The waves of the Rollout `body` for `members` members.
+pub(super) fn waves(body: &Value, members: usize) -> Vec<Wave> {
+    let mut reached = 0;
+    let list = body.at(&["spec", "waves"]).and_then(Value::as_list).unwrap_or_default();
+    let mut waves: Vec<Wave> = list
+        .iter()
+        .map(|wave| {
+            let share = whole(wave, "percent").map(|percent| (members * percent).div_ceil(100));
+            reached = share.unwrap_or(reached + whole(wave, "count").unwrap_or(0)).clamp(reached, members);
+            let soak = wave.get("soak").and_then(Value::as_str).and_then(span_ms).unwrap_or_default();
+            Wave {
+                name: wave.get("name").and_then(Value::as_str).unwrap_or_default().into(),
+                soak: SignedDuration::from_millis(i64::try_from(soak).unwrap_or(i64::MAX)),
+                reaches: reached,
+                max_failures: whole(wave, "maxFailures").unwrap_or(0),
+                min_succeeded: whole(wave, "minSucceeded").unwrap_or(1),
+                by_hand: wave.get("gate").and_then(Value::as_str) == Some("manual"),
+            }
+        })
+        .collect();
+    if let Some(last) = waves.last_mut() {
+        last.reaches = members;
+    }
+    waves
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn rollout(spec: &str) -> Value {
+        Value::from(&serde_json::from_str::<serde_json::Value>(&format!(r#"{{"spec": {spec}}}"#)).unwrap())
+    }
+
+    fn opened(spec: &str, members: &[Member], advanced: &[&str]) -> Vec<Opens> {
+        let body = rollout(spec);
+        let advanced: Vec<String> = advanced.iter().map(|one| (*one).to_owned()).collect();
+        openings(&waves(&body, members.len()), &Halt::of(&body), members, &advanced)
+    }
+
+    const TWO: &str = r#"{"waves": [{"name": "canary", "count": 2, "soak": "1h"}, {"name": "all", "percent": 100}]}"#;
+    const FIRST: Opens = Opens::At(Timestamp::MIN);
+
+    #[test]
+    fn a_wave_opens_when_those_before_it_are_done_and_have_soaked() {
+        use Member::{Done, Moves};
+        assert_eq!(opened(TWO, &[Done(at(5)), Moves, Moves], &[]), [FIRST, Opens::Later]);
+        assert_eq!(opened(TWO, &[Done(at(5)), Done(at(9)), Moves], &[]), [FIRST, Opens::At(at(9 + 3600))]);
+    }
+
+    #[test]
+    fn a_failure_halts_what_comes_after_it_unless_the_wave_bears_it() {
+        use Member::{Done, Failed, Moves};
+        assert_eq!(opened(TWO, &[Failed, Moves, Moves], &[]), [FIRST, Opens::Halted(1)]);
+        let bears = TWO.replace("\"count\": 2", "\"count\": 2, \"maxFailures\": 1");
+        assert_eq!(opened(&bears, &[Failed, Moves, Moves], &[]), [FIRST, Opens::Later]);
+        assert_eq!(opened(&bears, &[Failed, Done(at(0)), Moves], &[]), [FIRST, Opens::At(at(3600))]);
+        let wants = bears.replace("\"maxFailures\"", "\"minSucceeded\": 2, \"maxFailures\"");
+        assert_eq!(opened(&wants, &[Failed, Done(at(0)), Moves], &[]), [FIRST, Opens::Halted(1)]);
+    }
+
+    #[test]
+    fn too_large_a_share_of_failures_halts_every_wave() {
+        use Member::{Done, Failed, Moves};
+        let spec = TWO
+            .replace("\"count\": 2", "\"count\": 2, \"maxFailures\": 9")
+            .replace("]}", r#"], "halt": {"minSample": 2, "failedPercent": 50}}"#);
+        assert_eq!(opened(&spec, &[Failed, Moves, Moves], &[])[0], FIRST, "one is no sample");
+        assert_eq!(opened(&spec, &[Failed, Done(at(0)), Moves], &[]), [Opens::Halted(1), Opens::Halted(1)]);
+    }
+
+    #[test]
+    fn a_wave_with_a_manual_gate_opens_when_somebody_says_so() {
+        use Member::{Done, Moves};
+        let spec = TWO.replace("\"percent\": 100", "\"percent\": 100, \"gate\": \"manual\"");
+        assert_eq!(
+            opened(&spec, &[Moves, Moves, Moves], &["all"]),
+            [FIRST, Opens::Later],
+            "said too early, it counts later"
+        );
+        let done = [Done(at(0)), Done(at(0)), Moves];
+        assert_eq!(opened(&spec, &done, &[]), [FIRST, Opens::ByHand]);
+        assert_eq!(opened(&spec, &done, &["all"]), [FIRST, Opens::At(at(3600))]);
+    }
+}
