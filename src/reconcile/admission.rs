@@ -77,14 +77,14 @@ impl Reconciler {
         };
         let place = (accepted.seq(), keeps);
         let mut judged = self.judged(plan.clone(), accepted, held, place, (&moved, &[]));
-        if !limited(&judged).is_empty() {
+        if !limited(judged.as_ref()).is_empty() {
             let mut allowed = self.store.lifted(SOURCE, accepted.seq()).await?;
             judged = self.judged(plan.clone(), accepted, held, place, (&moved, &allowed));
-            let beyond = limited(&judged);
+            let beyond = limited(judged.as_ref());
             if !beyond.is_empty() {
                 allowed.extend(self.lifted(fetched, accepted, held)?);
                 judged = self.judged(plan, accepted, held, place, (&moved, &allowed));
-                let still = limited(&judged);
+                let still = limited(judged.as_ref());
                 let lifted: Vec<Exceeded> = beyond.into_iter().filter(|one| !still.contains(one)).collect();
                 if matches!(judged, Some(Ok(_))) && !lifted.is_empty() {
                     self.store.record_lifted(proof, SOURCE, accepted.seq(), &lifted).await?;
@@ -142,7 +142,7 @@ impl Reconciler {
 }
 
 /// The limits that keep something from moving.
-fn limited(judged: &Option<Result<AdmittedPlan, Refusal>>) -> Vec<Exceeded> {
+fn limited(judged: Option<&Result<AdmittedPlan, Refusal>>) -> Vec<Exceeded> {
     let heals = |plan: &Plan| {
         let mut all: Vec<Exceeded> = Vec::new();
         for waiting in plan.waiting() {
