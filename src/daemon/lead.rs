@@ -6,6 +6,8 @@ use super::reconciling::reconciling;
 use super::relaying::{relaying, taking_back};
 use super::run::Daemon;
 use super::scheduling::scheduling;
+use crate::chain::chain;
+use crate::queue::collect::collect;
 use crate::source::watch;
 use crate::store::leader::LEASE;
 use crate::store::{LeaderProof, StoreError};
@@ -51,6 +53,7 @@ pub(super) fn current(lease: &Lease) -> LeaderProof {
 /// Leads until `stop`, or until the lease is lost.
 pub(super) async fn lead(daemon: &Arc<Daemon>, bells: &Arc<Bells>, proof: LeaderProof, stop: &CancellationToken) {
     tracing::info!(term = proof.term(), "leading, term {}", proof.term());
+    has_moved(daemon).await;
     daemon.gauges.leads(true);
     let lease: Lease = Arc::new(Mutex::new(proof));
     let term = stop.child_token();
@@ -86,11 +89,24 @@ async fn ending(term: &CancellationToken, work: impl Future<Output = ()>) {
     term.run_until_cancelled(work).await;
 }
 
+/// Whether the database is not the one that it was.
+async fn has_moved(daemon: &Daemon) -> bool {
+    let moved = daemon.store.has_moved().await.unwrap_or_default();
+    if moved {
+        tracing::warn!(
+            "the database is another cluster or on another timeline: its numbers go on past a margin, and everything is read again"
+        );
+    }
+    moved
+}
+
 async fn renewal(daemon: &Daemon, lease: &Lease) {
     loop {
         tokio::time::sleep(LEASE / 5).await;
         let mut proof = current(lease);
         match daemon.store.renew(&mut proof).await {
+            // Who failed over may lack what was seen: the next term reads everything again.
+            Ok(()) if has_moved(daemon).await => return,
             Ok(()) => *lease.lock().unwrap_or_else(PoisonError::into_inner) = proof,
             Err(StoreError::NotLeader) => return,
             Err(_) if !proof.is_fresh() => return,
@@ -113,6 +129,11 @@ async fn tidying(daemon: &Daemon, lease: &Lease) {
         match done.await {
             Ok(_) => outage.over(),
             Err(error) => drop(outage.failed(&error)),
+        }
+        match collect(&daemon.store, &daemon.settings.redis_url).await {
+            Ok(0) => {}
+            Ok(taken) => tracing::info!("{taken} ended jobs that nobody waited for were taken from queues of others"),
+            Err(error) => tracing::debug!("what is left in queues of others is looked for later: {}", chain(&error)),
         }
         tokio::time::sleep(TIDY_EVERY).await;
     }

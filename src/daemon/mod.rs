@@ -1,6 +1,7 @@
 //! The daemon: heartbeat, workers, and, while it holds the lease, reconciler and relay. It waits for
 //! servers that are away, says so once, and goes on when they are back.
 
+mod beating;
 mod lead;
 mod noticing;
 mod outage;

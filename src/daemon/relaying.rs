@@ -8,6 +8,7 @@ use crate::config::DaemonSettings;
 use crate::queue::delivery::{DeliveryError, Ringer};
 use crate::queue::pace::Pace;
 use crate::queue::relay::{Left, RelayError, relay, sweep};
+use crate::queue::writers::Writers;
 use crate::store::LeaderProof;
 use crate::store::release::{LANES, ROWS};
 use std::sync::atomic::Ordering;
@@ -100,9 +101,10 @@ async fn connect(settings: &DaemonSettings) -> Result<Ringers, DeliveryError> {
 
 /// Takes back what silent processes hold, whether or not Redis answers.
 pub(super) async fn taking_back(daemon: &Daemon, bells: &Bells, lease: &Lease) {
-    let mut outage = Outage::of("taking work back");
+    let (mut outage, writers) = (Outage::of("taking work back"), Writers::new(daemon.store.clone(), daemon.process));
     loop {
-        match daemon.store.take_back(&current(lease)).await {
+        let (store, proof) = (&daemon.store, &current(lease));
+        match writers.with(|writer| async move { store.take_back(proof, &writer).await }).await {
             Ok(silent) => {
                 outage.over();
                 if !silent.is_empty() {

@@ -1,21 +1,19 @@
 //! The daemon's life, from settings to a clean end.
 
+use super::beating::beating;
 use super::lead::{Bells, lead};
 use super::outage::Outage;
-use super::skew::Skew;
 use super::telemetry::Gauges;
 use super::working::working;
 use crate::config::DaemonSettings;
 use crate::http;
 use crate::queue::hands::Hands;
 use crate::queue::work::Lease;
-use crate::store::process;
 use crate::store::{Store, StoreError};
-use jiff::Timestamp;
 use sqlx::postgres::PgListener;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -65,12 +63,10 @@ pub struct Daemon {
 
 impl Daemon {
     /// Jobs of work that this process takes at one time.
-    fn slots(&self, stopping: bool) -> usize {
+    pub(super) fn slots(&self, stopping: bool) -> usize {
         if self.settings.works && !stopping { self.hands.count() } else { 0 }
     }
 }
-
-const BEAT: Duration = Duration::from_secs(3);
 
 /// Runs until `stop`.
 pub async fn run(settings: DaemonSettings, stop: CancellationToken) -> Result<(), DaemonError> {
@@ -149,41 +145,6 @@ async fn admission(daemon: &Daemon) -> Result<(), DaemonError> {
     }
 }
 
-async fn beating(daemon: &Daemon, stop: &CancellationToken) {
-    let host = hostname();
-    let mut outage = Outage::of("heartbeat");
-    let mut skew = Skew::default();
-    let mut beaten = Instant::now();
-    loop {
-        let asked = Instant::now();
-        // A connection that is cut without a word answers nothing for long.
-        let beat =
-            tokio::time::timeout(BEAT, daemon.store.beat(daemon.process, &host, daemon.slots(stop.is_cancelled())))
-                .await;
-        let silent =
-            |_| Err(StoreError::during("write the heartbeat")(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())));
-        match beat.unwrap_or_else(silent) {
-            Ok(now) => {
-                outage.over();
-                if let Some(ahead) = skew.seen(now, Timestamp::now()) {
-                    Skew::tell(ahead);
-                }
-                beaten = asked;
-                let mut lease = daemon.lease.lock().unwrap_or_else(PoisonError::into_inner);
-                if lease.is_cancelled() {
-                    *lease = CancellationToken::new();
-                }
-            }
-            Err(error) => drop(outage.failed(&error)),
-        }
-        if beaten.elapsed() >= process::BELIEVED {
-            // By now others may take over what runs here.
-            daemon.lease.lock().unwrap_or_else(PoisonError::into_inner).cancel();
-        }
-        tokio::time::sleep(BEAT).await;
-    }
-}
-
 /// The database rings. Only a doorbell: everything is also looked at by interval.
 async fn listening(daemon: &Daemon, bells: &Bells) {
     let mut outage = Outage::of("listen");
@@ -249,6 +210,6 @@ async fn leading(daemon: &Arc<Daemon>, bells: &Arc<Bells>, stop: &CancellationTo
     }
 }
 
-fn hostname() -> String {
+pub(super) fn hostname() -> String {
     nix::unistd::gethostname().map_or_else(|_| "localhost".to_owned(), |name| name.to_string_lossy().into_owned())
 }

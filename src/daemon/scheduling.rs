@@ -179,7 +179,8 @@ impl Entry {
         // Many that do not run are told of as one: the last.
         let told = |at: &[Timestamp], trigger, dropped| {
             let (first, last) = (at.first().copied()?, at.last().copied()?);
-            let note = (first != last).then(|| format!("{} ticks since {first}", at.len()));
+            let or_more = if due.more { "or more " } else { "" };
+            let note = (first != last).then(|| format!("{} {or_more}ticks since {first}", at.len()));
             Some(Tick { note, ..tick(last, trigger, Some(dropped)) })
         };
         ticks.extend(told(&due.missed, Trigger::Late, "missed"));

@@ -54,7 +54,7 @@ pub(super) async fn working(daemon: &Daemon, stop: &CancellationToken) {
         () = async { stop.run_until_cancelled(growing).await; std::future::pending().await } => {}
     }
     // What did not end within the grace begins anew elsewhere.
-    if let Err(error) = daemon.store.give_back(daemon.process, &[], Duration::ZERO).await {
+    if let Err(error) = work.give_back_all().await {
         tracing::warn!("work in hand is taken back later: {}", chain(&error));
     }
 }

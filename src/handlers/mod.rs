@@ -59,6 +59,6 @@ pub fn limit(work: &Work) -> Duration {
 fn message(work: &Work) -> Value {
     json!({
         "formatVersion": "1.0", "schedule": work.schedule, "tick": work.tick, "key": work.key(), "fence": work.fence,
-        "attempt": work.attempt, "select": work.spec.get("select"), "data": work.spec.get("data"),
+        "attempt": work.attempt, "startedAt": work.started_at, "trigger": work.trigger, "select": work.spec.get("select"), "data": work.spec.get("data"),
     })
 }

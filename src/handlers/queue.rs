@@ -3,12 +3,14 @@
 
 use super::{Class, Failure, Tools, message};
 use crate::chain::chain;
-use crate::queue::delivery::{ExternalQueue, Unserved};
+use crate::queue::delivery::{ExternalQueue, Unserved, id_of};
 use crate::store::work::Work;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How often it is tried to take away what ended: some ten seconds of a Redis that is away.
+const WITHDRAWALS: usize = 40;
 /// What of a result is kept.
 const SAID: usize = 300;
 
@@ -16,8 +18,10 @@ pub(super) async fn hand_over(tools: &Tools, work: &Work, stop: &CancellationTok
     let name = work.text("queue").unwrap_or_default();
     let failed = |error| Failure::during(&format!("queue `{name}`"), chain(&error));
     let queue = ExternalQueue::open(&tools.redis_url, name).await.map_err(failed)?;
-    match queue.served().await.map_err(failed)? {
-        Ok(()) => {}
+    let known = tools.store.external_version(name).await.map_err(|error| failed_here(&error))?;
+    match queue.served(known.clone()).await.map_err(failed)? {
+        Ok(version) if known.as_deref() == Some(&version) => {}
+        Ok(version) => tools.store.remember_queue(name, &version).await.map_err(|error| failed_here(&error))?,
         Err(Unserved::Nobody) => {
             return Err(Failure::transient(format!(
                 "nobody said which BullMQ serves the queue `{name}`: open it with `new Queue` beside the worker"
@@ -29,7 +33,7 @@ pub(super) async fn hand_over(tools: &Tools, work: &Work, stop: &CancellationTok
             )));
         }
     }
-    let id = format!("pintle-{}", work.job);
+    let id = id_of(work.job);
     let job = work.text("name").unwrap_or(&work.schedule);
     queue.hand_over(&id, job, &message(work)).await.map_err(failed)?;
     let ended = stop.run_until_cancelled(end(&queue, &id)).await;
@@ -40,15 +44,31 @@ pub(super) async fn hand_over(tools: &Tools, work: &Work, stop: &CancellationTok
         return Err(Failure { class: Class::UnknownOutcome, reason: reason.to_owned() });
     };
     let ended = ended.map_err(failed)?;
-    let _ = queue.withdraw(&id).await;
+    withdraw(&queue, &id).await;
     let cut = |text: String| text.chars().filter(|c| !c.is_control()).take(SAID).collect::<String>();
     match ended {
         Some(Ok(returned)) => Ok(cut(serde_json::from_str(&returned).unwrap_or(returned))),
+        Some(Err(reason)) if reason.trim().is_empty() => Err(Failure::transient("it failed, and said nothing")),
         Some(Err(reason)) => Err(Failure::transient(cut(reason))),
         None => Err(Failure {
             class: Class::UnknownOutcome,
             reason: format!("the job {id} is gone from the queue `{name}`, and nobody said how it ended"),
         }),
+    }
+}
+
+fn failed_here(error: &crate::store::StoreError) -> Failure {
+    Failure::transient(chain(error))
+}
+
+/// Takes away what ended: who tries again must not read the end of this try. What cannot be taken away for long is found
+/// by the leader later.
+async fn withdraw(queue: &ExternalQueue, id: &str) {
+    for _ in 0..WITHDRAWALS {
+        if queue.withdraw(id).await.is_ok() {
+            return;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 

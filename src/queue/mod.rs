@@ -1,5 +1,6 @@
 //! Delivery: the relay rings, workers hear. Redis is a doorbell; the ledger's SQL is in `store`.
 
+pub mod collect;
 pub mod delivery;
 pub mod gather;
 pub mod growth;

@@ -5,7 +5,7 @@
 use super::gather::Gather;
 use super::writers::Writers;
 use crate::chain::chain;
-use crate::handlers::{self, Handler};
+use crate::handlers::{self, Class, Handler};
 use crate::store::work::{Attempt, MAX_ATTEMPTS, Tried, Wish, Work};
 use crate::store::{Store, StoreError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +19,8 @@ use uuid::Uuid;
 const ASK_EVERY: Duration = Duration::from_secs(1);
 /// How long a handler that was told to stop may take to its next safe point.
 const SAFE_POINT: Duration = Duration::from_secs(8);
+/// The same for a process that may soon be taken for dead: nothing of it runs on when its lease is over.
+const LAST_MOMENT: Duration = Duration::from_secs(2);
 /// How often it is looked for what nobody runs.
 const FORGOTTEN_EVERY: Duration = Duration::from_secs(10);
 /// How long what became of a try is kept while the database is away.
@@ -27,6 +29,7 @@ const WRITE_AGAIN: Duration = Duration::from_secs(1);
 /// Everything that running work needs.
 pub struct WorkWorker<H> {
     store: Store,
+    writers: Arc<Writers>,
     handler: Arc<H>,
     process: Uuid,
     /// By delivery and job.
@@ -47,7 +50,8 @@ impl<H: Handler> WorkWorker<H> {
         let writers = Arc::new(Writers::new(store.clone(), process));
         Arc::new(Self {
             starts: starts(store.clone(), writers.clone(), process),
-            ends: ends(store.clone(), writers),
+            ends: ends(store.clone(), writers.clone()),
+            writers,
             store,
             handler: Arc::new(handler),
             process,
@@ -97,10 +101,20 @@ impl<H: Handler> WorkWorker<H> {
         loop {
             tokio::time::sleep(FORGOTTEN_EVERY).await;
             let in_hand = self.in_hand.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            if let Ok(given @ 1..) = self.store.give_back(self.process, &in_hand, FORGOTTEN_EVERY).await {
+            if let Ok(given @ 1..) = self.give_back(&in_hand, FORGOTTEN_EVERY).await {
                 tracing::warn!("{given} jobs that nobody ran were given back");
             }
         }
+    }
+
+    /// Gives back all that this process runs: it ends.
+    pub async fn give_back_all(&self) -> Result<usize, StoreError> {
+        self.give_back(&[], Duration::ZERO).await
+    }
+
+    async fn give_back(&self, in_hand: &[i64], longer: Duration) -> Result<usize, StoreError> {
+        let (store, process) = (&self.store, self.process);
+        self.writers.with(|writer| async move { store.give_back(&writer, process, in_hand, longer).await }).await
     }
 
     /// One try.
@@ -125,12 +139,13 @@ impl<H: Handler> WorkWorker<H> {
         let limit = handlers::limit(work);
         let ended = tokio::select! {
             ended = &mut running => return judge(ended),
-            () = tokio::time::sleep(limit) => Attempt::Again(format!("it took longer than {limit:?}")),
+            () = tokio::time::sleep(limit) => again(Class::UnknownOutcome, format!("it took longer than {limit:?}")),
             ended = self.called_off(work) => ended,
             () = stop.cancelled() => Attempt::Stopped,
         };
         stop.cancel();
-        match tokio::time::timeout(SAFE_POINT, &mut running).await {
+        let within = if lease.is_cancelled() { LAST_MOMENT } else { SAFE_POINT };
+        match tokio::time::timeout(within, &mut running).await {
             // It came through after all.
             Ok(Ok(Ok(said))) if ended != Attempt::Stopped => Attempt::Done(said),
             // What a handler says at its safe point is told by why it was stopped.
@@ -235,7 +250,11 @@ fn judge(ended: Result<Result<String, handlers::Failure>, JoinError>) -> Attempt
         Ok(Err(failure)) if failure.class.is_final() => {
             Attempt::Failed { reason: failure.reason, code: failure.class.as_str() }
         }
-        Ok(Err(failure)) => Attempt::Again(failure.reason),
-        Err(_) => Attempt::Again("the handler panicked; the log says where".to_owned()),
+        Ok(Err(failure)) => again(failure.class, failure.reason),
+        Err(_) => again(Class::UnknownOutcome, "the handler panicked; the log says where".to_owned()),
     }
+}
+
+fn again(class: Class, reason: String) -> Attempt {
+    Attempt::Again { reason, code: class.as_str() }
 }

@@ -72,6 +72,15 @@ impl Store {
         Ok(())
     }
 
+    /// Whether the database is another cluster than it was, or goes on on another timeline: it may lack what was
+    /// acknowledged. Numbers go on past a margin then, so that none is given away twice. Said once.
+    pub async fn has_moved(&self) -> Result<bool, StoreError> {
+        sqlx::query_scalar("SELECT pintle.know_cluster()")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(StoreError::during("ask which cluster this is"))
+    }
+
     /// Lets go of the lease, so that another need not wait for it to expire.
     pub async fn resign(&self, proof: &LeaderProof) -> Result<(), StoreError> {
         sqlx::query("UPDATE pintle.leader SET expires_at = clock_timestamp() WHERE token = $1")

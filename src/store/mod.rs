@@ -9,6 +9,7 @@ pub mod enqueue;
 pub mod error;
 pub mod evidence;
 pub mod examine;
+mod external;
 pub mod history;
 pub mod leader;
 pub mod ledger;

@@ -23,10 +23,10 @@ macro_rules! moved {
             FROM (SELECT job_id, partner, state, changed_at, true AS recent FROM pintle.job_state
                     WHERE source_id = $1 AND state IN ('queued', 'released', 'running')
                   UNION ALL SELECT job_id, partner, state, changed_at, true FROM pintle.job_state
-                    WHERE source_id = $1 AND state = 'done' AND ", $counted, " changed_at > clock_timestamp() - interval '24 hours'
+                    WHERE source_id = $1 AND state = 'done' AND ", $counted, " changed_at > now() - interval '24 hours'
                   UNION ALL SELECT s.job_id, s.partner, s.state, s.changed_at, false FROM pintle.plans p
                     JOIN pintle.jobs j ON j.plan_id = p.id JOIN pintle.job_state s ON s.job_id = j.id
-                    WHERE p.source_id = $1 AND $3 > 0 AND p.seq >= $3 AND s.state = 'done' AND s.changed_at <= clock_timestamp() - interval '24 hours') s
+                    WHERE p.source_id = $1 AND $3 > 0 AND p.seq >= $3 AND s.state = 'done' AND s.changed_at <= now() - interval '24 hours') s
             JOIN pintle.jobs j ON j.id = s.job_id JOIN pintle.plans p ON p.id = j.plan_id
             WHERE ($2::text[] IS NULL OR j.object_kind = ANY($2)) AND j.action IN (", $actions, ")"
         )

@@ -17,7 +17,7 @@ pub struct Numbers {
     pub released: i64,
     /// Dead letters.
     pub dead: i64,
-    /// Age of the oldest job that waits or is out, in seconds; 0 for none.
+    /// For how long the job has waited that waits longest: due and not begun, in seconds; 0 for none.
     pub oldest_queued_s: f64,
     /// Audit records.
     pub audit_records: i64,
@@ -34,11 +34,11 @@ impl Store {
             .await
             .map_err(failed())?;
         let jobs = sqlx::query(
-            "WITH open AS (SELECT job_id, true AS queued FROM pintle.job_state WHERE state = 'queued'
-                UNION ALL SELECT job_id, false FROM pintle.job_state WHERE state IN ('released', 'running'))
-             SELECT count(*) FILTER (WHERE queued) AS queued, count(*) FILTER (WHERE NOT queued) AS released, (SELECT count(*) FROM pintle.job_state WHERE state = 'dead') AS dead,
-                coalesce(extract(epoch FROM clock_timestamp() - min(j.created_at)), 0)::float8 AS oldest
-             FROM open JOIN pintle.jobs j ON j.id = open.job_id",
+            "SELECT count(*) FILTER (WHERE state = 'queued') AS queued, count(*) FILTER (WHERE state <> 'queued') AS released,
+                (SELECT count(*) FROM pintle.job_state WHERE state = 'dead') AS dead,
+                coalesce(extract(epoch FROM now() - min(greatest(changed_at, not_before)) FILTER (WHERE state = 'released' OR (state = 'queued' AND not_before <= now()))), 0)::float8 AS oldest
+             FROM (SELECT state, changed_at, not_before FROM pintle.job_state WHERE state = 'queued'
+                UNION ALL SELECT state, changed_at, not_before FROM pintle.job_state WHERE state IN ('released', 'running')) open",
         )
         .fetch_one(&self.pool)
         .await

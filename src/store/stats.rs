@@ -13,7 +13,7 @@ const STATS: &str = "SELECT s.queue, s.state, count(*) AS jobs,
 const HOUR: &str = "SELECT s.queue, count(*) AS done, percentile_cont(0.5) WITHIN GROUP (ORDER BY t.took) AS p50_s, percentile_cont(0.95) WITHIN GROUP (ORDER BY t.took) AS p95_s
     FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id
     CROSS JOIN LATERAL (SELECT extract(epoch FROM s.changed_at - greatest(j.created_at, s.not_before))::float8 AS took) t
-    WHERE s.source_id = $1 AND s.state = 'done' AND s.changed_at > clock_timestamp() - interval '1 hour' GROUP BY s.queue ORDER BY s.queue";
+    WHERE s.source_id = $1 AND s.state = 'done' AND s.changed_at > now() - interval '1 hour' GROUP BY s.queue ORDER BY s.queue";
 
 /// Jobs of one queue in one state.
 #[derive(Debug, Clone, FromRow, serde::Serialize)]

@@ -15,19 +15,27 @@ const REMINT: &str = "UPDATE pintle.job_state SET delivery = $2, changed_at = cl
 
 /// Finished states are kept this long for `jobs list`; the immutable jobs stay.
 const PRUNE: &str = "DELETE FROM pintle.job_state WHERE job_id IN (SELECT job_id FROM pintle.job_state
-    WHERE state IN ('done', 'superseded', 'cancelled') AND changed_at < clock_timestamp() - interval '7 days' LIMIT 5000)";
+    WHERE state IN ('done', 'superseded', 'cancelled') AND changed_at < now() - interval '7 days' LIMIT 5000)";
 
 /// Nobody missed it for so long.
 const PRUNE_DEAD_WORK: &str = "DELETE FROM pintle.job_state WHERE job_id IN (SELECT job_id FROM pintle.job_state
-    WHERE state = 'dead' AND queue <> 'rows' AND changed_at < clock_timestamp() - interval '30 days' LIMIT 5000)";
+    WHERE state = 'dead' AND queue <> 'rows' AND changed_at < now() - interval '30 days' LIMIT 5000)";
 
-/// What waits for long goes first: nothing starves behind what is always more urgent. Urgent is 10.
-const AGE: &str = "WITH old AS (SELECT job_id FROM pintle.job_state WHERE state = 'queued' AND priority > 10 AND not_before <= clock_timestamp() AND changed_at < clock_timestamp() - interval '10 minutes'
+/// What waits for long goes a step further to the front with every look, but never before what is urgent (10 and 20): nothing
+/// starves behind what is always more urgent, and nothing that waited becomes it.
+const AGE: &str = "WITH old AS (SELECT job_id FROM pintle.job_state WHERE state = 'queued' AND priority > 21 AND not_before <= now() AND changed_at < now() - interval '10 minutes'
         ORDER BY job_id LIMIT 5000 FOR UPDATE SKIP LOCKED)
-    UPDATE pintle.job_state s SET priority = 10 FROM old WHERE s.job_id = old.job_id";
+    UPDATE pintle.job_state s SET priority = greatest(21, priority - 1) FROM old WHERE s.job_id = old.job_id";
 
 /// Ticks are told of for so long; they were decided about in about the order of their ids.
-const FORGET_RUNS: &str = "DELETE FROM pintle.runs WHERE id IN (SELECT id FROM pintle.runs ORDER BY id LIMIT 5000) AND decided_at < clock_timestamp() - interval '90 days'";
+const FORGET_RUNS: &str = "DELETE FROM pintle.runs WHERE id IN (SELECT id FROM pintle.runs ORDER BY id LIMIT 5000) AND decided_at < now() - interval '90 days'";
+
+/// Who asked for what was told of in its effects.
+const FORGET_REQUESTS: &str = "DELETE FROM pintle.requests WHERE id IN (SELECT id FROM pintle.requests ORDER BY id LIMIT 5000) AND created_at < now() - interval '90 days'";
+
+/// Rows that one of these statements forgets, and how often in a row: more than the fastest ledger ends in a minute.
+const BATCH: u64 = 5_000;
+const BATCHES: usize = 200;
 
 /// A delivery that has been out for a while.
 #[derive(Debug, Clone)]
@@ -81,15 +89,28 @@ impl Store {
         Ok(minted)
     }
 
-    /// Forgets the states of jobs that were over long ago, and old ticks; lets what waits for long go first.
+    /// Forgets the states of jobs that were over long ago, and old ticks and requests; lets what waits for long go first.
     pub async fn prune(&self, proof: &LeaderProof) -> Result<u64, StoreError> {
-        let failed = || StoreError::during("prune finished jobs");
-        let mut tx = self.begin_as(proof).await?;
-        let pruned = sqlx::query(PRUNE).execute(&mut *tx).await.map_err(failed())?.rows_affected();
-        for statement in [PRUNE_DEAD_WORK, AGE, FORGET_RUNS] {
-            sqlx::query(statement).execute(&mut *tx).await.map_err(failed())?;
+        let mut pruned = 0;
+        for statement in [PRUNE, PRUNE_DEAD_WORK, FORGET_RUNS, FORGET_REQUESTS] {
+            // Each batch in a transaction of its own: what was forgotten stays so, whatever the next one meets.
+            for _ in 0..BATCHES {
+                let rows = self.tidy(proof, statement).await?;
+                pruned += rows;
+                if rows < BATCH {
+                    break;
+                }
+            }
         }
-        tx.commit().await.map_err(failed())?;
+        self.tidy(proof, AGE).await?;
         Ok(pruned)
+    }
+
+    async fn tidy(&self, proof: &LeaderProof, statement: &'static str) -> Result<u64, StoreError> {
+        let failed = || StoreError::during("prune finished jobs");
+        let mut tx = self.begin_derived(proof).await?;
+        let rows = sqlx::query(statement).execute(&mut *tx).await.map_err(failed())?.rows_affected();
+        tx.commit().await.map_err(failed())?;
+        Ok(rows)
     }
 }

@@ -10,7 +10,7 @@ const STANDS: &str = "SELECT s.verdict, s.applied_commit, s.applied_in_ms, s.ala
         (SELECT commit FROM pintle.accepted_commits a WHERE a.source_id = s.id ORDER BY seq DESC LIMIT 1) AS accepted,
         ARRAY(SELECT job_id FROM pintle.job_state WHERE source_id = s.id AND queue = 'rows' AND state = 'dead' ORDER BY job_id) AS dead,
         (SELECT max(j.id) FROM pintle.jobs j JOIN pintle.job_state d ON d.job_id = j.id
-         WHERE j.source_id = s.id AND j.cause = 'drift' AND d.state = 'done' AND d.changed_at > clock_timestamp() - interval '1 hour') AS healed
+         WHERE j.source_id = s.id AND j.cause = 'drift' AND d.state = 'done' AND d.changed_at > now() - interval '1 hour') AS healed
     FROM pintle.sources s WHERE s.id = $1";
 
 /// The newest: older ones were told long ago.

@@ -44,13 +44,15 @@ pub struct Due {
     pub run: Vec<(Timestamp, bool)>,
     /// Ticks within closed spans.
     pub closed: Vec<Timestamp>,
-    /// Late ticks that do not run; of those older than what is caught up, the first.
+    /// Late ticks that do not run.
     pub missed: Vec<Timestamp>,
+    /// Whether there were more before those that can be caught up than were counted: the first ones were.
+    pub more: bool,
     /// Up to when ticks were looked at: before `now` only where there were more than are looked at together.
     pub until: Timestamp,
 }
 
-/// The ticks of `clock` after `since` and up to `now`. Those older than what is caught up are not counted one by one.
+/// The ticks of `clock` after `since` and up to `now`.
 pub fn due(clock: &Clock, rule: MissedRule, since: Timestamp, now: Timestamp) -> Due {
     let late_before = now.checked_sub(ON_TIME).unwrap_or(now);
     let oldest = now.checked_sub(rule.window.max(ON_TIME)).unwrap_or(since).max(since);
@@ -61,10 +63,13 @@ pub fn due(clock: &Clock, rule: MissedRule, since: Timestamp, now: Timestamp) ->
     // Only the newest of all are caught up: of a slice that more follow, none.
     let most = if until < now { 0 } else { rule.most };
     let (missed, caught_up) = late.split_at(late.len().saturating_sub(most));
-    let before = clock.next(since).filter(|first| *first <= oldest);
+    let before: Vec<Timestamp> = clock.ticks(since).take_while(|tick| *tick <= oldest).take(MAX_TICKS).collect();
+    let more = before.len() == MAX_TICKS;
+    let (closed_before, before): (Vec<_>, Vec<_>) = before.into_iter().partition(|tick| clock.is_closed(*tick));
     Due {
         run: caught_up.iter().map(|tick| (*tick, true)).chain(on_time.iter().map(|tick| (*tick, false))).collect(),
-        closed,
+        closed: closed_before.into_iter().chain(closed).collect(),
+        more,
         missed: before.into_iter().chain(missed.iter().copied()).collect(),
         until,
     }

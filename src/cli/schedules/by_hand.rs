@@ -55,8 +55,8 @@ pub(super) async fn trigger(store: &Store, args: &TriggerArgs, out: &Out) -> Res
         by: Some((&who, &args.reason)),
     };
     let ticks = [tick];
-    let jobs = as_operator(store, async |writer| store.run_by_hand(writer, "trigger", &ticks).await).await?;
-    let job = jobs.first().copied().unwrap_or_default();
+    let fired = as_operator(store, async |writer| store.run_by_hand(writer, "trigger", &ticks).await).await?;
+    let Some(job) = fired.jobs.first().copied() else { return Err(too_many(&row.name)) };
     if out.is_json() {
         out.json(&json!({"formatVersion": "1.0", "schedule": row.name, "job": job}));
     } else {
@@ -88,18 +88,31 @@ pub(super) async fn backfill(store: &Store, args: &BackfillArgs, out: &Out) -> R
         by: Some((&who, &args.reason)),
     };
     let ticks: Vec<Tick<'_>> = fires.iter().copied().map(tick).collect();
-    let jobs = as_operator(store, async |writer| store.run_by_hand(writer, "backfill", &ticks).await).await?;
-    let ran = ticks.len() - jobs.len();
+    let fired = as_operator(store, async |writer| store.run_by_hand(writer, "backfill", &ticks).await).await?;
+    if fired.jobs.is_empty() && fired.overlapping > 0 {
+        return Err(too_many(&row.name));
+    }
     if out.is_json() {
-        out.json(&json!({"formatVersion": "1.0", "schedule": row.name, "jobs": jobs, "ranBefore": ran}));
+        out.json(&json!({
+            "formatVersion": "1.0", "schedule": row.name, "jobs": fired.jobs, "ranBefore": fired.ran_before, "overlapping": fired.overlapping,
+        }));
         return Ok(());
     }
-    let before = if ran > 0 { format!("; {} ran before", plural(ran as i64, "tick")) } else { String::new() };
+    let more = |count: usize, what: &str| {
+        if count > 0 { format!("; {} {what}", plural(count as i64, "tick")) } else { String::new() }
+    };
     out.text(&format!(
-        "{} of {} run{before}.\nFollow them: pintle schedules history {}",
-        plural(jobs.len() as i64, "tick"),
+        "{} of {} run{}{}.\nFollow them: pintle schedules history {}",
+        plural(fired.jobs.len() as i64, "tick"),
         row.name,
+        more(fired.ran_before, "ran before"),
+        more(fired.overlapping, "dropped: too many are not over (run it again later)"),
         row.name
     ));
     Ok(())
+}
+
+fn too_many(name: &str) -> CliError {
+    CliError::new(format!("nothing runs: as many runs of {name} as may wait are not over"))
+        .hint(format!("pintle schedules history {name}; pintle jobs list --state queued"))
 }

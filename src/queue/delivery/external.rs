@@ -30,7 +30,20 @@ pub enum Unserved {
     Foreign(String),
 }
 
-type Ended = (bool, Option<String>, usize, usize);
+/// Whether it is there, whether it ended, whether it gave something back, and how long that and the reason of a failure are.
+type Ended = (bool, Option<String>, bool, usize, usize);
+/// Of the jobs that ended, so many are looked through at one time.
+const LOOKED_THROUGH: isize = 500;
+
+/// What a job of ours is called there.
+pub fn id_of(job: i64) -> String {
+    format!("pintle-{job}")
+}
+
+/// The job of ours that `id` is of.
+pub fn job_of(id: &str) -> Option<i64> {
+    id.strip_prefix("pintle-")?.parse().ok()
+}
 
 impl ExternalQueue {
     /// Opens it.
@@ -39,17 +52,17 @@ impl ExternalQueue {
         Ok(Self { name: name.to_owned(), queue })
     }
 
-    /// Whether a worker that we understand serves it.
-    pub async fn served(&self) -> Result<Result<(), Unserved>, DeliveryError> {
+    /// The version of the BullMQ that serves it, if that is one that we understand. `known` counts where nobody says it.
+    pub async fn served(&self, known: Option<String>) -> Result<Result<String, Unserved>, DeliveryError> {
         // Raw: what the crate calls the version is its own.
         let read = async {
             let mut command = redis::cmd("HGET");
             self.queue.connection().cmd::<Option<String>>(command.arg(self.queue.keys().meta()).arg("version")).await
         };
         let version = self.call("read a queue's version", read).await?;
-        Ok(match version {
+        Ok(match version.or(known) {
             None => Err(Unserved::Nobody),
-            Some(version) if major(&version) == BULLMQ_MAJOR => Ok(()),
+            Some(version) if major(&version) == BULLMQ_MAJOR => Ok(version),
             Some(version) => Err(Unserved::Foreign(version.chars().take(64).collect())),
         })
     }
@@ -73,17 +86,19 @@ impl ExternalQueue {
         let ask = async {
             let mut pipe = redis::pipe();
             pipe.cmd("EXISTS").arg(&key).cmd("HGET").arg(&key).arg("finishedOn");
+            // What is thrown may have an empty message: only what did not fail gives something back.
+            pipe.cmd("HEXISTS").arg(&key).arg("returnvalue");
             pipe.cmd("HSTRLEN").arg(&key).arg("returnvalue").cmd("HSTRLEN").arg(&key).arg("failedReason");
             self.queue.connection().pipe::<Ended>(&pipe).await
         };
-        let (exists, finished, returned, failed) = self.call("look after a job", ask).await?;
+        let (exists, finished, gave, returned, failed) = self.call("look after a job", ask).await?;
         if !exists {
             return Ok(Err(()));
         }
         if finished.is_none() {
             return Ok(Ok(None));
         }
-        let (field, length) = if failed > 0 { ("failedReason", failed) } else { ("returnvalue", returned) };
+        let (field, length) = if gave { ("returnvalue", returned) } else { ("failedReason", failed) };
         let text = if length > MAX_RESULT {
             format!("{length} bytes, too many to be read")
         } else {
@@ -93,7 +108,7 @@ impl ExternalQueue {
             };
             self.call("read a result", read).await?.unwrap_or_default()
         };
-        Ok(Ok(Some(if failed > 0 { Err(text) } else { Ok(text) })))
+        Ok(Ok(Some(if gave { Ok(text) } else { Err(text) })))
     }
 
     /// Takes the job `id` away, if nobody has it in hand.
@@ -103,6 +118,19 @@ impl ExternalQueue {
             Err(DeliveryError::Command { .. }) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Jobs that we put there, that ended, and that are still kept: their ids, oldest first, no more than some.
+    pub async fn left_behind(&self) -> Result<Vec<String>, DeliveryError> {
+        let ask = async {
+            let mut pipe = redis::pipe();
+            for set in ["completed", "failed"] {
+                pipe.cmd("ZRANGE").arg(format!("{PREFIX}:{}:{set}", self.name)).arg(0).arg(LOOKED_THROUGH - 1);
+            }
+            self.queue.connection().pipe::<(Vec<String>, Vec<String>)>(&pipe).await
+        };
+        let (completed, failed) = self.call("look for what is left behind", ask).await?;
+        Ok(completed.into_iter().chain(failed).filter(|id| job_of(id).is_some()).collect())
     }
 
     async fn call<T>(

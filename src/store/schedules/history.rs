@@ -1,12 +1,12 @@
 //! Ticks for people: what became of them, and those that somebody asks for by hand.
 
-use super::ticks::{Tick, insert};
+use super::ticks::{Fired, Tick, insert};
 use crate::store::acceptance::SOURCE;
 use crate::store::audit::AuditWriter;
 use crate::store::rows::moment;
 use crate::store::{Store, StoreError};
 use jiff::Timestamp;
-use pintle_core::audit::{Actor, Draft, GitRef, Stage};
+use pintle_core::audit::{Actor, Draft, GitRef, Outcome, Stage};
 use pintle_core::change::ObjectKey;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -85,21 +85,21 @@ impl Store {
         rows.iter().map(run).collect::<Result<_, _>>().map_err(failed())
     }
 
-    /// Turns `ticks`, all of one schedule, into runs that somebody asked for; recorded as `action`. Gives their jobs:
-    /// a tick that ran already has none.
+    /// Turns `ticks`, all of one schedule, into runs that somebody asked for; recorded as `action`. Gives what became of them.
     pub async fn run_by_hand(
         &self,
         writer: &AuditWriter,
         action: &str,
         ticks: &[Tick<'_>],
-    ) -> Result<Vec<i64>, StoreError> {
+    ) -> Result<Fired, StoreError> {
         let failed = || StoreError::during("run by hand");
         let mut tx = self.pool.begin().await.map_err(failed())?;
-        let (jobs, mut drafts) = insert(&mut tx, ticks).await.map_err(failed())?;
-        drafts.extend(ticks.first().filter(|_| !jobs.is_empty()).map(|tick| draft(action, tick, &jobs)));
+        let mut fired = insert(&mut tx, ticks).await.map_err(failed())?;
+        let mut drafts = std::mem::take(&mut fired.cancelled);
+        drafts.extend(ticks.first().map(|tick| draft(action, tick, &fired)));
         writer.append(&mut tx, &drafts).await?;
         tx.commit().await.map_err(failed())?;
-        Ok(jobs)
+        Ok(fired)
     }
 }
 
@@ -121,15 +121,18 @@ fn run(row: &PgRow) -> Result<RunRow, sqlx::Error> {
     })
 }
 
-fn draft(action: &str, tick: &Tick<'_>, jobs: &[i64]) -> Draft {
+fn draft(action: &str, tick: &Tick<'_>, fired: &Fired) -> Draft {
     let schedule = tick.schedule;
     let (by, reason) = tick.by.unwrap_or_default();
-    let range = match (jobs.first(), jobs.last()) {
+    let range = match (fired.jobs.first(), fired.jobs.last()) {
         (Some(first), Some(last)) if first != last => format!("jobs {first} to {last}"),
         (Some(first), _) => format!("job {first}"),
-        _ => String::new(),
+        _ => "no job".to_owned(),
     };
+    let dropped = Outcome { status: "refused", code: Some("overlap".into()) };
+    let nothing_ran = fired.jobs.is_empty() && fired.overlapping > 0;
     Draft {
+        outcome: if nothing_ran { dropped } else { Outcome::ok() },
         correlation: Some(range),
         resource: Some((ObjectKey::new("Schedule", schedule.name.as_str()), Some(schedule.uid))),
         git: schedule.commit.clone().map(|commit| GitRef {

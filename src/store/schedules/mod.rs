@@ -6,4 +6,4 @@ mod ticks;
 
 pub use clocks::{ScheduleRow, Schedules};
 pub use history::{OUTCOMES, RunFilter, RunRow};
-pub use ticks::{Tick, Trigger};
+pub use ticks::{Fired, Tick, Trigger};

@@ -65,6 +65,10 @@ const PRIORITY: i16 = 50;
 
 const OPEN: &str = "SELECT turn, count(*) FROM pintle.job_state WHERE turn = ANY($1) AND state IN ('queued', 'released', 'running') GROUP BY turn";
 
+/// The same of those that run beside each other.
+const OPEN_BESIDE: &str = "SELECT j.uid, count(*) FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id
+    WHERE s.object_kind = 'Schedule' AND s.queue <> 'rows' AND s.turn IS NULL AND s.state IN ('queued', 'released', 'running') AND j.uid = ANY($1) GROUP BY j.uid";
+
 const RAN: &str = "SELECT r.schedule_uid, (extract(epoch FROM r.tick) * 1000000)::bigint FROM pintle.runs r
     JOIN unnest($1::uuid[], $2::bigint[]) AS t (uid, tick_us) ON r.schedule_uid = t.uid AND r.tick = to_timestamp(t.tick_us / 1000000.0)
     WHERE r.outcome = 'run' AND r.trigger <> 'hand'";
@@ -105,7 +109,7 @@ impl Store {
     ) -> Result<Vec<i64>, StoreError> {
         let failed = || StoreError::during("turn ticks into jobs");
         let mut tx = self.begin_as(proof).await?;
-        let (jobs, cancelled) = insert(&mut tx, ticks).await.map_err(failed())?;
+        let Fired { jobs, cancelled, .. } = insert(&mut tx, ticks).await.map_err(failed())?;
         writer.append(&mut tx, &cancelled).await?;
         grown(&mut tx, jobs.len()).await.map_err(failed())?;
         let (uids, untils): (Vec<Uuid>, Vec<i64>) =
@@ -116,19 +120,27 @@ impl Store {
     }
 }
 
-/// The same in the caller's transaction: the jobs, and the records of those that were cancelled for them.
-pub(in crate::store) async fn insert(
-    tx: &mut PgConnection,
-    ticks: &[Tick<'_>],
-) -> Result<(Vec<i64>, Vec<Draft>), sqlx::Error> {
-    let ticks = &not_run_yet(tx, ticks).await?;
+/// What became of ticks.
+#[derive(Debug, Default)]
+pub struct Fired {
+    /// The jobs of those that run.
+    pub jobs: Vec<i64>,
+    /// How many had run before.
+    pub ran_before: usize,
+    /// How many were dropped, because too many of the same schedule are not over.
+    pub overlapping: usize,
+    /// The records of what was cancelled for them.
+    pub(in crate::store) cancelled: Vec<Draft>,
+}
+
+/// The same in the caller's transaction.
+pub(in crate::store) async fn insert(tx: &mut PgConnection, asked: &[Tick<'_>]) -> Result<Fired, sqlx::Error> {
+    let ticks = &not_run_yet(tx, asked).await?;
+    let ran_before = asked.len() - ticks.len();
     if ticks.is_empty() {
-        return Ok((Vec::new(), Vec::new()));
+        return Ok(Fired { ran_before, ..Fired::default() });
     }
-    let uids: HashSet<Uuid> = ticks.iter().map(|tick| tick.schedule.uid).collect();
-    let open: Vec<(Uuid, i64)> =
-        sqlx::query_as(OPEN).bind(uids.into_iter().collect::<Vec<_>>()).fetch_all(&mut *tx).await?;
-    let mut open: HashMap<Uuid, usize> = open.into_iter().map(|(uid, count)| (uid, count as usize)).collect();
+    let mut open = open_runs(tx, ticks).await?;
     let mut cancelled = Vec::new();
     let outcomes: Vec<&str> = ticks
         .iter()
@@ -139,6 +151,7 @@ pub(in crate::store) async fn insert(
             outcome(tick, followed, &mut open, &mut cancelled)
         })
         .collect();
+    let overlapping = outcomes.iter().filter(|outcome| **outcome == "overlap").count();
     let cancelled = cancel_turns(tx, &cancelled, "cancel-other: the next tick came").await?;
     let column = |of: &dyn Fn(&Tick<'_>) -> String| ticks.iter().map(of).collect::<Vec<_>>();
     let jobs = sqlx::query_scalar(INSERT)
@@ -160,7 +173,22 @@ pub(in crate::store) async fn insert(
         .fetch_all(&mut *tx)
         .await?;
     sqlx::query("SELECT pg_notify('pintle_jobs', 'work')").execute(tx).await?;
-    Ok((jobs, cancelled))
+    Ok(Fired { jobs, ran_before, overlapping, cancelled })
+}
+
+/// How many runs of each schedule are not over.
+async fn open_runs(tx: &mut PgConnection, ticks: &[Tick<'_>]) -> Result<HashMap<Uuid, usize>, sqlx::Error> {
+    let mut open = HashMap::new();
+    for (sql, in_turn) in [(OPEN, true), (OPEN_BESIDE, false)] {
+        let of_these = ticks.iter().filter(|tick| turn(tick).is_some() == in_turn);
+        let uids: HashSet<Uuid> = of_these.map(|tick| tick.schedule.uid).collect();
+        if !uids.is_empty() {
+            let uids: Vec<Uuid> = uids.into_iter().collect();
+            let counted: Vec<(Uuid, i64)> = sqlx::query_as(sql).bind(uids).fetch_all(&mut *tx).await?;
+            open.extend(counted.into_iter().map(|(uid, count)| (uid, count as usize)));
+        }
+    }
+    Ok(open)
 }
 
 /// Those that ran before, by the clock or by hand, are no longer decided about.

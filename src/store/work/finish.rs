@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// Characters of what is said that are kept.
 const MAX_SAID: usize = 1_000;
 /// Tries of a job whose failure may pass.
-pub const MAX_ATTEMPTS: i16 = 5;
+pub const MAX_ATTEMPTS: i16 = 8;
 
 /// What became of one try.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,12 @@ pub enum Attempt {
         code: &'static str,
     },
     /// It failed, and may work later.
-    Again(String),
+    Again {
+        /// Why.
+        reason: String,
+        /// A stable word.
+        code: &'static str,
+    },
     /// It stopped because somebody cancelled it.
     Cancelled(String),
     /// It was stopped, because this process ends; it begins anew elsewhere.
@@ -96,7 +101,7 @@ impl<'a> End<'a> {
         let (state, reason, tries) = match attempt {
             Attempt::Done(said) => ("done", said.as_str(), 1),
             Attempt::Failed { reason, .. } => ("dead", reason.as_str(), 1),
-            Attempt::Again(reason) => (if spent { "dead" } else { "queued" }, reason.as_str(), 1),
+            Attempt::Again { reason, .. } => (if spent { "dead" } else { "queued" }, reason.as_str(), 1),
             Attempt::Cancelled(reason) => ("cancelled", reason.as_str(), 0),
             Attempt::Stopped => ("queued", "the process that ran it stopped", 0),
         };
@@ -116,7 +121,8 @@ fn outcome(state: &str, attempt: &Attempt) -> Outcome {
         (_, Attempt::Failed { code, .. }) => ("failed", Some(*code)),
         ("dead", _) => ("failed", Some("attempts-spent")),
         (_, Attempt::Stopped) => ("failed", Some("stopped")),
-        _ => ("failed", Some("tried-again")),
+        (_, Attempt::Again { code, .. }) => ("failed", Some(*code)),
+        _ => ("failed", None),
     };
     Outcome { status, code: code.map(str::to_owned) }
 }

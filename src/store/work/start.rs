@@ -2,6 +2,7 @@
 
 use crate::store::audit::AuditWriter;
 use crate::store::pauses::pauses_held;
+use crate::store::rows::moment;
 use crate::store::{Store, StoreError};
 use jiff::Timestamp;
 use pintle_core::audit::{Actor, Draft, GitRef, JobRef, Outcome, Stage};
@@ -16,7 +17,8 @@ use uuid::Uuid;
 const START: &str = "UPDATE pintle.job_state s SET state = 'running', fence = nextval('pintle.fences'), process = $3, started_at = clock_timestamp(), changed_at = clock_timestamp()
     FROM unnest($1::bigint[], $2::uuid[]) AS asked (job_id, delivery) JOIN pintle.jobs j ON j.id = asked.job_id LEFT JOIN pintle.sources o ON o.id = j.source_id
     WHERE s.job_id = asked.job_id AND s.delivery = asked.delivery AND s.state = 'released'
-    RETURNING s.job_id, s.delivery, s.fence, s.attempts, s.partner, j.object_name, j.uid, j.body, j.file, (SELECT k.labels::text FROM pintle.schedules k WHERE k.uid = j.uid) AS labels, coalesce(o.repo_id::text, '') AS repo_id";
+    RETURNING s.job_id, s.delivery, s.fence, s.attempts, s.partner, j.object_name, j.uid, j.body, j.file, (SELECT k.labels::text FROM pintle.schedules k WHERE k.uid = j.uid) AS labels, coalesce(o.repo_id::text, '') AS repo_id,
+        (extract(epoch FROM s.started_at) * 1000000)::bigint AS started_us";
 
 const PAUSED: &str = "UPDATE pintle.job_state SET state = 'cancelled', reason = 'paused', process = NULL, changed_at = clock_timestamp() WHERE job_id = ANY($1)";
 
@@ -35,6 +37,10 @@ pub struct Work {
     pub uid: Uuid,
     /// The scheduled time.
     pub tick: Timestamp,
+    /// When this try started, by the database's clock.
+    pub started_at: Timestamp,
+    /// Why it runs: `clock`, `late`, `hand`, `backfill`.
+    pub trigger: String,
     /// How long one try may take, where the Schedule says so.
     pub deadline: Option<String>,
     /// What the Schedule says below `job`.
@@ -67,16 +73,39 @@ impl Work {
     /// An audit record about it.
     pub(super) fn draft(&self, stage: Stage, outcome: Outcome, reason: Option<String>) -> Draft {
         Draft {
-            correlation: Some(format!("tick {}", self.tick)),
             partner: self.partner.clone(),
-            resource: Some((ObjectKey::new("Schedule", self.schedule.as_str()), Some(self.uid))),
             git: self.git.clone(),
-            job: Some(JobRef { id: self.job, step: None, fence: Some(self.fence) }),
             outcome,
             reason,
-            ..Draft::new(Uuid::now_v7(), stage, Actor::system(), self.kind().to_owned())
+            ..about((self.job, self.fence), (&self.schedule, self.uid), &self.tick.to_string(), self.kind(), stage)
         }
     }
+}
+
+/// What every record about a try says.
+fn about((job, fence): (i64, i64), (schedule, uid): (&str, Uuid), tick: &str, kind: &str, stage: Stage) -> Draft {
+    Draft {
+        correlation: Some(format!("tick {tick}")),
+        resource: Some((ObjectKey::new("Schedule", schedule), Some(uid))),
+        job: Some(JobRef { id: job, step: None, fence: Some(fence) }),
+        ..Draft::new(Uuid::now_v7(), stage, Actor::system(), kind.to_owned())
+    }
+}
+
+/// The outcome of a try whose process cannot tell it any more: `code` says why.
+pub(super) fn lost(row: &PgRow, code: &str) -> Result<Draft, sqlx::Error> {
+    let Json(body): Json<Value> = row.try_get("body")?;
+    let (state, partner): (String, String) = (row.try_get("state")?, row.try_get("partner")?);
+    let (schedule, kind): (String, Option<String>) = (row.try_get("object_name")?, row.try_get("work")?);
+    let tick = body.get("tick").and_then(Value::as_str).unwrap_or_default();
+    let (status, code) = if state == "cancelled" { ("refused", "cancelled") } else { ("failed", code) };
+    let try_of = (row.try_get("job_id")?, row.try_get("fence")?);
+    Ok(Draft {
+        partner: (!partner.is_empty()).then_some(partner),
+        outcome: Outcome { status, code: Some(code.into()) },
+        reason: row.try_get("reason")?,
+        ..about(try_of, (&schedule, row.try_get("uid")?), tick, &kind.unwrap_or_default(), Stage::Outcome)
+    })
 }
 
 impl Store {
@@ -139,6 +168,8 @@ fn work(row: &PgRow) -> Result<Work, sqlx::Error> {
         schedule: row.try_get("object_name")?,
         uid: row.try_get("uid")?,
         tick: text("tick").and_then(|text| text.parse().ok()).unwrap_or_default(),
+        started_at: moment(row, "started_us")?.unwrap_or_default(),
+        trigger: text("trigger").unwrap_or("clock").to_owned(),
         deadline: text("deadline").map(str::to_owned),
         spec: body.get("job").cloned().unwrap_or_default(),
         partner: (!partner.is_empty()).then_some(partner),

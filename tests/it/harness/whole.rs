@@ -24,6 +24,11 @@ const LEDGER: &[(&str, &str)] = &[
         "SELECT a.id FROM pintle.audit_logs a WHERE a.stage = 'outcome' AND NOT EXISTS (SELECT FROM pintle.audit_logs i WHERE i.stage = 'intent' AND i.job_id = a.job_id)",
     ),
     (
+        "a try has no outcome, or more than one",
+        "SELECT job_id FROM pintle.audit_logs WHERE stage IN ('intent', 'outcome') AND job_id IS NOT NULL
+         GROUP BY job_id HAVING count(*) FILTER (WHERE stage = 'intent') <> count(*) FILTER (WHERE stage = 'outcome')",
+    ),
+    (
         "a tick ran twice",
         "SELECT schedule || ' ' || tick FROM pintle.runs WHERE outcome = 'run' AND trigger <> 'hand' GROUP BY schedule_uid, schedule, tick HAVING count(*) > 1",
     ),

@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use std::path::PathBuf;
 
-async fn said(world: &World, name: &str) -> String {
+pub async fn said(world: &World, name: &str) -> String {
     let sql = format!(
         "SELECT s.reason FROM pintle.runs r JOIN pintle.job_state s ON s.job_id = r.job_id WHERE r.schedule = '{name}' ORDER BY r.id DESC"
     );
@@ -185,57 +185,5 @@ async fn a_backup_is_a_dump_whose_list_can_be_read_and_a_database_that_is_unknow
     assert_eq!(dumps.len(), 1, "{dumps:?}");
     let list = std::process::Command::new("pg_restore").arg("--list").arg(&dumps[0]).output().unwrap();
     assert!(String::from_utf8_lossy(&list.stdout).contains("audit_logs"));
-    daemon.stop().await;
-}
-
-/// A worker of somebody else, on the queue `name` of BullMQ's own prefix, that gives back what it got.
-async fn foreign_worker(world: &World, name: &str) -> bullmq::Worker {
-    let connection = bullmq::options::RedisConnectionOptions::new().url(&world.redis.url);
-    let options = bullmq::WorkerOptions::new().connection(connection);
-    let processor = |job: bullmq::Job, _| async move {
-        if job.data()["data"]["fails"] == true {
-            Err(bullmq::Error::Unrecoverable("no such list".into()))
-        } else {
-            Ok(job.data()["key"].clone())
-        }
-    };
-    bullmq::Worker::with_options(name, processor, options).await.unwrap()
-}
-
-#[tokio::test]
-async fn a_job_is_handed_to_somebody_elses_worker_of_the_same_major_and_its_result_comes_back() {
-    let queue = |data: &str| format!("{{kind: queue, queue: prices, data: {data}}}");
-    let world = world(&[
-        schedule("sync", YEARLY, &queue("{list: retail}")),
-        schedule("fails", YEARLY, &queue("{fails: true}")),
-    ])
-    .await;
-    let daemon = world.daemon();
-    world.settled().await;
-    let job = triggered(&world, "sync");
-    world
-        .database
-        .until(&format!("(SELECT reason LIKE 'nobody said which BullMQ%' FROM pintle.job_state WHERE job_id = {job})"))
-        .await;
-    // As `new Queue` of BullMQ writes it.
-    world.redis.ask::<i64>(&["HSET", "bull:prices:meta", "version", "bullmq:6.7.0"]).await;
-    let worker = foreign_worker(&world, "prices").await;
-    ran(&world, "sync", "done", 1).await;
-    assert_eq!(said(&world, "sync").await, format!("{job}/run"), "the worker got the key");
-    let left = world.redis.ask::<Vec<String>>(&["KEYS", "bull:prices:pintle-*"]).await;
-    assert!(left.is_empty(), "what was read is taken away: {left:?}");
-    let failing = triggered(&world, "fails");
-    world
-        .database
-        .until(&format!("(SELECT reason = 'no such list' FROM pintle.job_state WHERE job_id = {failing})"))
-        .await;
-    world.redis.ask::<i64>(&["HSET", "bull:prices:meta", "version", "bullmq:5.81.5"]).await;
-    ran(&world, "fails", "dead", 1).await;
-    assert!(
-        said(&world, "fails").await.contains("5.81.5"),
-        "another major is refused: {}",
-        said(&world, "fails").await
-    );
-    worker.close(1_000).await.unwrap();
     daemon.stop().await;
 }

@@ -1,6 +1,7 @@
 //! Schedules under a real daemon: every tick once, what it does, and how it ends.
 
 mod by_hand;
+mod external;
 mod faults;
 mod hands;
 mod kinds;

@@ -47,3 +47,27 @@ async fn a_postgres_that_comes_after_the_daemon_is_waited_for() {
     daemon.stop().await;
     server.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_postgres_on_another_timeline_gives_no_number_away_twice() {
+    let (mut server, world) = world("timeline").await;
+    let daemon = world.daemon();
+    world.settled().await;
+    world.database.until("EXISTS (SELECT FROM pintle.cluster)").await;
+    let last = "SELECT last_value FROM pintle.fences";
+    let before = world.database.count(last).await;
+    server.kill().await.unwrap();
+    // As one that is promoted: it ends its recovery, and goes on on a timeline of its own.
+    let data = folder().join("timeline").join("data");
+    std::fs::write(data.join("recovery.signal"), "").unwrap();
+    let settings = std::fs::read_to_string(data.join("postgresql.auto.conf")).unwrap();
+    std::fs::write(data.join("postgresql.auto.conf"), settings + "restore_command = '/bin/false'\n").unwrap();
+    server.start_again().await.unwrap();
+    daemon.says("on another timeline").await;
+    assert!(world.database.count(last).await >= before + 1_000_000);
+    world.repository.change("alice", CRM, &suite("crm", "two"));
+    world.settled().await;
+    world.assert_whole().await;
+    daemon.stop().await;
+    server.stop().await.unwrap();
+}
