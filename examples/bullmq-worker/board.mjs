@@ -12,7 +12,7 @@ import express from 'express';
 import Redis from 'ioredis';
 
 const connection = new Redis(process.env.REDIS_URL ?? 'redis://localhost:6379', { maxRetriesPerRequest: null });
-const own = ['rows', 'work'].map((name) => new Queue(name, { connection, prefix: 'pintle', skipMetasUpdate: true }));
+const own = ['rows', 'work', 'external'].map((name) => new Queue(name, { connection, prefix: 'pintle', skipMetasUpdate: true }));
 const theirs = (process.env.QUEUES ?? 'aurora-prices').split(',').map((name) => new Queue(name, { connection }));
 
 const serverAdapter = new ExpressAdapter();

@@ -55,7 +55,7 @@ pub async fn run(args: &ApplyArgs, out: &Out) -> Result<Exit, CliError> {
     }
     let origin = format!("cli:{}", os_user());
     store
-        .record_request(&origin, "reconcile", true, Some(&format!("pintle apply {}", short(&oid))))
+        .record_request(&origin, "reconcile", Some(&format!("pintle apply {}", short(&oid))))
         .await
         .map_err(writing)?;
     if out.format != Format::Json {

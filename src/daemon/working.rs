@@ -31,6 +31,13 @@ pub(super) async fn working(daemon: &Daemon, stop: &CancellationToken) {
         secrets: daemon.settings.secrets.clone(),
         named: daemon.settings.work.clone(),
     };
+    for program in daemon.settings.work.programs.iter().filter(|program| program.value.sha256.is_none()) {
+        tracing::warn!(
+            "the program {} is not pinned: whatever stands at {} runs (--program NAME=PATH@sha256:HEX)",
+            program.name,
+            program.value.path.display()
+        );
+    }
     let work = WorkWorker::new(daemon.store.clone(), tools, daemon.process, daemon.lease.clone());
     let settings = |queue, hands| {
         let settings = ReceiverSettings::new(&daemon.settings.redis_url, queue, hands);

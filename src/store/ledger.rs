@@ -2,6 +2,7 @@
 
 use super::acceptance::SOURCE;
 use super::rows::moment;
+use super::work::partner_told;
 use super::{Store, StoreError};
 use jiff::Timestamp;
 use sqlx::Row;
@@ -134,7 +135,7 @@ fn job(row: &PgRow) -> Result<JobRow, sqlx::Error> {
         commit: row.try_get("commit")?,
         state: row.try_get("state")?,
         attempts: row.try_get("attempts")?,
-        partner: row.try_get::<Option<String>, _>("partner")?.filter(|partner| !partner.is_empty()),
+        partner: row.try_get::<Option<String>, _>("partner")?.and_then(partner_told),
         delivery: row.try_get("delivery")?,
         reason: row.try_get("reason")?,
         created_at: moment(row, "created_us")?,

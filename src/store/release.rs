@@ -79,7 +79,7 @@ const RELEASE: &str = "WITH RECURSIVE out AS (SELECT partner, work, count(*) AS 
               AND 0 = (SELECT count(*) FROM pintle.job_needs n WHERE n.job_id = s.job_id AND 'done' <> (SELECT b.state FROM pintle.job_state b WHERE b.job_id = n.needs))
               AND NOT EXISTS (SELECT FROM limits l WHERE l.work = s.work AND l.free <= 0)
             ORDER BY s.priority, s.job_id
-            LIMIT least((SELECT each FROM share), CASE p.partner WHEN '' THEN NULL ELSE greatest(0, $8 - (SELECT coalesce(sum(o.jobs), 0) FROM out o WHERE o.partner = p.partner)) END)) d
+            LIMIT least((SELECT each FROM share), CASE WHEN p.partner = '' OR p.partner LIKE '~%' THEN NULL ELSE greatest(0, $8 - (SELECT coalesce(sum(o.jobs), 0) FROM out o WHERE o.partner = p.partner)) END)) d
         WHERE p.partner IS NOT NULL),
     within AS (
         SELECT d.job_id, d.turn FROM (SELECT *, row_number() OVER (PARTITION BY work ORDER BY turn, job_id) AS nth FROM due) d LEFT JOIN limits l USING (work)

@@ -7,27 +7,18 @@ use pintle_core::audit::{Actor, Draft, Outcome, Stage};
 use uuid::Uuid;
 
 impl Store {
-    /// Records a request; an accepted one wakes the leader.
-    pub async fn record_request(
-        &self,
-        origin: &str,
-        request: &str,
-        accepted: bool,
-        reason: Option<&str>,
-    ) -> Result<(), StoreError> {
+    /// Records a request, and wakes the leader.
+    pub async fn record_request(&self, origin: &str, request: &str, reason: Option<&str>) -> Result<(), StoreError> {
         let failed = || StoreError::during("record a request");
         let mut tx = self.pool.begin().await.map_err(failed())?;
-        sqlx::query("INSERT INTO pintle.requests (origin, request, accepted, reason) VALUES ($1, $2, $3, $4)")
+        sqlx::query("INSERT INTO pintle.requests (origin, request, accepted, reason) VALUES ($1, $2, true, $3)")
             .bind(origin)
             .bind(request)
-            .bind(accepted)
             .bind(reason)
             .execute(&mut *tx)
             .await
             .map_err(failed())?;
-        if accepted {
-            sqlx::query("SELECT pg_notify('pintle_ask', $1)").bind(request).execute(&mut *tx).await.map_err(failed())?;
-        }
+        sqlx::query("SELECT pg_notify('pintle_ask', $1)").bind(request).execute(&mut *tx).await.map_err(failed())?;
         tx.commit().await.map_err(failed())
     }
 
@@ -47,12 +38,19 @@ impl Store {
         let _ = sqlx::query("SELECT pg_notify('pintle_ask', 'asked')").execute(&self.pool).await;
     }
 
-    /// Puts a refused request into the audit log.
-    pub async fn record_refused_request(&self, writer: &AuditWriter, id: &str, name: &str) -> Result<(), StoreError> {
+    /// Puts a refused request into the audit log, and how many `more` there were before it.
+    pub async fn record_refused_request(
+        &self,
+        writer: &AuditWriter,
+        id: &str,
+        name: &str,
+        more: u64,
+    ) -> Result<(), StoreError> {
+        let more = if more > 0 { format!("; {more} more were refused before it") } else { String::new() };
         let draft = Draft {
             correlation: Some(format!("redis job {id}")),
             outcome: Outcome { status: "refused", code: Some("foreign-job".into()) },
-            reason: Some(format!("`{name}` is not a request that a foreign job may make")),
+            reason: Some(format!("`{name}` is not a request that a foreign job may make{more}")),
             ..Draft::new(Uuid::now_v7(), Stage::Denied, Actor { kind: "foreign", id: "queue".into() }, "request")
         };
         self.record(writer, &[draft]).await

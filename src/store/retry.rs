@@ -2,6 +2,7 @@
 //! in the same transaction.
 
 use super::audit::AuditWriter;
+use super::work::partner_told;
 use super::{Store, StoreError};
 use pintle_core::audit::{Actor, Draft, GitRef, JobRef, Stage};
 use pintle_core::change::{ObjectKey, Oid};
@@ -94,7 +95,7 @@ fn draft(row: &sqlx::postgres::PgRow, id: i64, actor: &str, reason: &str) -> Res
     let key = ObjectKey::new(row.try_get::<&str, _>("object_kind")?, row.try_get::<&str, _>("object_name")?);
     let partner: String = row.try_get("partner")?;
     Ok(Draft {
-        partner: (!partner.is_empty()).then_some(partner),
+        partner: partner_told(partner),
         resource: Some((key, Some(row.try_get("uid")?))),
         git: match row.try_get("commit")? {
             Some(commit) => Some(GitRef {

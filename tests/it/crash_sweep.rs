@@ -37,6 +37,7 @@ async fn survives(point: &str) {
     let world = begun().await;
     let mut victim = Daemon::start(&world, "victim", &[("PINTLE_CRASH_AT", point)]);
     assert_eq!(victim.ends().await.signal(), Some(9), "{point} was never reached");
+    the_fault_happened(&world, point).await;
     world.lease_expires().await;
     let daemon = world.daemon();
     world.settled().await;
@@ -52,6 +53,28 @@ async fn survives(point: &str) {
     world.assert_plans_empty();
     world.assert_whole().await;
     daemon.stop().await;
+}
+
+/// What ledger and Redis say when the process died there.
+async fn the_fault_happened(world: &World, point: &str) {
+    let deliveries = "SELECT DISTINCT delivery FROM pintle.job_state WHERE state = 'released'";
+    let rung = match point {
+        "released" => false,
+        "rung" => true,
+        "applied" => {
+            let done = "SELECT count(*) FROM pintle.job_state WHERE state = 'done' AND delivery IS NOT NULL";
+            assert!(world.database.count(done).await > 0, "it is done");
+            assert_eq!(world.redis.ask::<u64>(&["LLEN", "pintle:rows:active"]).await, 1, "and Redis has it in hand");
+            return;
+        }
+        _ => return,
+    };
+    let deliveries = world.database.list(deliveries).await;
+    assert!(!deliveries.is_empty(), "{point}");
+    for delivery in deliveries {
+        let there: bool = world.redis.ask(&["EXISTS", &format!("pintle:rows:pin-{delivery}")]).await;
+        assert_eq!(there, rung, "at {point}");
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use super::clocks::ScheduleRow;
 use crate::store::audit::AuditWriter;
 use crate::store::enqueue::grown;
 use crate::store::release::{EXTERNAL, Lane, WORK};
-use crate::store::work::cancel_turns;
+use crate::store::work::{NOBODY, cancel_turns};
 use crate::store::{LeaderProof, Store, StoreError};
 use jiff::Timestamp;
 use pintle_core::audit::Draft;
@@ -15,6 +15,9 @@ use serde_json::json;
 use sqlx::PgConnection;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
+
+/// How many stand for the partner of work that is of none.
+const DEALT_TO: u128 = 64;
 
 /// Why a tick runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -240,9 +243,11 @@ fn turn(tick: &Tick<'_>) -> Option<Uuid> {
     OverlapRule::of(&tick.schedule.spec).takes_turns().then_some(tick.schedule.uid)
 }
 
+/// Whose turn it takes. Schedules of no partner are dealt to a few that stand for nobody, so that the crowd of one is in
+/// the way of few others; as many partners as schedules would make every release slow.
 fn partner(tick: &Tick<'_>) -> String {
     let partner = tick.schedule.spec.at(&["job", "select", "partner"]).and_then(Value::as_str);
-    partner.unwrap_or_default().to_owned()
+    partner.map_or_else(|| format!("{NOBODY}{:02x}", tick.schedule.uid.as_u128() % DEALT_TO), str::to_owned)
 }
 
 /// What the worker is told: all that it needs, as the Schedule said it when the tick came.

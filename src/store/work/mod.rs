@@ -10,3 +10,4 @@ pub use cancel::{Cancelled, Wish};
 pub(in crate::store) use cancel::{cancel_turns, cancelled_work};
 pub use finish::{Attempt, MAX_ATTEMPTS, Tried};
 pub use start::Work;
+pub(in crate::store) use start::{NOBODY, partner_told};

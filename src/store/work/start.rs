@@ -22,6 +22,14 @@ const START: &str = "UPDATE pintle.job_state s SET state = 'running', fence = ne
 
 const PAUSED: &str = "UPDATE pintle.job_state SET state = 'cancelled', reason = 'paused', process = NULL, changed_at = clock_timestamp() WHERE job_id = ANY($1)";
 
+/// What the partner of work that is of none begins with: no name can.
+pub(in crate::store) const NOBODY: char = '~';
+
+/// The partner that is told of.
+pub(in crate::store) fn partner_told(partner: String) -> Option<String> {
+    (!partner.is_empty() && !partner.starts_with(NOBODY)).then_some(partner)
+}
+
 /// Work that this process runs.
 #[derive(Debug, Clone)]
 pub struct Work {
@@ -101,7 +109,7 @@ pub(super) fn lost(row: &PgRow, code: &str) -> Result<Draft, sqlx::Error> {
     let (status, code) = if state == "cancelled" { ("refused", "cancelled") } else { ("failed", code) };
     let try_of = (row.try_get("job_id")?, row.try_get("fence")?);
     Ok(Draft {
-        partner: (!partner.is_empty()).then_some(partner),
+        partner: partner_told(partner),
         outcome: Outcome { status, code: Some(code.into()) },
         reason: row.try_get("reason")?,
         ..about(try_of, (&schedule, row.try_get("uid")?), tick, &kind.unwrap_or_default(), Stage::Outcome)
@@ -172,7 +180,7 @@ fn work(row: &PgRow) -> Result<Work, sqlx::Error> {
         trigger: text("trigger").unwrap_or("clock").to_owned(),
         deadline: text("deadline").map(str::to_owned),
         spec: body.get("job").cloned().unwrap_or_default(),
-        partner: (!partner.is_empty()).then_some(partner),
+        partner: partner_told(partner),
         git,
     })
 }

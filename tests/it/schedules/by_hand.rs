@@ -1,6 +1,6 @@
 //! What people ask for: previews, runs now, runs of what passed, an end.
 
-use super::{YEARLY, daemon, program, ran, schedule, triggered, world};
+use super::{SECONDS, YEARLY, daemon, program, ran, schedule, triggered, world};
 use serde_json::Value;
 
 fn json(text: &str) -> Value {
@@ -94,4 +94,33 @@ async fn what_was_paused_or_cancelled_is_run_after_all_by_a_backfill() {
     assert_eq!(json(&text)["jobs"].as_array().unwrap().len() as i64, jobs, "{text}");
     ran(&world, "daily", "done", jobs).await;
     daemon.stop().await;
+}
+
+#[tokio::test]
+async fn no_more_runs_of_one_schedule_wait_than_there_is_room_for_and_who_asks_for_more_is_told() {
+    let world = world(&[schedule(
+        "flood",
+        &format!("{SECONDS}\n  overlap: allow\n  suspend: true"),
+        "{kind: health-report, destination: out}",
+    )])
+    .await;
+    let daemon = world.daemon();
+    world.settled().await;
+    daemon.stop().await;
+    let backfill = |since: &str, until: &str| {
+        let words = ["schedules", "backfill", "flood", "--since", since, "--until", until, "--reason", "a test"];
+        world.pintle(&words)
+    };
+    let (code, told) = backfill("2026-11-01T00:00:00Z", "2026-11-01T00:16:00Z");
+    assert!(code == 0 && told.starts_with("960 ticks of flood run."), "{told}");
+    let (code, told) = backfill("2026-11-02T00:00:00Z", "2026-11-02T00:01:00Z");
+    assert!(code == 0 && told.contains("40 ticks of flood run; 20 ticks dropped"), "{told}");
+    let (code, told) = backfill("2026-11-03T00:00:00Z", "2026-11-03T00:01:00Z");
+    assert!(code == 1 && told.contains("nothing runs"), "{told}");
+    let (code, told) = world.pintle(&["schedules", "trigger", "flood", "--reason", "a test"]);
+    assert!(code == 1 && told.contains("nothing runs"), "{told}");
+    assert_eq!(world.database.count("SELECT count(*) FROM pintle.job_state WHERE state = 'queued'").await, 1_000);
+    let refused =
+        "SELECT count(*) FROM pintle.audit_logs WHERE action IN ('trigger', 'backfill') AND outcome = 'refused'";
+    assert_eq!(world.database.count(refused).await, 2);
 }

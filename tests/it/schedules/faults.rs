@@ -3,6 +3,7 @@
 use super::{YEARLY, daemon, leases_expire, program, ran, runs, schedule, state, triggered, world};
 use crate::harness::{Daemon, eventually};
 use nix::sys::signal::Signal;
+use std::os::unix::process::ExitStatusExt;
 
 #[tokio::test]
 async fn work_of_a_killed_worker_is_taken_back_and_runs_under_a_higher_fence() {
@@ -176,4 +177,28 @@ async fn what_the_ledger_says_of_this_process_and_nobody_runs_is_given_back() {
     daemon.says("that nobody ran were given back").await;
     ran(&world, "mark", "done", 1).await;
     daemon.stop().await;
+}
+
+#[tokio::test]
+async fn a_process_killed_with_work_in_hand_leaves_it_to_another_whatever_it_had_written() {
+    for point in ["work-started", "work-attempted"] {
+        let world = world(&[schedule("mark", YEARLY, "{kind: exec, program: mark}")]).await;
+        let marks = world.path().join("marks");
+        let mark = program(&world, "mark", &format!("echo ran >> {}", marks.display()));
+        let first = daemon(&world, "first", &mark);
+        world.settled().await;
+        first.stop().await;
+        let job = triggered(&world, "mark");
+        let mut victim = Daemon::start(&world, "victim", &[("PINTLE_PROGRAMS", &mark), ("PINTLE_CRASH_AT", point)]);
+        assert_eq!(victim.ends().await.signal(), Some(9), "{point} was never reached");
+        let told = std::fs::read_to_string(&marks).unwrap_or_default().lines().count();
+        assert_eq!(told, usize::from(point == "work-attempted"), "at {point}");
+        assert_eq!(state(&world, job, "state").await, "running", "the ledger knows nothing of its end");
+        leases_expire(&world).await;
+        let other = daemon(&world, "other", &mark);
+        ran(&world, "mark", "done", 1).await;
+        assert_eq!(std::fs::read_to_string(&marks).unwrap().lines().count(), told + 1, "at least once");
+        world.assert_whole().await;
+        other.stop().await;
+    }
 }
