@@ -7,6 +7,7 @@ use crate::planner::needed;
 use crate::store::Store;
 use crate::store::acceptance::SOURCE;
 use jiff::{SignedDuration, Timestamp};
+use pintle_core::check::{check, check_judged};
 use pintle_core::diff::{Differing, LiveState};
 use pintle_core::gate::{Circumstances, Moved, judge};
 use pintle_core::model::Catalog;
@@ -63,7 +64,7 @@ pub(super) async fn rows(store: &Store, repo: &Path, revision: &Revision) -> Res
     let plan = made(revision, &live, &guards);
     let seq = store.seq_of(SOURCE, &revision.oid.to_string()).await?;
     let moved = store.moved(SOURCE, &plan, &guards, since(&live, seq)).await?;
-    Ok(judged(plan, revision, &live, &guards, &moved, seq))
+    judged(plan, revision, &live, &guards, &moved, seq)
 }
 
 /// From which accepted step on everything that moved is of interest.
@@ -92,7 +93,7 @@ pub(super) fn snapshot(live: &LiveState, base: Option<&Revision>, revision: &Rev
     let own = Arc::new(guard_of(revision)?);
     let before = base.map(guard_of).transpose()?.map_or_else(|| own.clone(), Arc::new);
     let guards = Guards::new(before, own);
-    Ok(judged(made(revision, live, &guards), revision, live, &guards, &[], None))
+    judged(made(revision, live, &guards), revision, live, &guards, &[], None)
 }
 
 /// What should move, before the gate.
@@ -115,6 +116,14 @@ fn judged(
     guards: &Guards,
     moved: &[Moved],
     seq: Option<u64>,
-) -> Plan {
-    judge(plan, &Circumstances { guards, desired: &revision.resolved, live, moved, seq, keeps: None, allowed: &[] })
+) -> Result<Plan, CliError> {
+    let circumstances =
+        Circumstances { guards, desired: &revision.resolved, live, moved, seq, keeps: None, allowed: &[] };
+    let broken = check(&plan);
+    let plan = judge(plan, &circumstances);
+    match broken.into_iter().chain(check_judged(&plan, &circumstances)).next() {
+        None => Ok(plan),
+        Some(broken) => Err(CliError::new(format!("the plan breaks an invariant: {broken}"))
+            .hint("this is a fault of Pintle, and the daemon would not carry it out either: please report it")),
+    }
 }

@@ -1,6 +1,10 @@
 //! The independent checker: invariants that every plan must satisfy, written apart from the
 //! planner, so that a fault in one is seen by the other. The gate admits no plan that breaks one.
 
+mod admission;
+
+pub use admission::check_judged;
+
 use crate::diff::{Action, Cause};
 use crate::plan::{Plan, Step, action_digest};
 use std::collections::HashSet;

@@ -10,7 +10,7 @@ mod pace;
 pub use circumstances::{Allowance, Circumstances, Extent, Keeps, Moved};
 pub use pace::runs;
 
-use crate::check::{self, check};
+use crate::check::{self, check, check_judged};
 use crate::plan::{Exceeded, Plan};
 use crate::trust::AcceptedCommit;
 
@@ -90,6 +90,10 @@ pub fn gate(plan: Plan, commit: &AcceptedCommit, circumstances: &Circumstances<'
     let within = !deferred || is_within_limits(&whole, circumstances);
     if !plan.refused().is_empty() {
         return Err(Refusal::Limits(Box::new(plan)));
+    }
+    let broken = check_judged(&plan, circumstances);
+    if !broken.is_empty() {
+        return Err(Refusal::Invariant(broken));
     }
     Ok(AdmittedPlan { plan, commit: commit.clone(), within })
 }

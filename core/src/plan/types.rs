@@ -186,6 +186,13 @@ impl Plan {
         self.without(left_out)
     }
 
+    /// The same plan with other steps: what the checker is tried on.
+    #[cfg(test)]
+    pub(crate) fn with_steps(mut self, edit: impl FnOnce(&mut Vec<Step>)) -> Self {
+        edit(&mut self.steps);
+        self
+    }
+
     /// The same plan, refused for what it would pass.
     #[must_use]
     pub(crate) fn refusing(self, refused: Vec<Exceeded>) -> Self {

@@ -23,7 +23,7 @@ mod text;
 mod yaml;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use ago::{ago, minute, span};
 pub use approvals::{Approvals, RuleLine, Verdict};

@@ -8,7 +8,7 @@ mod rows;
 pub use event::{Event, Happening};
 pub use rows::Rows;
 
-use crate::check::check;
+use crate::check::{check, check_judged};
 use crate::diff::Differing;
 use crate::gate::{Allowance, Circumstances, Moved, is_within_limits, judge, runs};
 use crate::model::Catalog;
@@ -97,7 +97,9 @@ impl Simulation {
     pub fn plan(&mut self) -> Option<Plan> {
         self.asked(|plan, circumstances| {
             debug_assert_eq!(check(&plan), [], "the planner breaks an invariant");
-            judge(plan, circumstances)
+            let judged = judge(plan, circumstances);
+            debug_assert_eq!(check_judged(&judged, circumstances), [], "the gate breaks an invariant");
+            judged
         })
     }
 

@@ -3,4 +3,4 @@
 mod diagnosed;
 mod goldens;
 mod safety;
-mod world;
+pub(crate) mod world;
