@@ -86,13 +86,18 @@ impl CliError {
 
     /// What happened, in one line.
     pub(super) fn said(&self) -> String {
-        let mut text = self.message.clone();
+        std::iter::once(self.message.clone()).chain(self.causes()).collect::<Vec<_>>().join(": ")
+    }
+
+    /// Why, from the outside to the inside.
+    fn causes(&self) -> Vec<String> {
+        let mut causes = Vec::new();
         let mut cause = self.source.as_deref().map(|source| source as &dyn Error);
         while let Some(inner) = cause {
-            text = format!("{text}: {inner}");
+            causes.push(inner.to_string());
             cause = inner.source();
         }
-        text
+        causes
     }
 
     /// What to do about it.
@@ -164,15 +169,19 @@ impl Out {
 
     /// Says how it failed.
     pub fn failed(&self, error: &CliError) -> ExitCode {
+        let causes = error.causes();
+        if self.is_json() {
+            // Beside the answer, if there is one: what reads it finds one document on each stream.
+            let told = serde_json::json!({
+                "formatVersion": "1.0",
+                "error": {"message": error.message, "because": causes, "next": error.hint, "exit": error.exit as u8},
+            });
+            eprintln!("{told}");
+            return ExitCode::from(error.exit as u8);
+        }
         let mut text = format!("error: {}", error.message);
-        let mut cause = error.source.as_deref().map(|source| source as &dyn Error);
-        while let Some(inner) = cause {
-            text = format!("{text}\n  because: {inner}");
-            cause = inner.source();
-        }
-        if let Some(hint) = &error.hint {
-            text = format!("{text}\n  next: {hint}");
-        }
+        text.extend(causes.iter().map(|cause| format!("\n  because: {cause}")));
+        text.extend(error.hint.iter().map(|hint| format!("\n  next: {hint}")));
         eprintln!("{text}");
         ExitCode::from(error.exit as u8)
     }

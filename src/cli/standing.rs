@@ -52,7 +52,17 @@ impl Standing {
 
     /// How many objects of `kind` wait.
     pub fn waiting_of(&self, kind: &str) -> usize {
-        self.entries.keys().filter(|object| object.strip_prefix(kind).is_some_and(|rest| rest.starts_with('/'))).count()
+        self.of_kind(kind).count()
+    }
+
+    /// How many of those because somebody else's row says something else.
+    pub fn foreign_of(&self, kind: &str) -> usize {
+        self.of_kind(kind).filter(|waiting| waiting.code == "foreign").count()
+    }
+
+    fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a WaitingRow> {
+        let is_of = move |object: &str| object.strip_prefix(kind).is_some_and(|rest| rest.starts_with('/'));
+        self.entries.iter().filter(move |(object, _)| is_of(object)).map(|(_, waiting)| waiting)
     }
 }
 
@@ -70,7 +80,7 @@ fn reason(job: &JobRow) -> WaitingRow {
         Some("queued") => ("queued", format!("job {id} is queued"), format!("its turn (pintle jobs show {id})")),
         _ => ("in-flight", format!("job {id} is running"), "the end of the job".to_owned()),
     };
-    WaitingRow { object: job.object.clone(), code: code.to_owned(), message, lifted_by }
+    WaitingRow { object: job.object.clone(), code: code.to_owned(), message, lifted_by, until: None }
 }
 
 #[cfg(test)]
@@ -84,6 +94,7 @@ mod tests {
             code: "protected".into(),
             message: String::new(),
             lifted_by: String::new(),
+            until: None,
         };
         let standing = Standing::of(vec![waiting("Instance/a"), waiting("InstanceGroup/b")], 5, &[]);
         assert_eq!((standing.waiting_of("Instance"), standing.count()), (1, 5));

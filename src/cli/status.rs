@@ -229,8 +229,10 @@ fn fleet(view: &View, paper: &Paper) -> String {
     }
     let drifted = count(&view.numbers.drifted, FLEET);
     let waiting = view.standing.waiting_of(FLEET) as i64;
-    let mut parts = vec![format!("{} in sync", thousands((all - drifted - waiting).max(0)))];
-    for (number, word) in [(drifted, "drifted"), (waiting, "waiting")] {
+    // One that is declared and not taken on waits, and is counted there.
+    let unmanaged = (count(&view.numbers.unmanaged, FLEET) - view.standing.foreign_of(FLEET) as i64).max(0);
+    let mut parts = vec![format!("{} in sync", thousands((all - drifted - waiting - unmanaged).max(0)))];
+    for (number, word) in [(drifted, "drifted"), (waiting, "waiting"), (unmanaged, "not managed")] {
         parts.extend((number > 0).then(|| paper.paint(Style::Warning, &format!("{} {word}", thousands(number)))));
     }
     format!("{}: {} (pintle get instances)", plural(all, "instance"), parts.join(", "))
@@ -286,7 +288,7 @@ pub(super) fn seconds(seconds: f64) -> String {
 
 fn as_json(view: &View) -> serde_json::Value {
     let numbers = &view.numbers;
-    let kinds: Vec<_> = numbers.rows.iter().map(|(kind, rows)| json!({"kind": kind, "rows": rows, "drifted": count(&numbers.drifted, kind), "waiting": view.standing.waiting_of(kind)})).collect();
+    let kinds: Vec<_> = numbers.rows.iter().map(|(kind, rows)| json!({"kind": kind, "rows": rows, "drifted": count(&numbers.drifted, kind), "unmanaged": count(&numbers.unmanaged, kind), "waiting": view.standing.waiting_of(kind)})).collect();
     json!({
         "formatVersion": "1.0",
         "source": view.source,

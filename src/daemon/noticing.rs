@@ -4,6 +4,7 @@ use super::lead::{Lease, current};
 use super::outage::Outage;
 use super::run::Daemon;
 use crate::forge::ForgeClient;
+use crate::notices::Heard;
 use crate::store::StoreError;
 use pintle_core::model::guard::Notice;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ pub(super) type Looked = Option<Arc<Vec<Notice>>>;
 /// Tells people of transitions, after ticks. What cannot be told is tried again, and given up in the end.
 pub(super) async fn noticing(daemon: &Daemon, lease: &Lease, mut look: watch_channel::Receiver<Looked>) {
     let forge = daemon.settings.forge.clone().map(ForgeClient::new);
-    let (mut outage, mut tries) = (Outage::of("telling people"), 0);
+    let (mut outage, mut tries, mut heard) = (Outage::of("telling people"), 0, Heard::default());
     loop {
         // The end of the sender is the end of the term; a pause without a tick is one for trying again.
         if tokio::time::timeout(TELL_AGAIN, look.changed()).await.is_ok_and(|changed| changed.is_err()) {
@@ -32,10 +33,13 @@ pub(super) async fn noticing(daemon: &Daemon, lease: &Lease, mut look: watch_cha
         if forge.is_none() && notices.is_empty() {
             continue;
         }
-        match told(daemon, lease, forge.as_ref(), &notices, tries).await {
+        match told(daemon, lease, forge.as_ref(), &notices, (tries, &mut heard)).await {
             Ok(failed) => {
                 outage.over();
                 tries = if failed { tries + 1 } else { 0 };
+                if !failed {
+                    heard.clear();
+                }
                 if failed {
                     tokio::time::sleep(TRY_AGAIN * 2_u32.pow(tries)).await;
                 }
@@ -51,18 +55,19 @@ async fn told(
     lease: &Lease,
     forge: Option<&ForgeClient>,
     notices: &Arc<Vec<Notice>>,
-    tries: u32,
+    (tries, heard): (u32, &mut Heard),
 ) -> Result<bool, StoreError> {
     let standing = daemon.store.standing().await?;
     let (events, told) = crate::notices::events(&standing);
     let (forge, receivers, secrets) = (forge.cloned(), notices.clone(), daemon.settings.secrets.clone());
+    let mut hearing = heard.clone();
     let telling = tokio::task::spawn_blocking(move || {
-        events
-            .iter()
-            .flat_map(|event| crate::notices::tell(event, forge.as_ref(), &receivers, &secrets))
-            .collect::<Vec<_>>()
+        let mut tell = |event| crate::notices::tell(event, forge.as_ref(), &receivers, &secrets, &mut hearing);
+        let failed: Vec<String> = events.iter().flat_map(&mut tell).collect();
+        (failed, hearing)
     });
-    let failed = telling.await.unwrap_or_default();
+    let Ok((failed, hearing)) = telling.await else { return Ok(true) };
+    *heard = hearing;
     for why in &failed {
         tracing::warn!("{why}");
     }

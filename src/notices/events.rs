@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashSet};
 const NAMED: usize = 10;
 
 /// Something that people are told.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Event {
     /// Which kind.
     pub kind: NotifyEvent,

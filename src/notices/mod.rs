@@ -10,15 +10,33 @@ pub use webhook::{Secrets, post, signature};
 
 use crate::forge::{ForgeClient, State};
 use pintle_core::model::guard::{Notice, NotifyEvent};
+use std::collections::HashSet;
 
 /// The name of the daemon's status.
 const CONTEXT: &str = "pintle/applied";
 /// Tries of one transition before it is given up, with a line in the log.
 pub const TRIES: u32 = 5;
 
-/// Tells `event` to everyone who wants to know; what failed.
-pub fn tell(event: &Event, forge: Option<&ForgeClient>, notices: &[Notice], secrets: &Secrets) -> Vec<String> {
+/// Who has heard of what, while others have not yet: the forge as `None`, receivers by their place in the guard.
+pub type Heard = HashSet<(Event, Option<usize>)>;
+
+/// Tells `event` to everyone who wants to know and has not heard of it; what failed.
+pub fn tell(
+    event: &Event,
+    forge: Option<&ForgeClient>,
+    notices: &[Notice],
+    secrets: &Secrets,
+    heard: &mut Heard,
+) -> Vec<String> {
     let mut failed = Vec::new();
+    let mut tell = |who: Option<usize>, told: &dyn Fn() -> Result<(), String>| {
+        if !heard.contains(&(event.clone(), who)) {
+            match told() {
+                Ok(()) => drop(heard.insert((event.clone(), who))),
+                Err(error) => failed.push(error),
+            }
+        }
+    };
     if let (Some(forge), Some(commit)) = (forge, &event.commit) {
         let state = match event.kind {
             NotifyEvent::Held => Some(State::Pending),
@@ -26,13 +44,13 @@ pub fn tell(event: &Event, forge: Option<&ForgeClient>, notices: &[Notice], secr
             NotifyEvent::Applied => Some(State::Success),
             NotifyEvent::Drift | NotifyEvent::Halted | NotifyEvent::BreakGlass => None,
         };
-        let told = state.map_or(Ok(()), |state| forge.status(commit, state, CONTEXT, &event.message));
-        failed.extend(told.err().map(|error| error.to_string()));
+        if let Some(state) = state {
+            tell(None, &|| forge.status(commit, state, CONTEXT, &event.message).map_err(|error| error.to_string()));
+        }
     }
-    for notice in notices {
-        let wanted = notice.events.as_ref().is_none_or(|events| events.0.contains(&event.kind));
-        if wanted && let Err(error) = post(notice, event, secrets) {
-            failed.push(error);
+    for (at, notice) in notices.iter().enumerate() {
+        if notice.events.as_ref().is_none_or(|events| events.0.contains(&event.kind)) {
+            tell(Some(at), &|| post(notice, event, secrets));
         }
     }
     failed

@@ -34,6 +34,9 @@ pub struct WaitingRow {
     pub message: String,
     /// What lifts it.
     pub lifted_by: String,
+    /// When time alone lifts it, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<jiff::Timestamp>,
 }
 
 /// A job and its state.

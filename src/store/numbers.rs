@@ -9,6 +9,8 @@ use sqlx::Row;
 pub struct Numbers {
     /// Drifted rows of each kind, kinds without any included.
     pub drifted: Vec<(String, i64)>,
+    /// Rows that Pintle never applied, of each kind.
+    pub unmanaged: Vec<(String, i64)>,
     /// Rows that are not tombstoned, of each kind.
     pub rows: Vec<(String, i64)>,
     /// Jobs that wait.
@@ -29,7 +31,7 @@ impl Store {
     /// Reads them all.
     pub async fn numbers(&self) -> Result<Numbers, StoreError> {
         let failed = || StoreError::during("read the numbers");
-        let rows = sqlx::query("SELECT kind, count(*) FILTER (WHERE drifted AND tombstoned_at IS NULL) AS drifted, count(*) FILTER (WHERE tombstoned_at IS NULL) AS live FROM pintle.objects GROUP BY kind ORDER BY kind")
+        let rows = sqlx::query("SELECT kind, count(*) FILTER (WHERE drifted AND tombstoned_at IS NULL) AS drifted, count(*) FILTER (WHERE applied_digest IS NULL AND tombstoned_at IS NULL) AS unmanaged, count(*) FILTER (WHERE tombstoned_at IS NULL) AS live FROM pintle.objects GROUP BY kind ORDER BY kind")
             .fetch_all(&self.pool)
             .await
             .map_err(failed())?;
@@ -58,6 +60,7 @@ impl Store {
         };
         Ok(Numbers {
             drifted: counts("drifted").map_err(failed())?,
+            unmanaged: counts("unmanaged").map_err(failed())?,
             rows: counts("live").map_err(failed())?,
             queued: jobs.try_get("queued").map_err(failed())?,
             released: jobs.try_get("released").map_err(failed())?,

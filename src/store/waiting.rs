@@ -16,6 +16,7 @@ pub fn waiting(plan: &Plan) -> (Vec<WaitingRow>, usize) {
         code: one.reason.code().to_owned(),
         message: one.reason.sentence(),
         lifted_by: one.reason.lifted_by(),
+        until: one.reason.until(),
     });
     (kept.collect(), plan.waiting().len())
 }

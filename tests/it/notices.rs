@@ -78,3 +78,18 @@ async fn a_webhook_of_the_guard_gets_what_it_asks_for_signed_and_again_after_a_f
     assert!(events.contains(&"applied".to_owned()) && events.contains(&"drift".to_owned()), "{events:?}");
     assert!(events.iter().all(|event| event == "applied" || event == "drift"), "{events:?}");
 }
+
+#[tokio::test]
+async fn who_has_heard_is_not_told_again_because_another_has_not() {
+    let (hears, deaf) = (FakeForge::start(), FakeForge::start());
+    let receiver = |forge: &FakeForge| format!("{{url: \"{}/hook\", events: [applied]}}", forge.url);
+    let guard = format!("notify: [{}, {}]\n", receiver(&hears), receiver(&deaf));
+    let world = World::new(&[("suites/crm.yaml", suite("crm", "one")), (".pintle/guard.yaml", guard)]).await;
+    deaf.look(|held| held.fault = Some(503));
+    let daemon = world.daemon();
+    eventually("the other was asked more than once", async || deaf.look(|held| held.asked > 2)).await;
+    deaf.look(|held| held.fault = None);
+    eventually("both are told", async || deaf.look(|held| held.hooks.len()) == 1).await;
+    assert_eq!(hears.look(|held| held.hooks.len()), 1);
+    daemon.stop().await;
+}

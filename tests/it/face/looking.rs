@@ -76,7 +76,7 @@ async fn every_answer_for_programs_parses_and_an_export_has_every_record_once() 
 }
 
 fn every_answer_parses_and_says_its_version(world: &World) {
-    let questions: [&[&str]; 15] = [
+    let questions: [&[&str]; 24] = [
         &["status"],
         &["get", "instances"],
         &["get", "instances", "prod"],
@@ -92,12 +92,27 @@ fn every_answer_parses_and_says_its_version(world: &World) {
         &["wait"],
         &["apply"],
         &["migrate"],
+        &["simulate", "--for", "1d"],
+        &["snapshot"],
+        &["explain", "Instance"],
+        &["explain", "PIN0510"],
+        &["render", "Instance/prod"],
+        &["pause", "Suite", "--reason", "a test"],
+        &["resume", "Suite"],
+        &["schedules", "list"],
+        &["jobs", "stats"],
     ];
     for words in questions {
         let said = ask(world, &[words, &["--output", "json"]].concat()).ends(0);
         said.json();
         assert_eq!(said.err, "", "{words:?}");
     }
+    // Its work tree has a mistake.
+    ask(world, &["validate", "-o", "json"]).ends(1).json();
+    let wrong = ask(world, &["jobs", "show", "4711", "-o", "json"]).ends(1);
+    let told: serde_json::Value = serde_json::from_str(&wrong.err).unwrap();
+    crate::published::is_published(&["error", "-o", "json"], &wrong.err);
+    assert_eq!((wrong.out.as_str(), told["error"]["exit"].as_i64()), ("", Some(1)));
     let standing = ask(world, &["status", "-o", "json"]).json();
     assert_eq!(standing["source"]["appliedCommit"], world.repository.head().as_str());
     let got = ask(world, &["get", "instances", "-o", "json"]).json();

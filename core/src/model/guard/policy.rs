@@ -118,10 +118,10 @@ pub struct Notice {
 }
 
 /// What a webhook can be told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum NotifyEvent {
-    /// A commit is held, or no longer.
+    /// A commit is held.
     Held,
     /// A plan is refused by a limit or a guardrail.
     Refused,
