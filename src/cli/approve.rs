@@ -14,6 +14,7 @@ use super::plan::{Revision, header, read, rendered, unsound};
 use super::signing::signing_key;
 use super::{CliError, Exit, Out, against};
 use crate::git::Git;
+use crate::store::Store;
 use jiff::Timestamp;
 use pintle_core::change::{Digest, Oid};
 use pintle_core::plan::Plan;
@@ -44,7 +45,8 @@ pub struct ApproveArgs {
     /// Fetch the approvals from a remote first
     #[arg(long, env = "PINTLE_FETCH", value_name = "REMOTE", num_args = 0..=1, default_missing_value = "origin")]
     fetch: Option<String>,
-    /// Bind the approval to exactly the actions of the plan that is shown
+    /// Bind the approval to exactly the actions of the plan that is shown: with --database-url of the plan against the live
+    /// state, as the daemon would make it now, else of what the change does to what is accepted
     #[arg(long, env = "PINTLE_ACTIONS", conflicts_with_all = ["withdraw", "break_glass", "ratify"])]
     actions: bool,
     /// Renew every approval of yours that no longer counts: too old, or its documents were touched since
@@ -128,7 +130,10 @@ async fn one(args: &ApproveArgs, what: &str, out: &Out) -> Result<Exit, CliError
         return Ok(exit);
     }
     let mut case = case(opened, args.word())?;
-    let plan = plan_after(&case.accepted, &case.judge, &revision)?;
+    let plan = match args.trust.database_url.as_ref().filter(|_| args.actions) {
+        Some(url) => against::rows(&Store::open(url, 2)?, case.judge.objects.path(), &revision).await?,
+        None => plan_after(&case.accepted, &case.judge, &revision)?,
+    };
     if !out.is_json() {
         let title = title(case.target.tip, &case.judge, &revision)?;
         out.text(&rendered(&plan, &title, Some(&of_preview(&case.preview)), out));

@@ -8,6 +8,7 @@ use crate::store::acceptance::SOURCE;
 use crate::store::enqueue::Enqueued;
 use crate::store::ledger::WaitingRow;
 use crate::store::waiting::waiting;
+use pintle_core::model::guard::Guards;
 use pintle_core::plan::Plan;
 use pintle_core::trust::AcceptedCommit;
 
@@ -59,7 +60,7 @@ impl Reconciler {
     ) -> Result<Waits, TickError> {
         let Planned { plan, seen } = planned;
         tick.drifted = plan.drifted();
-        if self.other_actions(accepted, &plan).await? {
+        if self.other_actions(accepted, &held.guards, &plan).await? {
             return Ok(waiting(&plan));
         }
         let admitted = match self.admit(proof, fetched, accepted, held, plan).await? {
@@ -87,13 +88,20 @@ impl Reconciler {
 
     /// Whether the step that comes next was approved for other actions than the plan would do. Asked
     /// until its first job is enqueued: from then on the plan only gets shorter.
-    async fn other_actions(&mut self, accepted: &AcceptedCommit, plan: &Plan) -> Result<bool, TickError> {
+    async fn other_actions(
+        &mut self,
+        accepted: &AcceptedCommit,
+        guards: &Guards,
+        plan: &Plan,
+    ) -> Result<bool, TickError> {
         self.differs = None;
         if accepted.actions_after(0).is_empty() {
             return Ok(false);
         }
-        let wanted = accepted.actions_after(self.store.begun_seq().await?);
-        if wanted.iter().all(|digest| *digest == plan.actions().0) {
+        let begun = self.store.begun_seq().await?;
+        let wanted = accepted.actions_after(begun);
+        let as_approved = wanted.iter().all(|digest| *digest == plan.actions().0);
+        if as_approved || self.each_as_approved(accepted, begun, guards).await? {
             return Ok(false);
         }
         self.differs = Some(crate::verdict::other_actions(accepted.commit(), wanted, plan));

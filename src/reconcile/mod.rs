@@ -3,6 +3,7 @@
 mod admission;
 mod alarms;
 mod authority;
+mod chain;
 mod enqueuing;
 mod tick;
 

@@ -238,6 +238,52 @@ async fn exactly_the_actions_that_were_approved_are_done() {
     daemon.stop().await;
 }
 
+/// The actions of the plan that `words` ask for.
+fn actions(world: &World, words: &[&str]) -> String {
+    let (code, plan) = world.pintle(&[&["plan", "-o", "json"], words].concat());
+    assert_eq!(code, 0, "{plan}");
+    serde_json::from_str::<serde_json::Value>(&plan).unwrap()["actions"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn two_changes_that_come_at_once_are_done_when_each_does_what_it_was_approved_for() {
+    let (world, daemon) = begun().await;
+    daemon.stop().await;
+    let mut base = world.repository.head();
+    for memory in ["2Gi", "3Gi"] {
+        world.repository.change("alice", INSTANCE, &instance(memory));
+        let message = world.repository.approval(&base).trim_end().to_owned();
+        let actions = actions(&world, &["--against", &base]);
+        world.repository.say("bob", &format!("{message} actions={actions}\n"));
+        world.repository.say("carol", &format!("{message}\n"));
+        base = world.repository.head();
+    }
+    world.lease_expires().await;
+    let daemon = world.daemon();
+    world.settled().await;
+    assert_eq!(memory(&world).await, "3Gi");
+    daemon.stop().await;
+}
+
+#[tokio::test]
+async fn what_would_do_something_else_by_now_goes_on_with_a_change_that_is_approved_for_that() {
+    let (world, daemon) = begun().await;
+    let base = world.repository.head();
+    world.repository.change("alice", INSTANCE, &instance("2Gi"));
+    let message = world.repository.approval(&base);
+    let wrong = message.trim_end().to_owned() + " actions=" + &"ab".repeat(32) + "\n";
+    world.repository.say("bob", &wrong);
+    world.repository.say("carol", &message);
+    assert!(world.held().await.to_string().contains("PIN0525"));
+    world.repository.change("alice", INSTANCE, &instance("4Gi"));
+    world.repository.sign_as("bob");
+    let (code, said) = world.pintle(&["approve", "HEAD", "--actions", "--yes"]);
+    assert_eq!(code, 0, "{said}");
+    world.settled().await;
+    assert_eq!(memory(&world).await, "4Gi");
+    daemon.stop().await;
+}
+
 #[tokio::test]
 async fn another_reading_of_the_accepted_tree_holds_until_the_people_of_the_policy_approve_it() {
     let (world, daemon) = begun().await;
