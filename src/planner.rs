@@ -2,7 +2,7 @@
 //! and not what there is. All of it can be derived again; losing it costs time only.
 
 use crate::reconcile::all_diagnostics;
-use crate::source::{GitObjects, LoadError, TreeLoader};
+use crate::source::{GitObjects, LoadError, ParsedCache, TreeLoader};
 use crate::store::enqueue::Seen;
 use crate::store::live::{LiveView, Written};
 use crate::store::{LeaderProof, Store, StoreError};
@@ -36,6 +36,8 @@ pub struct Planner {
     due: Option<Timestamp>,
     /// Whether every row was compared since somebody asked.
     compared: bool,
+    /// Where it is kept what was parsed.
+    cache: Option<ParsedCache>,
 }
 
 /// What a commit says.
@@ -108,7 +110,19 @@ impl Planner {
             planned: None,
             due: None,
             compared: false,
+            cache: None,
         }
+    }
+
+    /// What an earlier process parsed and left in `cache` is not parsed again.
+    pub fn recall(&mut self, cache: ParsedCache) {
+        self.loader.recall(cache.read());
+        self.cache = Some(cache);
+    }
+
+    /// Leaves what was parsed for the next process.
+    pub fn keep(&mut self) -> std::io::Result<()> {
+        self.cache.as_ref().map_or(Ok(()), |cache| self.loader.keep(cache))
     }
 
     /// The same with other limits on the size of a tree.

@@ -6,7 +6,7 @@ use super::outage::Outage;
 use super::run::Daemon;
 use crate::chain::chain;
 use crate::reconcile::{Host, Reconciler, TickError};
-use crate::source::Mirror;
+use crate::source::{Mirror, ParsedCache};
 use crate::store::StoreError;
 use pintle_core::model::Catalog;
 use std::pin::pin;
@@ -104,7 +104,8 @@ async fn tick(
             .await?
             .within(daemon.settings.max_fetch_bytes);
             let writer = daemon.store.audit_writer(daemon.process).await?;
-            slot.insert(Reconciler::new(
+            let key = daemon.store.cache_key().await?;
+            let reconciler = slot.insert(Reconciler::new(
                 daemon.store.clone(),
                 mirror,
                 Catalog::standard(),
@@ -115,7 +116,11 @@ async fn tick(
                     caps: daemon.settings.caps,
                     freshness: daemon.settings.freshness,
                 },
-            )?)
+            )?);
+            if let Some(key) = key {
+                reconciler.recall_parsed(ParsedCache::in_folder(&daemon.settings.state_dir, key));
+            }
+            reconciler
         }
     };
     reconciler.put_off_planning(woken.under_way);

@@ -193,6 +193,9 @@ impl Reconciler {
     /// written of an older tree serves as well.
     pub fn rest(&mut self) -> Result<(), TickError> {
         let Some(commit) = self.applied.take() else { return Ok(()) };
+        if let Err(error) = heavy(|| self.planner.keep()) {
+            tracing::warn!("what was parsed is not kept for the next start: {error}");
+        }
         if self.state.reading()?.is_some_and(|reading| reading.commit == commit) {
             return Ok(());
         }

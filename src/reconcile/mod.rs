@@ -12,7 +12,7 @@ pub use tick::{Host, Tick, TickError};
 use crate::limits::Caps;
 use crate::orders::OrderFile;
 use crate::planner::Planner;
-use crate::source::{FetchError, Fetched, GitObjects, Kept, LoadedTree, Mirror};
+use crate::source::{FetchError, Fetched, GitObjects, Kept, LoadedTree, Mirror, ParsedCache};
 use crate::state_file::StateFile;
 use crate::store::audit::AuditWriter;
 use crate::store::{LeaderProof, Store};
@@ -141,6 +141,11 @@ impl Reconciler {
     /// Whether a tick that finds no newer commit than the one whose plan is under way need not plan.
     pub fn put_off_planning(&mut self, under_way: bool) {
         self.under_way = under_way;
+    }
+
+    /// What an earlier process parsed and left in `cache` is not parsed again.
+    pub fn recall_parsed(&mut self, cache: ParsedCache) {
+        heavy(|| self.planner.recall(cache));
     }
 
     /// Compares every row with the next tick.

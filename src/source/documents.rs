@@ -2,6 +2,7 @@
 
 use super::GitObjects;
 use super::folders::{self, Folders, Found};
+use super::parsed::{Parsed, ParsedCache};
 use pintle_core::change::Oid;
 use pintle_core::diagnostic::{Code, Diagnostic, Location};
 use pintle_core::parse::{
@@ -88,12 +89,31 @@ pub struct TreeLoader {
     /// The commit that was read last.
     last: Option<Oid>,
     limits: Limits,
+    /// What an earlier process found in blobs, until a tree was loaded.
+    recalled: Parsed,
+    /// Files that were parsed since what was found was written down.
+    anew: usize,
 }
 
 impl TreeLoader {
     /// A loader with other limits on the size of a tree.
     pub fn within(limits: Limits) -> Self {
         Self { limits, ..Self::default() }
+    }
+
+    /// With the next tree, what an earlier process found in a blob need not be found again.
+    pub fn recall(&mut self, recalled: Parsed) {
+        self.recalled = recalled;
+    }
+
+    /// Writes down what was found, if much of it was not written down yet.
+    pub fn keep(&mut self, cache: &ParsedCache) -> std::io::Result<()> {
+        let files = self.folders.files();
+        if self.anew * WORTH_WRITING > files.len() {
+            cache.write(&files)?;
+            self.anew = 0;
+        }
+        Ok(())
     }
 
     /// The documents of `commit`.
@@ -113,7 +133,13 @@ impl TreeLoader {
             &|path| is_document_path(path) && !ignore.hides(path),
             self.limits,
         )?;
-        parse(objects, &files, &mut loaded.unreadable)?;
+        for file in files.iter().filter(|file| file.regular && file.parsed.get().is_none()) {
+            if let Some(known) = self.recalled.get(&file.blob) {
+                let _ = file.parsed.set(known.clone());
+            }
+        }
+        self.recalled = Parsed::default();
+        self.anew += parse(objects, &files, &mut loaded.unreadable)?;
         loaded.tree.files.extend(
             files.iter().filter_map(|file| Some(File { path: file.path.clone(), parsed: file.parsed.get()?.clone() })),
         );
@@ -144,7 +170,7 @@ impl TreeLoader {
             return Ok(None);
         };
         let after: Vec<Arc<Found>> = changed.iter().map(|(_, after)| after.clone()).collect();
-        parse(objects, &after, &mut unreadable)?;
+        self.anew += parse(objects, &after, &mut unreadable)?;
         let edit = |(before, after): &(Arc<Found>, Arc<Found>)| {
             Some(FileEdit {
                 path: after.path.clone(),
@@ -166,12 +192,19 @@ fn root_of(objects: &GitObjects, commit: Oid) -> Result<Oid, LoadError> {
 /// Fewer files than this are parsed where they are asked for.
 const WORTH_A_THREAD: usize = 64;
 
-/// Parses what was not parsed before, on all cores.
-fn parse(objects: &Arc<GitObjects>, files: &[Arc<Found>], unreadable: &mut Vec<Diagnostic>) -> Result<(), LoadError> {
+/// What was found is written down when more than one file of so many was parsed since.
+const WORTH_WRITING: usize = 20;
+
+/// Parses what was not parsed before, on all cores; how many files.
+fn parse(
+    objects: &Arc<GitObjects>,
+    files: &[Arc<Found>],
+    unreadable: &mut Vec<Diagnostic>,
+) -> Result<usize, LoadError> {
     let fresh: Vec<&Found> = files.iter().map(AsRef::as_ref).filter(|file| file.parsed.get().is_none()).collect();
     if fresh.len() < WORTH_A_THREAD {
         unreadable.extend(parse_part(objects, &fresh));
-        return Ok(());
+        return Ok(fresh.len());
     }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let share = fresh.len().div_ceil(cores).max(256);
@@ -186,7 +219,7 @@ fn parse(objects: &Arc<GitObjects>, files: &[Arc<Found>], unreadable: &mut Vec<D
     for part in parts {
         unreadable.extend(part.map_err(LoadError::Open)?);
     }
-    Ok(())
+    Ok(fresh.len())
 }
 
 /// Parses one core's share; what cannot be read is told, and tried again with the next commit.

@@ -59,6 +59,11 @@ impl Budget {
 }
 
 impl Folders {
+    /// Every file of the tree that was read last.
+    pub fn files(&self) -> Vec<Arc<Found>> {
+        self.0.values().flat_map(|folder| &folder.files).cloned().collect()
+    }
+
     /// The files below the tree `root` that `wanted` names, sorted by path.
     pub fn read(
         &mut self,

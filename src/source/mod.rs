@@ -9,6 +9,7 @@ mod folders;
 mod kept;
 mod mirror;
 mod objects;
+mod parsed;
 mod remains;
 mod watch;
 
@@ -19,4 +20,5 @@ pub use folders::Found;
 pub use kept::{Bounded, Kept};
 pub use mirror::{FetchError, Fetched, Mirror};
 pub use objects::{APPROVALS, GitObjects};
+pub use parsed::ParsedCache;
 pub use watch::watch;

@@ -123,6 +123,16 @@ impl Store {
         Ok(seq.unwrap_or(0) as u64)
     }
 
+    /// What seals that which hosts keep for their next start.
+    pub async fn cache_key(&self) -> Result<Option<[u8; 16]>, StoreError> {
+        let key: Option<Uuid> = sqlx::query_scalar("SELECT cache_key FROM pintle.sources WHERE id = $1")
+            .bind(SOURCE)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(StoreError::during("read the key of what hosts keep"))?;
+        Ok(key.map(Uuid::into_bytes))
+    }
+
     /// The newest step whose plan passed the gate, and the one whose guard it passed; 0 before the first.
     pub async fn admitted(&self, source: &str) -> Result<(u64, u64), StoreError> {
         let failed = || StoreError::during("read what was admitted");

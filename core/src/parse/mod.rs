@@ -3,6 +3,7 @@
 
 mod document;
 mod ignore_rules;
+mod kept;
 mod locate;
 mod scan;
 mod tree;
@@ -10,6 +11,7 @@ mod yaml;
 
 pub use document::{Document, DocumentId, SourceRef};
 pub use ignore_rules::{IGNORE_PATH, IgnoreRules, is_document_path};
+pub use kept::{keep, recall};
 pub use locate::{Part, Place, Spans, locate};
 pub use scan::{File, FileEdit, ParsedFile, ParsedTree, parse_file, parse_tree};
 pub use tree::{Limits, Span, SpannedValue, YamlError, read_documents};
