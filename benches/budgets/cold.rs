@@ -123,8 +123,8 @@ async fn plan(path: &Path, rev: &str, url: &str, cache: Option<&Path>) -> Took {
     Took {
         total: total.as_secs_f64(),
         recall: recall.as_secs_f64(),
-        read: (read - recall).as_secs_f64(),
-        plan: (total - read).as_secs_f64(),
+        read: read.checked_sub(recall).unwrap().as_secs_f64(),
+        plan: total.checked_sub(read).unwrap().as_secs_f64(),
         peak: peak_mb(),
         steps: planned.plan.steps().len(),
     }
