@@ -5,7 +5,7 @@ use crate::source::{Bounded, Fetched, Kept, TreeLoader};
 use crate::state_file::Reading;
 use crate::store::acceptance::ANY;
 use crate::store::{LeaderProof, StoreError};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pintle_core::change::{ObjectKey, Oid};
 use pintle_core::diagnostic::Code;
 use pintle_core::model::Kind;
@@ -27,6 +27,12 @@ impl Reconciler {
     pub(super) async fn verify(&mut self, fetched: &Fetched) -> Result<Verdict, TickError> {
         let recorded = if self.accepted.is_none() { self.recall().await? } else { Vec::new() };
         let accepted = self.accepted.clone();
+        // Only what may be accepted asks for the time.
+        let is_news = accepted.as_ref().is_none_or(|accepted| accepted.commit() != fetched.tip);
+        self.ahead = match is_news {
+            true => Timestamp::now().duration_since(self.store.clock().await?),
+            false => SignedDuration::ZERO,
+        };
         self.ask(fetched, &recorded, |question, session| match &accepted {
             Some(from) => accept_from(from, question, session),
             None => accept(question, session),
@@ -48,7 +54,7 @@ impl Reconciler {
         let evidence: Vec<Oid> = standing.chain(fetched_too).collect();
         // A host without a state file derives everything again, and believes no row about its time.
         let times = if self.accepted.is_none() && self.believed.is_none() { Times::Signed } else { Times::Clock };
-        let Self { objects, kept, caps, catalog, introduction, memory, believed, .. } = self;
+        let Self { objects, kept, caps, catalog, introduction, memory, believed, ahead, .. } = self;
         let judge = std::panic::AssertUnwindSafe(|| {
             let question = Question {
                 recorded,
@@ -58,6 +64,7 @@ impl Reconciler {
                 denied_keys: &denied_keys,
                 considered: &considered,
                 times,
+                ahead: *ahead,
                 ..Question::new(introduction, fetched.tip, Timestamp::now())
             };
             let store = Bounded { objects, kept, until: Instant::now() + caps.verdict };

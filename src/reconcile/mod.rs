@@ -17,7 +17,7 @@ use crate::state_file::StateFile;
 use crate::store::audit::AuditWriter;
 use crate::store::{LeaderProof, Store};
 use enqueuing::Waits;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pintle_core::change::Oid;
 use pintle_core::diagnostic::{Diagnostic, has_errors};
 use pintle_core::model::Catalog;
@@ -41,6 +41,8 @@ pub struct Reconciler {
     planner: Planner,
     accepted: Option<AcceptedCommit>,
     recorded: u64,
+    /// How far this host's clock is ahead of the database's, as it was when something might be accepted last.
+    ahead: SignedDuration,
     /// The newest step whose plan passed the gate, and the one whose guard it passed.
     admitted: Option<(u64, u64)>,
     guard_files: admission::GuardFiles,
@@ -100,6 +102,7 @@ impl Reconciler {
             planner,
             accepted: None,
             recorded: 0,
+            ahead: SignedDuration::ZERO,
             admitted: None,
             guard_files: admission::GuardFiles::default(),
             believed: None,

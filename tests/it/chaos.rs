@@ -190,8 +190,17 @@ impl Chaos {
                 AND NOT EXISTS (SELECT FROM pintle.job_state WHERE state IN ('queued', 'released', 'running'))
                 AND NOT EXISTS (SELECT FROM pintle.suites WHERE drifted)"
         );
-        let database = &self.world.database;
-        let resting = async || database.ask(&rest).await.as_deref() == Some("true");
+        let (database, began) = (&self.world.database, Instant::now());
+        let mut told = false;
+        let resting = async || {
+            let rests = database.ask(&rest).await.as_deref() == Some("true");
+            if !rests && !told && began.elapsed() > Duration::from_mins(1) {
+                told = true;
+                let stands = "SELECT jsonb_build_object('verdict', verdict, 'waiting', waiting, 'applied', applied_commit, 'error', fetch_error) FROM pintle.sources";
+                eprintln!("after a minute: {:?}, head {head}", database.ask(stands).await);
+            }
+            rests
+        };
         eventually_within(Duration::from_mins(3), "everything comes to rest", resting).await;
     }
 

@@ -22,6 +22,13 @@ impl Digest {
         Self::of(&bytes)
     }
 
+    /// The digest of the map of `entries`, which are sorted by key, as it would be once normalised.
+    pub fn of_normalised(entries: &[(&str, &Value)]) -> Self {
+        let mut bytes = Vec::with_capacity(1024);
+        encode::normalised(entries, &mut bytes);
+        Self::of(&bytes)
+    }
+
     /// The first four bytes in hex: for people, never for decisions.
     pub fn short(&self) -> String {
         hex::encode(&self.0[..4])
@@ -73,6 +80,7 @@ impl<'de> serde::Deserialize<'de> for Digest {
 /// The building blocks of every canonical encoding.
 pub mod encode {
     use super::Value;
+    use crate::change::Number;
 
     /// A length-prefixed byte string.
     pub fn bytes(data: &[u8], out: &mut Vec<u8>) {
@@ -95,12 +103,26 @@ pub mod encode {
 
     /// A value: type tag, then content.
     pub fn value(data: &Value, out: &mut Vec<u8>) {
+        tree(data, &|number, out| bytes(number.spelling().as_bytes(), out), out);
+    }
+
+    /// The map of `entries`, which are sorted by key, as it would be once normalised.
+    pub fn normalised(entries: &[(&str, &Value)], out: &mut Vec<u8>) {
+        out.push(b'm');
+        count(entries.len(), out);
+        for (key, data) in entries {
+            bytes(key.as_bytes(), out);
+            tree(data, &|number, out| bytes(number.canonical().spelling().as_bytes(), out), out);
+        }
+    }
+
+    fn tree(data: &Value, number_of: &dyn Fn(&Number, &mut Vec<u8>), out: &mut Vec<u8>) {
         match data {
             Value::Null => out.push(b'0'),
             Value::Bool(flag) => out.push(if *flag { b't' } else { b'f' }),
             Value::Number(number) => {
                 out.push(b'n');
-                bytes(number.spelling().as_bytes(), out);
+                number_of(number, out);
             }
             Value::String(text) => {
                 out.push(b's');
@@ -110,7 +132,7 @@ pub mod encode {
                 out.push(b'l');
                 count(items.len(), out);
                 for item in items {
-                    value(item, out);
+                    tree(item, number_of, out);
                 }
             }
             Value::Map(map) => {
@@ -118,7 +140,7 @@ pub mod encode {
                 count(map.len(), out);
                 for (key, item) in map.iter() {
                     bytes(key.as_bytes(), out);
-                    value(item, out);
+                    tree(item, number_of, out);
                 }
             }
         }

@@ -3,12 +3,13 @@
 
 use super::cost::{Cost, width};
 use super::index::{Entry, Index};
+use super::views::{View, Views};
 use super::{Object, Problem};
 use crate::change::{FieldPath, ObjectKey, Value};
 use crate::diagnostic::{Code, Severity};
 use crate::parse::{Part, Place};
 use cel::objects::{Key, Map as CelMap};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Bytes of one expression.
@@ -21,42 +22,18 @@ struct Guardrail {
     kind: Option<Box<str>>,
     labels: Vec<(Box<str>, Value)>,
     program: cel::Program,
-    reads: Reads,
+    views: Views,
     cost: Cost,
     message: Box<str>,
     severity: Severity,
-}
-
-/// Which variables an expression names. What none of them reads need not be built.
-#[derive(Debug, Clone, Copy, Default)]
-struct Reads {
-    object: bool,
-    old: bool,
-    partner: bool,
-    now: bool,
-}
-
-impl Reads {
-    fn of(program: &cel::Program) -> Self {
-        let references = program.references();
-        let reads = |name: &str| references.has_variable(name) || references.has_variable(format!(".{name}"));
-        Self { object: reads("object"), old: reads("old"), partner: reads("partner"), now: reads("now") }
-    }
-
-    fn and(self, other: Self) -> Self {
-        Self {
-            object: self.object || other.object,
-            old: self.old || other.old,
-            partner: self.partner || other.partner,
-            now: self.now || other.now,
-        }
-    }
 }
 
 /// The compiled guardrails of a tree.
 #[derive(Default)]
 pub struct Guardrails {
     rules: Vec<Guardrail>,
+    /// What the rules of a kind look at together, those of every kind included; of every kind under the empty name.
+    views: BTreeMap<Box<str>, Views>,
     env: Arc<cel::Env>,
 }
 
@@ -74,7 +51,7 @@ impl Guardrails {
     /// Compiles those of `index`; broken ones go to `problems`.
     pub fn of(index: &Index, problems: &mut Vec<Problem>) -> Self {
         let env = Arc::new(cel::Env::stdlib());
-        let rules = index
+        let rules: Vec<Guardrail> = index
             .of_kind("Guardrail")
             .filter_map(|entry| match compile(entry, &env) {
                 Ok(rule) => Some(rule),
@@ -89,18 +66,19 @@ impl Guardrails {
                 }
             })
             .collect();
-        Self { rules, env }
+        let views = views_by_kind(&rules);
+        Self { rules, views, env }
     }
 
     /// Whether no rule looks at the clock or at what was before.
     pub fn are_timeless(&self) -> bool {
-        !self.rules.iter().any(|rule| rule.reads.now || rule.reads.old)
+        !self.rules.iter().any(Guardrail::looks_at_time)
     }
 
     /// Whether a verdict on `key` with these labels may be another one in the next commit although
     /// nothing that it was made of changed: it looks at the clock or at what was before.
     pub fn change_with_time(&self, key: &ObjectKey, body: &Value) -> bool {
-        self.rules.iter().any(|rule| (rule.reads.now || rule.reads.old) && rule.matches(key, body))
+        self.rules.iter().any(|rule| rule.looks_at_time() && rule.matches(key, body))
     }
 
     /// Every guardrail that `body` breaks.
@@ -110,32 +88,48 @@ impl Guardrails {
         if matching.is_empty() {
             return Vec::new();
         }
-        let reads = matching.iter().fold(Reads::default(), |reads, rule| reads.and(rule.reads));
-        let old = facts.old.filter(|_| reads.old).map(Object::value);
-        let partner = facts.partner.filter(|_| reads.partner).map(|entry| &entry.document);
-        let sees = [Some(body), old.as_ref(), partner.map(|document| &document.body)];
+        let generic = || self.views.get("");
+        let Some(views) = self.views.get(&*key.kind).or_else(generic) else { return Vec::new() };
+        let [object, old, partner] = ["object", "old", "partner"].map(|name| views.variable(name));
+        let before = facts.old.filter(|_| old.is_some()).map(Object::value);
+        let owner = facts.partner.filter(|_| partner.is_some()).map(|entry| &entry.document);
+        let sees = [Some(body), before.as_ref(), owner.map(|document| &document.body)];
         let width = sees.into_iter().flatten().map(width).max().unwrap_or_default();
         let mut context = cel::Context::with_env(self.env.clone());
-        if reads.object {
-            context.add_variable_from_value("object", document(key, body));
+        if let Some(view) = object {
+            context.add_variable_from_value("object", document(key, body, view));
         }
-        if reads.old {
-            context.add_variable_from_value("old", old.as_ref().map_or(cel::Value::Null, |old| document(key, old)));
+        if let Some(view) = old {
+            let before = before.as_ref().map_or(cel::Value::Null, |old| document(key, old, view));
+            context.add_variable_from_value("old", before);
         }
-        if reads.partner {
-            context.add_variable_from_value(
-                "partner",
-                partner.map_or(cel::Value::Null, |one| document(&one.key, &one.body)),
-            );
+        if let Some(view) = partner {
+            let owner = owner.map_or(cel::Value::Null, |one| document(&one.key, &one.body, view));
+            context.add_variable_from_value("partner", owner);
         }
-        if reads.now {
+        if views.variable("now").is_some() {
             context.add_variable_from_value("now", facts.now.to_string());
         }
         matching.iter().filter_map(|rule| Some(problem(rule, entry, rule.verdict(&context, width)?))).collect()
     }
 }
 
+/// What the rules of each kind look at together.
+fn views_by_kind(rules: &[Guardrail]) -> BTreeMap<Box<str>, Views> {
+    let kinds = rules.iter().map(|rule| rule.kind.clone().unwrap_or_default());
+    let mut all: BTreeMap<Box<str>, Views> = kinds.map(|kind| (kind, Views::default())).collect();
+    for (kind, views) in &mut all {
+        let of_kind = rules.iter().filter(|rule| rule.kind.as_ref().is_none_or(|one| one == kind));
+        of_kind.for_each(|rule| views.merge(&rule.views));
+    }
+    all
+}
+
 impl Guardrail {
+    fn looks_at_time(&self) -> bool {
+        ["now", "old"].iter().any(|name| self.views.variable(name).is_some())
+    }
+
     fn matches(&self, key: &ObjectKey, body: &Value) -> bool {
         let label = |name: &str| body.at(&["labels", name]);
         self.kind.as_ref().is_none_or(|kind| **kind == *key.kind)
@@ -175,7 +169,7 @@ fn compile(entry: &Entry, env: &cel::Env) -> Result<Guardrail, String> {
         labels: labels
             .map(|map| map.iter().map(|(key, value)| (key.into(), value.clone())).collect())
             .unwrap_or_default(),
-        reads: Reads::of(&program),
+        views: Views::of(program.expression()),
         program,
         cost,
         message: text(&["message"]).unwrap_or_default().into(),
@@ -200,37 +194,95 @@ fn problem(rule: &Guardrail, entry: &Entry, (code, message): (Code, String)) -> 
     }
 }
 
-/// A document as an expression sees it: `object.metadata.labels`, `object.spec`.
-fn document(key: &ObjectKey, body: &Value) -> cel::Value {
-    let part = |name: &str| body.get(name).or_else(|| body.at(&["metadata", name])).map_or_else(empty, cel_value);
-    let metadata =
-        [("name", cel::Value::from(&*key.name)), ("labels", part("labels")), ("annotations", part("annotations"))];
-    let fields = [("kind", cel::Value::from(&*key.kind)), ("metadata", map(metadata)), ("spec", part("spec"))];
-    map(fields)
+/// A document as an expression sees it, as far as it looks: `object.metadata.labels`, `object.spec`.
+fn document(key: &ObjectKey, body: &Value, view: &View) -> cel::Value {
+    let part = |name: &str, view: &View| {
+        let part = body.get(name).or_else(|| body.at(&["metadata", name]));
+        part.map_or_else(|| map(std::iter::empty()), |part| cel_value(part, view))
+    };
+    let metadata = view.field("metadata").map(|view| {
+        let name = view.field("name").map(|_| ("name", cel::Value::from(&*key.name)));
+        let parts = ["labels", "annotations"].map(|name| view.field(name).map(|view| (name, part(name, view))));
+        ("metadata", map(name.into_iter().chain(parts.into_iter().flatten())))
+    });
+    let kind = view.field("kind").map(|_| ("kind", cel::Value::from(&*key.kind)));
+    let spec = view.field("spec").map(|view| ("spec", part("spec", view)));
+    map(kind.into_iter().chain(metadata).chain(spec))
 }
 
-fn empty() -> cel::Value {
-    map([])
-}
-
-fn map<const N: usize>(entries: [(&str, cel::Value); N]) -> cel::Value {
-    let map: HashMap<Key, cel::Value> =
-        entries.into_iter().map(|(key, value)| (Key::from(key.to_owned()), value)).collect();
+fn map<'k>(entries: impl Iterator<Item = (&'k str, cel::Value)>) -> cel::Value {
+    let map: HashMap<Key, cel::Value> = entries.map(|(key, value)| (Key::from(key.to_owned()), value)).collect();
     cel::Value::Map(CelMap { map: Arc::new(map) })
 }
 
 /// Integers become CEL's `int`, so that `replicas > 1` compares like with like.
-fn cel_value(value: &Value) -> cel::Value {
+fn cel_value(value: &Value, view: &View) -> cel::Value {
     match value {
         Value::Null => cel::Value::Null,
         Value::Bool(flag) => cel::Value::Bool(*flag),
         Value::Number(number) => number.as_i64().map_or_else(|| cel::Value::Float(number.as_f64()), cel::Value::Int),
         Value::String(text) => cel::Value::from(&**text),
-        Value::List(items) => cel::Value::List(Arc::new(items.iter().map(cel_value).collect())),
-        Value::Map(entries) => {
-            let map: HashMap<Key, cel::Value> =
-                entries.iter().map(|(key, value)| (Key::from(key.to_owned()), cel_value(value))).collect();
-            cel::Value::Map(CelMap { map: Arc::new(map) })
+        // Of a list everything is seen: who looks into it goes through a loop or an index.
+        Value::List(items) => {
+            cel::Value::List(Arc::new(items.iter().map(|item| cel_value(item, &View::Whole)).collect()))
+        }
+        Value::Map(entries) => match view {
+            View::Whole => map(entries.iter().map(|(key, value)| (key, cel_value(value, view)))),
+            View::Fields(fields) => {
+                let seen = fields.iter().filter_map(|(key, view)| Some((&**key, cel_value(entries.get(key)?, view))));
+                map(seen)
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const EXPRESSIONS: [&str; 9] = [
+        "has(object.spec.a) && has(object.spec.a.b) && size(object.spec.a.b) > 0",
+        "object.spec.a == object.spec.b || object.metadata.name == 'x'",
+        "object.spec.all(key, key != 'b' || object.spec[key] != null)",
+        "has(object.metadata.labels.a) ? object.metadata.labels.a == 'x' : object.kind == 'Suite'",
+        "!has(object.spec.a) || object.spec.a.exists(one, one == 'b')",
+        "object.spec.a.b.c > 1",
+        "size(object) > 0 && size(object.spec) > 1",
+        "[object.spec.a, object.spec.b].all(one, one != null)",
+        "object['spec'].b == {'c': object.spec.a}.c",
+    ];
+
+    fn values() -> impl Strategy<Value = serde_json::Value> {
+        let leaf =
+            prop_oneof![Just(serde_json::Value::Null), (0..3_i64).prop_map(Into::into), "[xb]".prop_map(Into::into)];
+        leaf.prop_recursive(3, 12, 3, |inner| {
+            let map = proptest::collection::btree_map("[abc]", inner.clone(), 0..3);
+            prop_oneof![
+                proptest::collection::vec(inner, 0..3).prop_map(Into::into),
+                map.prop_map(|map| map.into_iter().collect())
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_an_expression_says_of_the_part_that_it_sees_it_says_of_the_whole(spec in proptest::collection::btree_map("[abc]", values(), 0..4), label in "[ax]") {
+            let spec: serde_json::Value = spec.into_iter().collect();
+            let body = Value::from(&serde_json::json!({"labels": {label: "x"}, "annotations": {}, "spec": spec}));
+            let (key, env) = (ObjectKey::new("Suite", "x"), Arc::new(cel::Env::stdlib()));
+            for expression in EXPRESSIONS {
+                let program = env.compile(expression).unwrap();
+                let says = |view: &View| {
+                    let mut context = cel::Context::with_env(env.clone());
+                    context.add_variable_from_value("object", document(&key, &body, view));
+                    program.execute(&context).map_err(|error| error.to_string())
+                };
+                let seen = Views::of(program.expression());
+                let (part, whole) = (says(seen.variable("object").unwrap()), says(&View::Whole));
+                prop_assert_eq!(part.is_ok(), whole.is_ok(), "{}: {:?} {:?}", expression, part, whole);
+                prop_assert_eq!(part.ok(), whole.ok(), "{}", expression);
+            }
         }
     }
 }

@@ -18,6 +18,7 @@ mod secrets;
 mod settings;
 mod station;
 mod ties;
+mod views;
 
 pub use effective::{Effective, effective};
 pub use index::{Entry, Index};

@@ -41,11 +41,20 @@ impl Object {
 
 /// The body of an object: labels, annotations and the given spec, with normalised numbers.
 pub fn object_body(document: &Document, spec: Value) -> Value {
-    let text = |key: &str| match document.body.at(&["metadata", key]) {
-        Some(map @ Value::Map(_)) => map.clone(),
-        _ => Value::map(),
-    };
+    let [annotations, labels] = texts(document).map(|map| map.cloned().unwrap_or_else(Value::map));
     let entries: [(Box<str>, Value); 3] =
-        [("annotations".into(), text("annotations")), ("labels".into(), text("labels")), ("spec".into(), spec)];
+        [("annotations".into(), annotations), ("labels".into(), labels), ("spec".into(), spec)];
     Value::Map(entries.into_iter().collect::<Map>()).normalised()
+}
+
+/// The digest of that body.
+pub fn digest_of_body(document: &Document, spec: &Value) -> Digest {
+    let nothing = Value::map();
+    let [annotations, labels] = texts(document).map(|map| map.unwrap_or(&nothing));
+    Digest::of_normalised(&[("annotations", annotations), ("labels", labels), ("spec", spec)])
+}
+
+/// Annotations and labels, where they are maps.
+fn texts(document: &Document) -> [Option<&Value>; 2] {
+    ["annotations", "labels"].map(|key| document.body.at(&["metadata", key]).filter(|map| map.as_map().is_some()))
 }

@@ -18,25 +18,46 @@ const TOKENS: &[(&str, usize, &str)] = &[
 /// Every value below `value` that looks like a secret: its path, and what it looks like.
 pub fn find(value: &Value) -> Vec<(FieldPath, &'static str)> {
     let mut found = Vec::new();
-    walk(value, &mut FieldPath::default(), &mut found);
+    walk(value, None, &mut found);
     found
 }
 
-fn walk(value: &Value, path: &mut FieldPath, found: &mut Vec<(FieldPath, &'static str)>) {
+/// A step on the way from the root: nearly all are forgotten, so that none is written out before something is found.
+#[derive(Clone, Copy)]
+struct Step<'a> {
+    before: Option<&'a Step<'a>>,
+    key: Key<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Key<'a> {
+    Field(&'a str),
+    Place(usize),
+}
+
+fn walk(value: &Value, at: Option<&Step<'_>>, found: &mut Vec<(FieldPath, &'static str)>) {
     match value {
-        Value::String(text) => found.extend(looks_like(text).map(|what| (path.clone(), what))),
-        Value::List(items) => {
-            items.iter().enumerate().for_each(|(at, item)| descend(item, &at.to_string(), path, found));
+        Value::String(text) => found.extend(looks_like(text).map(|what| (path(at), what))),
+        Value::List(items) => items
+            .iter()
+            .enumerate()
+            .for_each(|(place, item)| walk(item, Some(&Step { before: at, key: Key::Place(place) }), found)),
+        Value::Map(map) => {
+            map.iter().for_each(|(key, item)| walk(item, Some(&Step { before: at, key: Key::Field(key) }), found));
         }
-        Value::Map(map) => map.iter().for_each(|(key, item)| descend(item, key, path, found)),
         _ => {}
     }
 }
 
-fn descend(item: &Value, key: &str, path: &mut FieldPath, found: &mut Vec<(FieldPath, &'static str)>) {
-    path.0.push(key.to_owned());
-    walk(item, path, found);
-    path.0.pop();
+fn path(at: Option<&Step<'_>>) -> FieldPath {
+    let mut path: Vec<String> = std::iter::successors(at, |step| step.before)
+        .map(|step| match step.key {
+            Key::Field(key) => key.to_owned(),
+            Key::Place(place) => place.to_string(),
+        })
+        .collect();
+    path.reverse();
+    FieldPath(path)
 }
 
 fn looks_like(text: &str) -> Option<&'static str> {

@@ -3,11 +3,11 @@
 use super::guardrails::Facts;
 use super::index::{Entry, Index};
 use super::memory::{Bench, Kept, Memory};
-use super::object::{Object, object_body};
+use super::object::{Object, digest_of_body, object_body};
 use super::rules::{self, Fact};
 use super::ties::Ties;
 use super::{Problem, cycles, layers, references, secrets, settings};
-use crate::change::{Digest, FieldPath, ObjectKey, Value};
+use crate::change::{Digest, FieldPath, Map, ObjectKey, Value};
 use crate::diagnostic::{Code, Severity};
 use crate::model::{Catalog, KindDef};
 use crate::parse::ParsedTree;
@@ -189,20 +189,18 @@ pub(super) fn resolve_one<'a>(entry: &'a Entry, kind: &KindDef, world: &World<'_
 
 /// The document as its schema sees it: as written, but with the merged spec.
 fn with_spec(body: &Value, spec: Value) -> Value {
-    let mut body = body.clone();
-    if let Some(map) = body.as_map_mut() {
-        map.insert("spec", spec);
-    }
-    body
+    let rest = body.as_map().into_iter().flat_map(Map::iter).filter(|(key, _)| *key != "spec");
+    let rest = rest.map(|(key, value)| (key.into(), value.clone()));
+    Value::Map(rest.chain([("spec".into(), spec)]).collect())
 }
 
 fn build(entry: &Entry, kind: &KindDef, mut written: Value, references: Arc<[ObjectKey]>) -> (Object, Value) {
     let document = &entry.document;
-    let spec = |value: &Value| value.get("spec").cloned().unwrap_or_default();
     kind.shape.order_sets(&mut written);
-    let before = Digest::of_value(&object_body(document, spec(&written)));
+    let before = digest_of_body(document, written.get("spec").unwrap_or(&Value::Null));
     kind.shape.fill_defaults(&mut written);
-    let body = object_body(document, spec(&written));
+    let spec = written.as_map_mut().and_then(|map| map.remove("spec")).unwrap_or_default();
+    let body = object_body(document, spec);
     let partner = match &*document.key.kind {
         "Partner" => Some(document.key.name.clone()),
         _ => body.at(&["spec", "partner"]).and_then(Value::as_str).map(Into::into),

@@ -9,7 +9,7 @@ use super::session::{HistoryFault, Session};
 use super::step::Bench;
 use super::verdict::{Acceptance, Verdict};
 use crate::change::{ChangeId, Oid};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
 /// By which time a step that no record knows is judged.
@@ -44,6 +44,9 @@ pub struct Question<'q> {
     pub considered: &'q [Oid],
     /// The clock.
     pub now: Timestamp,
+    /// How far the clock is ahead of another that it was held against, or behind it. Nothing new is accepted by a clock that
+    /// may be wrong: its times would be on record, and other hosts would have to wait for them.
+    pub ahead: SignedDuration,
     /// By which time new steps are judged.
     pub times: Times,
 }
@@ -63,6 +66,7 @@ impl<'q> Question<'q> {
             denied_keys: NO_KEYS,
             considered: &[],
             now,
+            ahead: SignedDuration::ZERO,
             times: Times::Clock,
         }
     }

@@ -9,8 +9,10 @@ use super::session::{ChangeError, HistoryFault, Session};
 use super::step::{At, Outcome, Try, step};
 use super::trailer::{Trailer, Word};
 use super::verdict::{Held, Reason, RuleState};
+use super::witness::MAX_AHEAD;
 use crate::change::{ChangeId, Oid};
 use crate::diagnostic::Code;
+use jiff::SignedDuration;
 use std::collections::{HashSet, VecDeque};
 
 /// One verdict's way along the spine.
@@ -38,6 +40,9 @@ impl Walk<'_> {
         let question = self.question;
         if chain.commit() == question.tip {
             return Ok(Some(Vec::new()));
+        }
+        if question.ahead.abs() > MAX_AHEAD / 2 {
+            return Ok(Some(vec![wrong_clock(question.tip, question.ahead)]));
         }
         if self.spine.is_empty() {
             let Some(spine) = spine(session, chain.ground(), chain.commit(), question.tip)? else {
@@ -135,9 +140,26 @@ pub(super) fn nearest_to_done(
     Some(held)
 }
 
+fn wrong_clock(tip: Oid, ahead: SignedDuration) -> Held {
+    let (seconds, word) = (ahead.as_secs().abs(), if ahead.is_negative() { "behind" } else { "ahead of" });
+    let message = format!("the clock of this host is {seconds} s {word} the database's: nothing new is accepted by it");
+    held(
+        tip,
+        Reason::new(
+            Code::ClockDiffers,
+            message,
+            "set the clocks right (timedatectl, chronyc tracking); another host may lead",
+        ),
+    )
+}
+
 fn ambiguous(tip: Oid) -> Held {
     let message =
         "the tip is a merge whose first parent does not descend from the accepted commit, and several others do";
-    let reason = Reason::new(Code::HistoryUnreadable, message, format!("pintle unblock {}", tip.short()));
+    held(tip, Reason::new(Code::HistoryUnreadable, message, format!("pintle unblock {}", tip.short())))
+}
+
+/// The tip, held before anything of it was looked at.
+fn held(tip: Oid, reason: Reason) -> Held {
     Held { commit: tip, subject: String::new(), change_id: None, rules: Vec::new(), reasons: vec![reason], waiting: 1 }
 }

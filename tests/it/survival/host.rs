@@ -1,7 +1,7 @@
 //! What a host keeps beside the servers, and what may have happened to it.
 
 use super::{CRM, begun, description};
-use crate::harness::suite;
+use crate::harness::{Clock, Daemon, suite};
 
 #[tokio::test]
 async fn a_lock_that_a_killed_git_left_in_the_mirror_is_no_hindrance() {
@@ -44,4 +44,30 @@ async fn a_database_restored_from_a_backup_is_noticed_and_nothing_is_applied() {
     assert_eq!(description(&world).await.as_deref(), Some("two"));
     assert_eq!(world.database.count(records).await, before);
     daemon.stop().await;
+}
+
+#[tokio::test]
+async fn a_host_whose_clock_is_wrong_accepts_nothing_and_leaves_no_time_that_others_must_wait_for() {
+    let world = begun().await;
+    let clock = Clock::new(world.path(), "wrong");
+    clock.set(3_600);
+    let wrong = Daemon::start(&world, "wrong", &clock.environment());
+    world.repository.change("alice", CRM, &suite("crm", "two"));
+    let verdict = world.held().await;
+    assert!(verdict.to_string().contains("PIN0528"), "{verdict}");
+    let commits = "SELECT count(*) FROM pintle.accepted_commits";
+    assert_eq!(world.database.count(commits).await, 1);
+    wrong.stop().await;
+    let right = Daemon::start(&world, "right", &[]);
+    world.settled().await;
+    right.stop().await;
+
+    world.repository.change("alice", CRM, &suite("crm", "three"));
+    clock.set(-3_600);
+    let wrong = Daemon::start(&world, "wrong", &clock.environment());
+    world.held().await;
+    clock.set(0);
+    world.settled().await;
+    assert_eq!(description(&world).await.as_deref(), Some("three"));
+    wrong.stop().await;
 }
