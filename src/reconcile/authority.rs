@@ -29,10 +29,10 @@ impl Reconciler {
         let accepted = self.accepted.clone();
         // Only what may be accepted asks for the time.
         let is_news = accepted.as_ref().is_none_or(|accepted| accepted.commit() != fetched.tip);
-        self.ahead = match is_news {
-            true => Timestamp::now().duration_since(self.store.clock().await?),
-            false => SignedDuration::ZERO,
-        };
+        self.ahead = SignedDuration::ZERO;
+        if is_news {
+            self.ahead = Timestamp::now().duration_since(self.store.clock().await?);
+        }
         self.ask(fetched, &recorded, |question, session| match &accepted {
             Some(from) => accept_from(from, question, session),
             None => accept(question, session),

@@ -81,7 +81,9 @@ impl Views {
             Expr::Call(call) => call.target.iter().map(AsRef::as_ref).chain(&call.args).for_each(|one| self.see(one)),
             Expr::Comprehension(one) => {
                 let parts = [&one.iter_range, &one.accu_init, &one.loop_cond, &one.loop_step, &one.result];
-                parts.into_iter().for_each(|part| self.see(part));
+                for part in parts {
+                    self.see(part);
+                }
             }
             Expr::List(list) => list.elements.iter().for_each(|one| self.see(one)),
             Expr::Map(map) => map.entries.iter().for_each(|entry| self.see_entry(&entry.expr)),
@@ -127,17 +129,19 @@ mod tests {
             match view {
                 View::Whole => out.push(format!("{at}*")),
                 View::Fields(fields) => {
-                    fields.iter().for_each(|(field, view)| ends(&format!("{at}.{field}"), view, out))
+                    for (field, view) in fields {
+                        ends(&format!("{at}.{field}"), view, out);
+                    }
                 }
             }
         }
         let views = Views::of(cel::Env::stdlib().compile(expression).unwrap().expression());
         let mut out = Vec::new();
-        ["object", "old", "partner", "now"].iter().for_each(|name| {
+        for name in ["object", "old", "partner", "now"] {
             if let Some(view) = views.variable(name) {
                 ends(name, view, &mut out);
             }
-        });
+        }
         out
     }
 
