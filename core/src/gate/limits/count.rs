@@ -1,102 +1,20 @@
-//! Limits: how many objects may change within a day. What is counted is what is affected: the objects
-//! that the plan moves, the instances that follow a channel it moves, and what moved already.
+//! What one limit counts, and when it is passed.
 
-use super::{Circumstances, Moved};
-use crate::change::{ObjectKey, Value};
-use crate::diff::{Action, Cause, Change};
+use super::followers::followers_of;
+use crate::change::ObjectKey;
+use crate::diff::{Action, Change};
+use crate::gate::{Circumstances, Moved};
 use crate::model::guard::{Limit, LimitPer, LimitedAction, Subject};
-use crate::plan::{Exceeded, Plan, Reason};
+use crate::plan::Exceeded;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
-
-/// Every limit that what the documents move of `plan` would pass and nobody lifted for these very actions. Updates that
-/// go out in waves are counted there.
-pub(super) fn exceeded(plan: &Plan, paced: &BTreeSet<ObjectKey>, circumstances: &Circumstances<'_>) -> Vec<Exceeded> {
-    let mut all = Vec::new();
-    for (_, exceeded) in beyond(plan, paced, circumstances, |change| change.cause != Cause::Drift) {
-        if !all.contains(&exceeded) {
-            all.push(exceeded);
-        }
-    }
-    all
-}
-
-/// For each step the limit that holds it back, if one does: what was changed behind the repository's back is put right
-/// as far as the limits let it beside what the documents move, and never holds that up.
-pub(super) fn held_heals(
-    plan: &Plan,
-    paced: &BTreeSet<ObjectKey>,
-    circumstances: &Circumstances<'_>,
-) -> Vec<Option<Reason>> {
-    let beyond = beyond(plan, paced, circumstances, |_| true);
-    let held = |change: &Change| {
-        let (_, exceeded) = beyond.iter().find(|(limit, exceeded)| concerns(limit, exceeded, change))?;
-        Some(Reason::Limited { exceeded: Box::new(exceeded.clone()) })
-    };
-    let heals = |change: &&Change| change.cause == Cause::Drift;
-    plan.steps().iter().map(|step| Some(&step.change).filter(heals).and_then(held)).collect()
-}
-
-/// The limits that the steps that `counted` names would pass.
-fn beyond<'g>(
-    plan: &Plan,
-    paced: &BTreeSet<ObjectKey>,
-    circumstances: &Circumstances<'g>,
-    counted: impl Fn(&Change) -> bool,
-) -> Vec<(&'g Limit, Exceeded)> {
-    let changes: Vec<&Change> = plan.steps().iter().map(|step| &step.change).filter(|one| counted(one)).collect();
-    if changes.is_empty() {
-        return Vec::new();
-    }
-    let followers = followers(&changes, circumstances);
-    let mut all = Vec::new();
-    for limit in circumstances.guards.limits() {
-        let passed = Count::of(limit, &changes, paced, &followers, circumstances).exceeded(circumstances);
-        all.extend(passed.into_iter().filter(|one| !is_allowed(one, plan, circumstances)).map(|one| (limit, one)));
-    }
-    all
-}
-
-/// Whether `change` is one of those that `exceeded` counts.
-fn concerns(limit: &Limit, exceeded: &Exceeded, change: &Change) -> bool {
-    let subject = change.subject();
-    let is_of_group = |partner| group_name(limit, group(limit, &subject, partner)) == exceeded.group;
-    counts(limit.action, change)
-        && subject.is_in(&limit.selector)
-        && partners(change.partner_before.as_ref(), change.partner.as_ref()).into_iter().any(is_of_group)
-}
-
-fn is_allowed(exceeded: &Exceeded, plan: &Plan, circumstances: &Circumstances<'_>) -> bool {
-    let lifts = |one: &super::Allowance| *one.limit == exceeded.limit && one.lifts(plan.actions().0, exceeded);
-    circumstances.allowed.iter().any(lifts)
-}
-
-/// The objects that a plan moves without changing their documents: those that follow a channel whose
-/// target it changes, unless they are pinned.
-fn followers<'a>(changes: &[&Change], circumstances: &Circumstances<'a>) -> Vec<&'a ObjectKey> {
-    let moves = changes.iter().filter(|change| change.moves_followers());
-    followers_of(&moves.map(|change| &change.key).collect(), circumstances)
-}
-
-/// Those that follow one of `channels` and are not pinned.
-fn followers_of<'a>(channels: &HashSet<&ObjectKey>, circumstances: &Circumstances<'a>) -> Vec<&'a ObjectKey> {
-    if channels.is_empty() {
-        return Vec::new();
-    }
-    let follows = |object: &&crate::resolve::Object| {
-        &*object.key.kind == "Instance"
-            && object.references.iter().any(|key| channels.contains(key))
-            && object.value().at(&["spec", "update", "pin"]).is_none_or(|pin| *pin == Value::Null)
-    };
-    circumstances.desired.objects.iter().filter(follows).map(|object| &object.key).collect()
-}
 
 /// What is counted apart: a partner, a region, or everything together.
 type Group = Option<String>;
 
 /// What one limit counts, by group.
-struct Count<'l> {
+pub(super) struct Count<'l> {
     limit: &'l Limit,
     moving: BTreeMap<Group, BTreeSet<ObjectKey>>,
     /// With the moment from which on a day is counted: the last time that it was done; `None` while it is on its way.
@@ -104,7 +22,7 @@ struct Count<'l> {
 }
 
 impl<'l> Count<'l> {
-    fn of(
+    pub(super) fn of(
         limit: &'l Limit,
         changes: &[&Change],
         paced: &BTreeSet<ObjectKey>,
@@ -169,7 +87,7 @@ impl<'l> Count<'l> {
         }
     }
 
-    fn exceeded(&self, circumstances: &Circumstances<'_>) -> Vec<Exceeded> {
+    pub(super) fn exceeded(&self, circumstances: &Circumstances<'_>) -> Vec<Exceeded> {
         let live = self.live(circumstances);
         let nothing = BTreeMap::new();
         let mut all = Vec::new();
@@ -220,13 +138,13 @@ fn room(before: &BTreeMap<ObjectKey, Option<Timestamp>>, needed: usize) -> Optio
 }
 
 /// How people call a group of `limit`.
-fn group_name(limit: &Limit, group: Option<&str>) -> Option<String> {
+pub(super) fn group_name(limit: &Limit, group: Option<&str>) -> Option<String> {
     let what = if limit.per == Some(LimitPer::Region) { "region" } else { "partner" };
     group.map(|name| if name.is_empty() { format!("no {what}") } else { format!("{what} {name}") })
 }
 
 /// The partner or region that an object is counted for; empty where it has none.
-fn group<'a>(limit: &Limit, subject: &'a Subject<'_>, partner: Option<&'a str>) -> Option<&'a str> {
+pub(super) fn group<'a>(limit: &Limit, subject: &'a Subject<'_>, partner: Option<&'a str>) -> Option<&'a str> {
     match limit.per {
         None => None,
         Some(LimitPer::Partner) => Some(partner.unwrap_or_default()),
@@ -235,10 +153,9 @@ fn group<'a>(limit: &Limit, subject: &'a Subject<'_>, partner: Option<&'a str>) 
 }
 
 /// The partners that an object leaves and enters: it is counted for both.
-fn partners<'a>(before: Option<&'a Arc<str>>, now: Option<&'a Arc<str>>) -> [Option<&'a str>; 2] {
+pub(super) fn partners<'a>(before: Option<&'a Arc<str>>, now: Option<&'a Arc<str>>) -> [Option<&'a str>; 2] {
     [before.or(now), now].map(|partner| partner.map(|partner| &**partner))
 }
-
 /// Counts those of `followers` that a limit is about.
 fn along(
     limit: &Limit,
@@ -256,7 +173,6 @@ fn along(
         }
     }
 }
-
 fn kind_of(limit: &Limit) -> Option<&str> {
     limit.selector.kind.as_ref().and_then(|kind| kind.0.as_str())
 }
@@ -282,7 +198,7 @@ fn allowed(limit: &Limit, live: usize) -> usize {
     share.into_iter().chain(count).min().unwrap_or(usize::MAX)
 }
 
-fn counts(action: LimitedAction, change: &Change) -> bool {
+pub(super) fn counts(action: LimitedAction, change: &Change) -> bool {
     match action {
         LimitedAction::Create => change.action == Action::Create,
         LimitedAction::Update => matches!(change.action, Action::Update | Action::Restore) && !change.is_destructive(),
