@@ -1,5 +1,6 @@
 //! The cases that the verifier is held against.
 
+mod allowances;
 mod approvals;
 mod changes;
 mod encoding;
