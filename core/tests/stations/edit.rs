@@ -105,6 +105,15 @@ fn every_leaf_of_the_example_can_be_set_and_every_comment_stays() {
                 let after = edit(&text, index, &FieldPath(leaf.clone()), Some(&Value::string("an, odd: value")));
                 let after = after.unwrap_or_else(|error| panic!("{} {leaf:?}: {error}", path.display()));
                 assert_eq!(comments(&after), comments(&text), "{} {leaf:?}", path.display());
+                let (old, new) = changed(&text, &after);
+                let was = body.at(&leaf).and_then(Value::as_str).unwrap_or_default();
+                assert!(
+                    was.contains('\n')
+                        || old.starts_with(['>', '|'])
+                        || !old.contains(['\n', '#']) && !new.contains('\n'),
+                    "{} {leaf:?}: {old:?} became {new:?}",
+                    path.display()
+                );
                 let gone = edit(&text, index, &FieldPath(leaf.clone()), None);
                 assert!(!matches!(gone, Err(EditError::TooClever)), "{} without {leaf:?}", path.display());
                 edited += 1;
@@ -112,6 +121,17 @@ fn every_leaf_of_the_example_can_be_set_and_every_comment_stays() {
         }
     }
     assert!(edited > 200, "the example is gone: {edited}");
+}
+
+/// The one place in which two texts differ: all that is before it and behind it is the same, byte by byte.
+fn changed<'t>(old: &'t str, new: &'t str) -> (&'t str, &'t str) {
+    let same = |a: &mut dyn Iterator<Item = char>, b: &mut dyn Iterator<Item = char>| -> usize {
+        a.zip(b).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
+    };
+    let before = same(&mut old.chars(), &mut new.chars());
+    let (old, new) = (&old[before..], &new[before..]);
+    let behind = same(&mut old.chars().rev(), &mut new.chars().rev());
+    (&old[..old.len() - behind], &new[..new.len() - behind])
 }
 
 /// Paths of scalars through maps alone.
