@@ -176,6 +176,13 @@ impl Planner {
     pub async fn plan(&mut self, source: &str, guards: &Guards) -> Result<Option<Planned>, StoreError> {
         let Some(desired) = &self.desired else { return Ok(None) };
         let known = self.planned.take() == Some(desired.commit);
+        if known
+            && let Some(now) = self.store.still(source, &self.view).await?
+            && self.due.is_none_or(|due| now < due)
+        {
+            self.planned = Some(desired.commit);
+            return Ok(None);
+        }
         let mut differs = true;
         let (kept, due, compared) = (&mut self.differing, self.due, &mut self.compared);
         let looked = self

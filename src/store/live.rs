@@ -33,15 +33,38 @@ const JOBS: &str = "SELECT s.job_id, s.object_kind, s.object_name, s.state, s.re
 const BODIES: &str =
     "SELECT kind, name, labels, annotations, spec, applied FROM pintle.objects WHERE source_id = $1 AND name = ANY($2)";
 
+/// Of everything beside the rows that a plan is made of, what tells it from another: the current plan, what is paused,
+/// what goes out in waves, and the jobs.
+macro_rules! mark {
+    () => {
+        "md5(concat_ws('|', (SELECT plan_id::text FROM pintle.plan_heads WHERE source_id = $1),
+            (SELECT string_agg(id::text, ',' ORDER BY id) FROM pintle.pauses WHERE ended_at IS NULL AND (until IS NULL OR until > clock_timestamp())),
+            (SELECT string_agg(rollout || since_seq || advanced::text, ',' ORDER BY rollout) FROM pintle.paced_runs WHERE source_id = $1),
+            (SELECT string_agg(job_id::text || state, ',' ORDER BY job_id) FROM (
+                SELECT job_id, state FROM pintle.job_state WHERE source_id = $1 AND queue = 'rows' AND state IN ('queued', 'released', 'running')
+                UNION ALL SELECT job_id, state FROM pintle.job_state WHERE source_id = $1 AND queue = 'rows' AND state = 'dead') jobs))) AS mark"
+    };
+}
+
+/// Whether anything moved since `$2` was seen: one statement, and so one snapshot.
+const PEEK: &str = concat!(
+    "SELECT (extract(epoch FROM now()) * 1000000)::bigint AS now_us, ",
+    mark!(),
+    ", EXISTS (SELECT FROM pintle.live_changes WHERE xid >= pg_snapshot_xmin($2::text::pg_snapshot)
+        AND NOT pg_visible_in_snapshot(xid, $2::text::pg_snapshot) AND xid < pg_snapshot_xmax(pg_current_snapshot())) AS written"
+);
+
 /// The moment, which transactions are seen, the current plan, what is paused, what goes out in waves: one round trip.
-const MOMENT: &str =
+const MOMENT: &str = concat!(
     "SELECT (extract(epoch FROM now()) * 1000000)::bigint AS now_us, pg_current_snapshot()::text AS seen,
         (SELECT plan_id FROM pintle.plan_heads WHERE source_id = $1) AS parent,
         (SELECT jsonb_agg(jsonb_build_object('id', id, 'kind', kind, 'name', name, 'labels', labels, 'reason', reason, 'by', by_whom,
             'until', to_char(until AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')) ORDER BY id)
          FROM pintle.pauses WHERE ended_at IS NULL AND (until IS NULL OR until > clock_timestamp())) AS pauses,
         (SELECT jsonb_agg(jsonb_build_object('rollout', rollout, 'since', since_seq, 'advanced', advanced) ORDER BY rollout)
-         FROM pintle.paced_runs WHERE source_id = $1) AS runs";
+         FROM pintle.paced_runs WHERE source_id = $1) AS runs, ",
+    mark!()
+);
 
 /// What is seen now and was not then. A transaction that stays open anywhere on the server, in any
 /// database, holds the snapshots' lower edge back; so each entry is held against the snapshot itself.
@@ -75,6 +98,7 @@ pub struct LiveView {
 struct Seen {
     /// Which transactions were seen, in Postgres's words.
     snapshot: String,
+    mark: String,
     full_at: Instant,
 }
 
@@ -134,8 +158,23 @@ impl Store {
         }
         tx.commit().await.map_err(failed())?;
         let full_at = before.map_or_else(Instant::now, |seen| seen.full_at);
-        view.seen = Some(Seen { snapshot: moment.try_get("seen").map_err(failed())?, full_at });
+        let (snapshot, mark) = (moment.try_get("seen").map_err(failed())?, moment.try_get("mark").map_err(failed())?);
+        view.seen = Some(Seen { snapshot, mark, full_at });
         Ok(())
+    }
+
+    /// The moment, when nothing of `view` moved since it was seen: rows, jobs, pauses, runs and plan are the same.
+    pub async fn still(&self, source: &str, view: &LiveView) -> Result<Option<Timestamp>, StoreError> {
+        let failed = || StoreError::during("look whether anything moved");
+        let Some(seen) = view.seen.as_ref().filter(|seen| seen.full_at.elapsed() < FULL_EVERY) else {
+            return Ok(None);
+        };
+        let row = sqlx::query(PEEK).bind(source).bind(&seen.snapshot).fetch_one(&self.pool).await.map_err(failed())?;
+        let (mark, written): (&str, bool) =
+            (row.try_get("mark").map_err(failed())?, row.try_get("written").map_err(failed())?);
+        let now_us: i64 = row.try_get("now_us").map_err(failed())?;
+        let still = !written && mark == seen.mark;
+        Ok(still.then(|| Timestamp::from_microsecond(now_us).unwrap_or_default()))
     }
 
     /// Forgets what the change log says of transactions that `view` has seen the end of. Only the
