@@ -7,8 +7,10 @@ use super::keys::Fingerprint;
 use super::revocation::{Revoked, revocations};
 use super::session::{HistoryFault, Session};
 use super::step::Bench;
-use super::verdict::{Acceptance, Verdict};
+use super::verdict::{Acceptance, Reason, Verdict};
+use super::witness::MAX_AHEAD;
 use crate::change::{ChangeId, Oid};
+use crate::diagnostic::Code;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
@@ -77,6 +79,16 @@ impl Question<'_> {
     pub(super) fn clock(&self) -> Timestamp {
         let believed = self.recorded.iter().filter(|step| step.seq <= self.believed);
         believed.map(|step| step.accepted_at).fold(self.now, Timestamp::max)
+    }
+
+    /// Why nothing may get its time from the clock, if so: it may be wrong.
+    pub(super) fn wrong_clock(&self) -> Option<Reason> {
+        let (seconds, word) =
+            (self.ahead.as_secs().abs(), if self.ahead.is_negative() { "behind" } else { "ahead of" });
+        let message =
+            format!("the clock of this host is {seconds} s {word} the database's: nothing new is accepted by it");
+        let hint = "set the clocks right (timedatectl, chronyc tracking); another host may lead";
+        (self.ahead.abs() > MAX_AHEAD / 2).then(|| Reason::new(Code::ClockDiffers, message, hint))
     }
 
     pub(super) fn bench(&self, revoked: Revoked) -> Bench<'_> {

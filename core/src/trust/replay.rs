@@ -36,7 +36,8 @@ pub(super) fn replay(
         follows(session, chain, record).map_err(failed)?;
         // Of this host's own records nothing is asked that came after them.
         let news = Some(question).filter(|_| question.times == Times::Clock && record.seq > question.believed);
-        let at = time_of(question, chain, record, news.is_some()).map_err(failed)?;
+        let at = time_of(question, chain, record, news.is_some());
+        let at = at.map_err(|reason| (record.commit, reason.about(record.commit)))?;
         let claims =
             Claims::of_evidence(session, &record.evidence, chain, news).map_err(|fault| failed(fault.to_string()))?;
         let revoked = match news {
@@ -57,19 +58,23 @@ fn follows(session: &mut Session<'_>, chain: &Head, record: &Acceptance) -> Resu
 }
 
 /// By which time a recorded step is judged again; `news` is one that this host learns from the record alone.
-fn time_of(question: &Question<'_>, chain: &Head, record: &Acceptance, news: bool) -> Result<At, String> {
+fn time_of(question: &Question<'_>, chain: &Head, record: &Acceptance, news: bool) -> Result<At, Reason> {
     let before = chain.last().accepted_at;
     if question.times == Times::Signed {
         return Ok(At::Signed(before, question.now));
     }
     if news {
+        // It would be on record as the time of a step, and of every later one.
+        if let Some(reason) = question.wrong_clock() {
+            return Err(reason);
+        }
         return Ok(At::Moment(question.now.max(before)));
     }
     if record.accepted_at < before && record.seq > 2 {
-        return Err(format!("its time, {}, is before that of the step before it", record.accepted_at));
+        return Err(unproven(format!("its time, {}, is before that of the step before it", record.accepted_at)));
     }
     if record.accepted_at > question.now + MAX_AHEAD {
-        return Err(format!("its time, {}, has not come yet", record.accepted_at));
+        return Err(unproven(format!("its time, {}, has not come yet", record.accepted_at)));
     }
     Ok(At::Moment(record.accepted_at))
 }

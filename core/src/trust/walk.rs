@@ -9,10 +9,8 @@ use super::session::{ChangeError, HistoryFault, Session};
 use super::step::{At, Outcome, Try, step};
 use super::trailer::{Trailer, Word};
 use super::verdict::{Held, Reason, RuleState};
-use super::witness::MAX_AHEAD;
 use crate::change::{ChangeId, Oid};
 use crate::diagnostic::Code;
-use jiff::SignedDuration;
 use std::collections::{HashSet, VecDeque};
 
 /// One verdict's way along the spine.
@@ -41,8 +39,8 @@ impl Walk<'_> {
         if chain.commit() == question.tip {
             return Ok(Some(Vec::new()));
         }
-        if question.ahead.abs() > MAX_AHEAD / 2 {
-            return Ok(Some(vec![wrong_clock(question.tip, question.ahead)]));
+        if let Some(reason) = question.wrong_clock() {
+            return Ok(Some(vec![held(question.tip, reason)]));
         }
         if self.spine.is_empty() {
             let Some(spine) = spine(session, chain.ground(), chain.commit(), question.tip)? else {
@@ -138,19 +136,6 @@ pub(super) fn nearest_to_done(
         held.reasons.push(Reason::new(Code::ApprovalIgnored, message, "pintle verify --explain"));
     }
     Some(held)
-}
-
-fn wrong_clock(tip: Oid, ahead: SignedDuration) -> Held {
-    let (seconds, word) = (ahead.as_secs().abs(), if ahead.is_negative() { "behind" } else { "ahead of" });
-    let message = format!("the clock of this host is {seconds} s {word} the database's: nothing new is accepted by it");
-    held(
-        tip,
-        Reason::new(
-            Code::ClockDiffers,
-            message,
-            "set the clocks right (timedatectl, chronyc tracking); another host may lead",
-        ),
-    )
 }
 
 fn ambiguous(tip: Oid) -> Held {
