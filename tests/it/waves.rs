@@ -42,7 +42,7 @@ async fn a_run_goes_on_over_commits_and_restarts_until_somebody_opens_its_last_w
 
     let (code, told) = world.pintle(&["advance", "careful", "everyone", "--reason", "looks fine"]);
     assert!(code == 1 && told.contains("has no wave `everyone`") && told.contains("canary, all"), "{told}");
-    let (code, told) = world.pintle(&["advance", "careful", "all", "--reason", "looks fine"]);
+    let (code, told) = world.pintle(&["advance", "careful", "all", "--reason", "looks fine", "-o", "json"]);
     assert_eq!(code, 0, "{told}");
     world.database.until(&format!("(({MOVED}) = 5)")).await;
     world.database.until("NOT EXISTS (SELECT FROM pintle.paced_runs)").await;
