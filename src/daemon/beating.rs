@@ -55,6 +55,8 @@ async fn believing(lease: &Lease, mut heard: watch::Receiver<Instant>) {
         let beaten = *heard.borrow_and_update();
         let silent = tokio::time::sleep_until((beaten + process::BELIEVED).into());
         tokio::select! {
+            // A beat that came in the same moment counts.
+            biased;
             changed = heard.changed() => if changed.is_err() { return },
             () = silent => {
                 lease.lock().unwrap_or_else(PoisonError::into_inner).cancel();

@@ -91,13 +91,19 @@ async fn ending(term: &CancellationToken, work: impl Future<Output = ()>) {
 
 /// Whether the database is not the one that it was.
 async fn has_moved(daemon: &Daemon) -> bool {
-    let moved = daemon.store.has_moved().await.unwrap_or_default();
-    if moved {
-        tracing::warn!(
-            "the database is another cluster or on another timeline: its numbers go on past a margin, and everything is read again"
-        );
+    match daemon.store.has_moved().await {
+        Ok(false) => false,
+        Ok(true) => {
+            tracing::warn!(
+                "the database is another cluster or on another timeline: its numbers go on past a margin, and everything is read again"
+            );
+            true
+        }
+        Err(error) => {
+            tracing::warn!("whether the database failed over is not known: {}", chain(&error));
+            false
+        }
     }
-    moved
 }
 
 async fn renewal(daemon: &Daemon, lease: &Lease) {
@@ -105,12 +111,14 @@ async fn renewal(daemon: &Daemon, lease: &Lease) {
         tokio::time::sleep(LEASE / 5).await;
         let mut proof = current(lease);
         match daemon.store.renew(&mut proof).await {
-            // Who failed over may lack what was seen: the next term reads everything again.
-            Ok(()) if has_moved(daemon).await => return,
             Ok(()) => *lease.lock().unwrap_or_else(PoisonError::into_inner) = proof,
             Err(StoreError::NotLeader) => return,
             Err(_) if !proof.is_fresh() => return,
-            Err(_) => {}
+            Err(_) => continue,
+        }
+        // Who failed over may lack what was seen: the next term reads everything again.
+        if has_moved(daemon).await {
+            return;
         }
     }
 }
@@ -124,7 +132,7 @@ async fn tidying(daemon: &Daemon, lease: &Lease) {
             if made > 0 {
                 tracing::info!(made, "made {made} partitions of the audit log");
             }
-            daemon.store.prune(&current(lease)).await
+            daemon.store.prune(|| current(lease)).await
         };
         match done.await {
             Ok(_) => outage.over(),
@@ -133,7 +141,7 @@ async fn tidying(daemon: &Daemon, lease: &Lease) {
         match collect(&daemon.store, &daemon.settings.redis_url).await {
             Ok(0) => {}
             Ok(taken) => tracing::info!("{taken} ended jobs that nobody waited for were taken from queues of others"),
-            Err(error) => tracing::debug!("what is left in queues of others is looked for later: {}", chain(&error)),
+            Err(error) => drop(outage.failed(&error)),
         }
         tokio::time::sleep(TIDY_EVERY).await;
     }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// How often it is tried to take away what ended: some ten seconds of a Redis that is away.
-const WITHDRAWALS: usize = 40;
+/// How long it is tried to take away what ended while Redis is away: less than a worker waits for a safe point.
+const WITHDRAWING: Duration = Duration::from_secs(6);
 /// What of a result is kept.
 const SAID: usize = 300;
 
@@ -64,12 +64,12 @@ fn failed_here(error: &crate::store::StoreError) -> Failure {
 /// Takes away what ended: who tries again must not read the end of this try. What cannot be taken away for long is found
 /// by the leader later.
 async fn withdraw(queue: &ExternalQueue, id: &str) {
-    for _ in 0..WITHDRAWALS {
-        if queue.withdraw(id).await.is_ok() {
-            return;
+    let withdrawn = async {
+        while queue.withdraw(id).await.is_err() {
+            tokio::time::sleep(LOOK_EVERY).await;
         }
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
+    };
+    let _ = tokio::time::timeout(WITHDRAWING, withdrawn).await;
 }
 
 /// Waits until it ended; `None`: it is not there any more. A Redis that is away for a while is waited for.

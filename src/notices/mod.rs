@@ -17,8 +17,8 @@ const CONTEXT: &str = "pintle/applied";
 /// Tries of one transition before it is given up, with a line in the log.
 pub const TRIES: u32 = 5;
 
-/// Who has heard of what, while others have not yet: the forge as `None`, receivers by their place in the guard.
-pub type Heard = HashSet<(Event, Option<usize>)>;
+/// Who has heard of what, while others have not yet: the forge as `None`, receivers by their address.
+pub type Heard = HashSet<(Event, Option<String>)>;
 
 /// Tells `event` to everyone who wants to know and has not heard of it; what failed.
 pub fn tell(
@@ -29,10 +29,11 @@ pub fn tell(
     heard: &mut Heard,
 ) -> Vec<String> {
     let mut failed = Vec::new();
-    let mut tell = |who: Option<usize>, told: &dyn Fn() -> Result<(), String>| {
-        if !heard.contains(&(event.clone(), who)) {
+    let mut tell = |who: Option<&str>, told: &dyn Fn() -> Result<(), String>| {
+        let key = (event.clone(), who.map(str::to_owned));
+        if !heard.contains(&key) {
             match told() {
-                Ok(()) => drop(heard.insert((event.clone(), who))),
+                Ok(()) => drop(heard.insert(key)),
                 Err(error) => failed.push(error),
             }
         }
@@ -48,9 +49,9 @@ pub fn tell(
             tell(None, &|| forge.status(commit, state, CONTEXT, &event.message).map_err(|error| error.to_string()));
         }
     }
-    for (at, notice) in notices.iter().enumerate() {
+    for notice in notices {
         if notice.events.as_ref().is_none_or(|events| events.0.contains(&event.kind)) {
-            tell(Some(at), &|| post(notice, event, secrets));
+            tell(notice.url.0.as_str(), &|| post(notice, event, secrets));
         }
     }
     failed

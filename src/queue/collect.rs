@@ -1,30 +1,29 @@
 //! What somebody else's worker ended after nobody waited for it any more: a job that was cancelled while it was in hand, or
 //! whose end could not be taken away. It would stay in Redis for ever.
 
-use super::delivery::{DeliveryError, ExternalQueue, job_of};
+use super::delivery::{DeliveryError, ExternalQueue, id_of};
+use crate::chain::chain;
 use crate::store::{Store, StoreError};
 
-/// Why it could not be collected.
-#[derive(Debug, thiserror::Error)]
-pub enum CollectError {
-    /// The ledger.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// Redis.
-    #[error(transparent)]
-    Delivery(#[from] DeliveryError),
+/// Takes away what ended there and was given up here; how many. A queue that cannot be looked at holds up no other.
+pub async fn collect(store: &Store, redis_url: &str) -> Result<usize, StoreError> {
+    let mut taken = 0;
+    for (name, jobs) in store.given_up().await? {
+        match of_queue(redis_url, &name, &jobs).await {
+            Ok(count) => taken += count,
+            Err(error) => tracing::debug!("what is left in the queue {name} is looked for later: {}", chain(&error)),
+        }
+    }
+    Ok(taken)
 }
 
-/// Takes away what ended there and is over here; how many.
-pub async fn collect(store: &Store, redis_url: &str) -> Result<usize, CollectError> {
+async fn of_queue(redis_url: &str, name: &str, jobs: &[i64]) -> Result<usize, DeliveryError> {
+    let queue = ExternalQueue::open(redis_url, name).await?;
     let mut taken = 0;
-    for name in store.external_queues().await? {
-        let queue = ExternalQueue::open(redis_url, &name).await?;
-        let left = queue.left_behind().await?;
-        let jobs: Vec<i64> = left.iter().filter_map(|id| job_of(id)).collect();
-        let over = store.over(&jobs).await?;
-        for id in left.iter().filter(|id| job_of(id).is_some_and(|job| over.contains(&job))) {
-            taken += usize::from(queue.withdraw(id).await?);
+    for job in jobs {
+        let id = id_of(*job);
+        if matches!(queue.ended(&id).await?, Ok(Some(_))) {
+            taken += usize::from(queue.withdraw(&id).await?);
         }
     }
     Ok(taken)

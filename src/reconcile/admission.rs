@@ -94,7 +94,11 @@ impl Reconciler {
         let Some(judged) = judged else { return Err(TickError::Verifier(accepted.commit())) };
         match judged {
             Ok(admitted) => {
-                self.planner.due_at(admitted.plan().due());
+                // A limit that holds heals back may be lifted by words that move nothing.
+                let again = || Timestamp::now().checked_add(AGAIN).ok();
+                let is_limited =
+                    admitted.plan().waiting().iter().any(|one| matches!(one.reason, Reason::Limited { .. }));
+                self.planner.due_at(admitted.plan().due().into_iter().chain(is_limited.then(again).flatten()).min());
                 let before = self.planner.runs();
                 let under_way = runs(admitted.plan(), before, accepted.seq());
                 if under_way != before {

@@ -1,10 +1,11 @@
 //! Several changes come at once, each approved for its own actions. Together they do what each of them would do, one after
 //! another: that is looked at over a model of the rows, and only the newest of them is carried out.
 
-use super::{Reconciler, TickError, heavy};
+use super::{Reconciler, TickError, all_diagnostics, heavy};
 use crate::source::TreeLoader;
 use crate::store::acceptance::SOURCE;
 use jiff::Timestamp;
+use pintle_core::diagnostic::has_errors;
 use pintle_core::diff::Differing;
 use pintle_core::model::guard::Guards;
 use pintle_core::plan::{Plan, PlanInput, plan};
@@ -17,8 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 const MOST: usize = 20;
 
 impl Reconciler {
-    /// Whether every step of `accepted` after `begun` that was approved for certain actions would do those, and the whole
-    /// would come of it.
+    /// Whether every step of `accepted` after `begun` that was approved for certain actions would do those, after those before it.
     pub(super) async fn each_as_approved(
         &self,
         accepted: &AcceptedCommit,
@@ -56,7 +56,7 @@ impl Reconciler {
     ) -> Result<Option<Plan>, TickError> {
         let loaded = TreeLoader::within(self.caps.trust).load(&self.objects, step.commit)?;
         let desired = resolve(&loaded.tree, self.catalog, None, now);
-        if desired.has_errors() {
+        if has_errors(&all_diagnostics(&loaded, &desired)) {
             return Ok(None);
         }
         let live = rows.live(now);

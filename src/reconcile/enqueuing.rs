@@ -101,9 +101,12 @@ impl Reconciler {
         let begun = self.store.begun_seq().await?;
         let wanted = accepted.actions_after(begun);
         let as_approved = wanted.iter().all(|digest| *digest == plan.actions().0);
-        if as_approved || self.each_as_approved(accepted, begun, guards).await? {
+        // Looked at once for the same plan: it reads whole trees.
+        let asked = (accepted.commit(), begun, plan.actions().0);
+        if as_approved || (self.unlike != Some(asked) && self.each_as_approved(accepted, begun, guards).await?) {
             return Ok(false);
         }
+        self.unlike = Some(asked);
         self.differs = Some(crate::verdict::other_actions(accepted.commit(), wanted, plan));
         Ok(true)
     }

@@ -18,7 +18,7 @@ use crate::store::audit::AuditWriter;
 use crate::store::{LeaderProof, Store};
 use enqueuing::Waits;
 use jiff::{SignedDuration, Timestamp};
-use pintle_core::change::Oid;
+use pintle_core::change::{Digest, Oid};
 use pintle_core::diagnostic::{Diagnostic, has_errors};
 use pintle_core::model::Catalog;
 use pintle_core::resolve::{Resolved, diagnose};
@@ -59,6 +59,8 @@ pub struct Reconciler {
     under_way: bool,
     /// Applied in whole, and its meaning not yet written down.
     applied: Option<Oid>,
+    /// The plan that no chain of approvals leads to: its commit, what was begun then, its actions.
+    unlike: Option<(Oid, u64, Digest)>,
     /// Why the plan is not carried out although its commit is accepted.
     differs: Option<serde_json::Value>,
     fetched_at: Option<Instant>,
@@ -114,6 +116,7 @@ impl Reconciler {
             under_way: false,
             applied: None,
             differs: None,
+            unlike: None,
             fetched_at: None,
             seen: None,
             accepted_since: None,

@@ -13,9 +13,12 @@ const SILENT: &str = "SELECT delivery, job_id, (extract(epoch FROM clock_timesta
 const REMINT: &str = "UPDATE pintle.job_state SET delivery = $2, changed_at = clock_timestamp()
     WHERE delivery = $1 AND state = 'released' RETURNING job_id";
 
-/// Finished states are kept this long for `jobs list`; the immutable jobs stay.
+/// Finished states are kept this long for `jobs list`; the immutable jobs stay. What a run in waves has moved is counted for
+/// as long as it is under way.
 const PRUNE: &str = "DELETE FROM pintle.job_state WHERE job_id IN (SELECT job_id FROM pintle.job_state
-    WHERE state IN ('done', 'superseded', 'cancelled') AND changed_at < now() - interval '7 days' LIMIT 5000)";
+    WHERE state IN ('done', 'superseded', 'cancelled') AND changed_at < now() - interval '7 days'
+      AND NOT EXISTS (SELECT FROM pintle.paced_runs r JOIN pintle.jobs j ON j.id = job_state.job_id JOIN pintle.plans p ON p.id = j.plan_id
+          WHERE r.source_id = p.source_id AND p.seq >= r.since_seq) LIMIT 5000)";
 
 /// Nobody missed it for so long.
 const PRUNE_DEAD_WORK: &str = "DELETE FROM pintle.job_state WHERE job_id IN (SELECT job_id FROM pintle.job_state
@@ -89,20 +92,21 @@ impl Store {
         Ok(minted)
     }
 
-    /// Forgets the states of jobs that were over long ago, and old ticks and requests; lets what waits for long go first.
-    pub async fn prune(&self, proof: &LeaderProof) -> Result<u64, StoreError> {
+    /// Lets what waits for long go first; forgets the states of jobs that were over long ago, old ticks and requests. Each
+    /// batch proves the lead as it is then: there may be many.
+    pub async fn prune(&self, proof: impl Fn() -> LeaderProof) -> Result<u64, StoreError> {
+        self.tidy(&proof(), AGE).await?;
         let mut pruned = 0;
         for statement in [PRUNE, PRUNE_DEAD_WORK, FORGET_RUNS, FORGET_REQUESTS] {
             // Each batch in a transaction of its own: what was forgotten stays so, whatever the next one meets.
             for _ in 0..BATCHES {
-                let rows = self.tidy(proof, statement).await?;
+                let rows = self.tidy(&proof(), statement).await?;
                 pruned += rows;
                 if rows < BATCH {
                     break;
                 }
             }
         }
-        self.tidy(proof, AGE).await?;
         Ok(pruned)
     }
 

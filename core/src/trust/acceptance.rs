@@ -103,6 +103,10 @@ fn considered(
         if !beside || !descends(session, chain.ground(), *candidate, question.tip)? {
             continue;
         }
+        if let Some(reason) = question.wrong_clock() {
+            verdict.held = Some(Held::unseen(*candidate, reason));
+            continue;
+        }
         let claims = Claims::read(question, session, chain, &mut verdict.notes);
         let revoked = question.revoked(session, chain, &claims, None)?;
         let at = At::Moment(question.clock());

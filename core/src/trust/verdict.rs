@@ -226,6 +226,13 @@ pub struct Held {
     pub waiting: usize,
 }
 
+impl Held {
+    /// `commit`, held before anything of it was looked at.
+    pub(super) fn unseen(commit: Oid, reason: Reason) -> Self {
+        Self { commit, subject: String::new(), change_id: None, rules: Vec::new(), reasons: vec![reason], waiting: 1 }
+    }
+}
+
 /// A history that is not considered: the state is kept, and someone should look.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Refused {

@@ -40,7 +40,7 @@ impl Walk<'_> {
             return Ok(Some(Vec::new()));
         }
         if let Some(reason) = question.wrong_clock() {
-            return Ok(Some(vec![held(question.tip, reason)]));
+            return Ok(Some(vec![Held::unseen(question.tip, reason)]));
         }
         if self.spine.is_empty() {
             let Some(spine) = spine(session, chain.ground(), chain.commit(), question.tip)? else {
@@ -141,10 +141,5 @@ pub(super) fn nearest_to_done(
 fn ambiguous(tip: Oid) -> Held {
     let message =
         "the tip is a merge whose first parent does not descend from the accepted commit, and several others do";
-    held(tip, Reason::new(Code::HistoryUnreadable, message, format!("pintle unblock {}", tip.short())))
-}
-
-/// The tip, held before anything of it was looked at.
-fn held(tip: Oid, reason: Reason) -> Held {
-    Held { commit: tip, subject: String::new(), change_id: None, rules: Vec::new(), reasons: vec![reason], waiting: 1 }
+    Held::unseen(tip, Reason::new(Code::HistoryUnreadable, message, format!("pintle unblock {}", tip.short())))
 }

@@ -32,17 +32,10 @@ pub enum Unserved {
 
 /// Whether it is there, whether it ended, whether it gave something back, and how long that and the reason of a failure are.
 type Ended = (bool, Option<String>, bool, usize, usize);
-/// Of the jobs that ended, so many are looked through at one time.
-const LOOKED_THROUGH: isize = 500;
 
 /// What a job of ours is called there.
 pub fn id_of(job: i64) -> String {
     format!("pintle-{job}")
-}
-
-/// The job of ours that `id` is of.
-pub fn job_of(id: &str) -> Option<i64> {
-    id.strip_prefix("pintle-")?.parse().ok()
 }
 
 impl ExternalQueue {
@@ -111,26 +104,16 @@ impl ExternalQueue {
         Ok(Ok(Some(if gave { Ok(text) } else { Err(text) })))
     }
 
-    /// Takes the job `id` away, if nobody has it in hand.
+    /// Takes the job `id` away, if nobody has it in hand; whether it did.
     pub async fn withdraw(&self, id: &str) -> Result<bool, DeliveryError> {
         match self.call("take a job away", self.queue.remove(id)).await {
             Ok(removed) => Ok(removed),
-            Err(DeliveryError::Command { .. }) => Ok(false),
+            Err(DeliveryError::Command {
+                source: Error::JobLocked(_) | Error::JobNotFound(_) | Error::Script { .. },
+                ..
+            }) => Ok(false),
             Err(error) => Err(error),
         }
-    }
-
-    /// Jobs that we put there, that ended, and that are still kept: their ids, oldest first, no more than some.
-    pub async fn left_behind(&self) -> Result<Vec<String>, DeliveryError> {
-        let ask = async {
-            let mut pipe = redis::pipe();
-            for set in ["completed", "failed"] {
-                pipe.cmd("ZRANGE").arg(format!("{PREFIX}:{}:{set}", self.name)).arg(0).arg(LOOKED_THROUGH - 1);
-            }
-            self.queue.connection().pipe::<(Vec<String>, Vec<String>)>(&pipe).await
-        };
-        let (completed, failed) = self.call("look for what is left behind", ask).await?;
-        Ok(completed.into_iter().chain(failed).filter(|id| job_of(id).is_some()).collect())
     }
 
     async fn call<T>(

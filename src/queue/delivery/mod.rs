@@ -22,7 +22,7 @@ mod worker;
 
 pub use error::DeliveryError;
 pub use examine::{RedisReport, examine};
-pub use external::{ExternalQueue, Unserved, id_of, job_of};
+pub use external::{ExternalQueue, Unserved, id_of};
 pub use handle::Handle;
 pub use known::Known;
 pub use message::{Delivery, Heard};

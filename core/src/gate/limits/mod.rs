@@ -4,7 +4,7 @@
 mod count;
 mod followers;
 
-use super::{Allowance, Circumstances};
+use super::{Allowance, Circumstances, Moved};
 use crate::change::ObjectKey;
 use crate::diff::{Cause, Change};
 use crate::model::guard::Limit;
@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 /// go out in waves are counted there.
 pub(super) fn exceeded(plan: &Plan, paced: &BTreeSet<ObjectKey>, circumstances: &Circumstances<'_>) -> Vec<Exceeded> {
     let mut all = Vec::new();
-    for (_, exceeded) in beyond(plan, paced, circumstances, |change| change.cause != Cause::Drift) {
+    for (_, exceeded) in beyond(plan, paced, circumstances, |cause| cause != Cause::Drift) {
         if !all.contains(&exceeded) {
             all.push(exceeded);
         }
@@ -41,20 +41,23 @@ pub(super) fn held_heals(
     plan.steps().iter().map(|step| Some(&step.change).filter(heals).and_then(held)).collect()
 }
 
-/// The limits that the steps that `counted` names would pass.
+/// The limits that would be passed by what moves, and moved, for a cause that `counted` names.
 fn beyond<'g>(
     plan: &Plan,
     paced: &BTreeSet<ObjectKey>,
     circumstances: &Circumstances<'g>,
-    counted: impl Fn(&Change) -> bool,
+    counted: impl Fn(Cause) -> bool,
 ) -> Vec<(&'g Limit, Exceeded)> {
-    let changes: Vec<&Change> = plan.steps().iter().map(|step| &step.change).filter(|one| counted(one)).collect();
+    let changes: Vec<&Change> = plan.steps().iter().map(|step| &step.change).filter(|one| counted(one.cause)).collect();
     if changes.is_empty() {
         return Vec::new();
     }
     let followers = followers(&changes, circumstances);
+    let before: Vec<Moved> = circumstances.moved.iter().filter(|moved| counted(moved.cause)).cloned().collect();
+    let guards = circumstances.guards;
+    let circumstances = &Circumstances { moved: &before, ..*circumstances };
     let mut all = Vec::new();
-    for limit in circumstances.guards.limits() {
+    for limit in guards.limits() {
         let passed = Count::of(limit, &changes, paced, &followers, circumstances).exceeded(circumstances);
         all.extend(passed.into_iter().filter(|one| !is_allowed(one, plan, circumstances)).map(|one| (limit, one)));
     }

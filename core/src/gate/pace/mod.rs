@@ -44,18 +44,22 @@ pub(super) fn paced(plan: &Plan, circumstances: &Circumstances<'_>) -> Paced {
     paced
 }
 
-/// The runs that `judged` leaves under way: those before go on from where they began, a new one begins with `seq`.
+/// The runs that `judged` leaves under way: those before go on from where they began, a new one begins with `seq`. None is
+/// over while something moves: what moves may be its last wave.
 pub fn runs(judged: &Plan, before: &[PacedRun], seq: u64) -> Vec<PacedRun> {
     let waits = judged.waiting().iter().filter_map(|waiting| match &waiting.reason {
         Reason::Wave { rollout, .. } => Some(rollout),
         _ => None,
     });
-    let rollouts: BTreeSet<&Arc<str>> = waits.collect();
-    let run = |rollout: &&Arc<str>| {
-        let known = before.iter().find(|run| *run.rollout == ***rollout).cloned();
-        known.unwrap_or_else(|| PacedRun { rollout: rollout.to_string(), since: seq, advanced: Vec::new() })
+    let mut rollouts: BTreeSet<String> = waits.map(|rollout| rollout.to_string()).collect();
+    if !judged.steps().is_empty() {
+        rollouts.extend(before.iter().map(|run| run.rollout.clone()));
+    }
+    let run = |rollout: String| {
+        let known = before.iter().find(|run| run.rollout == rollout).cloned();
+        known.unwrap_or(PacedRun { rollout, since: seq, advanced: Vec::new() })
     };
-    rollouts.iter().map(run).collect()
+    rollouts.into_iter().map(run).collect()
 }
 
 /// Changes of what is there: what is new, and what goes, is not paced.
@@ -136,5 +140,6 @@ fn members(
     for (key, done) in ended {
         members.entry(key.clone()).or_insert(done.map_or(Member::Moves, Member::Done));
     }
-    (members.len() > pace.above as usize).then_some(members)
+    // One that is under way stays paced, whoever leaves it.
+    (under_way.is_some() || members.len() > pace.above as usize).then_some(members)
 }
