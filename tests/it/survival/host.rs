@@ -73,3 +73,25 @@ async fn a_host_whose_clock_is_wrong_accepts_nothing_and_leaves_no_time_that_oth
     assert_eq!(description(&world).await.as_deref(), Some("three"));
     wrong.stop().await;
 }
+
+#[tokio::test]
+async fn hosts_whose_clocks_differ_a_little_lead_in_turn_and_show_again_what_each_accepted() {
+    let world = begun().await;
+    let clocks = [("ahead", 120), ("behind", -120)].map(|(name, seconds)| {
+        let clock = Clock::new(world.path(), name);
+        clock.set(seconds);
+        (name, clock)
+    });
+    for round in 0..2 {
+        for (name, clock) in &clocks {
+            let daemon = Daemon::start(&world, name, &clock.environment());
+            let text = format!("{name} {round}");
+            world.repository.change("alice", CRM, &suite("crm", &text));
+            world.settled().await;
+            assert_eq!(description(&world).await, Some(text));
+            daemon.stop().await;
+        }
+    }
+    let back = "SELECT count(*) FROM (SELECT accepted_at < lag(accepted_at) OVER (ORDER BY seq) AS back FROM pintle.accepted_commits) a WHERE back";
+    assert!(world.database.count(back).await > 0, "the fault must have happened");
+}

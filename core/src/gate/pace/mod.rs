@@ -51,7 +51,7 @@ pub fn runs(judged: &Plan, before: &[PacedRun], seq: u64) -> Vec<PacedRun> {
         Reason::Wave { rollout, .. } => Some(rollout),
         _ => None,
     });
-    let mut rollouts: BTreeSet<String> = waits.map(|rollout| rollout.to_string()).collect();
+    let mut rollouts: BTreeSet<String> = waits.map(ToString::to_string).collect();
     if !judged.steps().is_empty() {
         rollouts.extend(before.iter().map(|run| run.rollout.clone()));
     }
