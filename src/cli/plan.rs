@@ -23,6 +23,10 @@ use std::sync::Arc;
 pub struct PlanArgs {
     #[command(flatten)]
     side: AgainstArgs,
+    /// The revision that is accepted before: guardrails compare with it, and with --live its guard judges too. A database
+    /// knows whose guard does
+    #[arg(long, env = "PINTLE_BASE", value_name = "REV", conflicts_with = "against")]
+    base: Option<String>,
     /// Only these: KIND, KIND/NAME, or a NAME=VALUE label; more than one may be given
     #[arg(long, env = "PINTLE_TARGET", value_name = "SELECTOR", value_delimiter = ',')]
     target: Vec<String>,
@@ -57,6 +61,11 @@ pub(super) struct Revision {
 
 /// Reads `rev` of the repository at `path`.
 pub(super) fn read(path: &std::path::Path, rev: &str) -> Result<Revision, CliError> {
+    read_after(path, rev, None)
+}
+
+/// The same, with what was accepted `before`: guardrails compare with that.
+fn read_after(path: &std::path::Path, rev: &str, before: Option<&Revision>) -> Result<Revision, CliError> {
     let objects = open_repository(path)?;
     let oid = objects.resolve(rev).map_err(|error| {
         CliError::because(format!("`{rev}` names no commit"), error)
@@ -68,17 +77,19 @@ pub(super) fn read(path: &std::path::Path, rev: &str) -> Result<Revision, CliErr
     let loaded = TreeLoader::default()
         .load(&objects, oid)
         .map_err(|error| CliError::because("the tree cannot be read", error))?;
-    let resolved = resolve(&loaded.tree, Catalog::standard(), None, Timestamp::now());
+    let before = before.map(|before| &before.resolved);
+    let resolved = resolve(&loaded.tree, Catalog::standard(), before, Timestamp::now());
     Ok(Revision { objects, oid, commit, loaded, resolved })
 }
 
 /// Plans and prints.
 pub async fn run(args: PlanArgs, out: &Out) -> Result<Exit, CliError> {
-    let revision = read(&args.side.repo, &args.side.rev)?;
+    let base = args.base.as_ref().map(|base| read(&args.side.repo, base)).transpose()?;
+    let revision = read_after(&args.side.repo, &args.side.rev, base.as_ref())?;
     if let Some(exit) = unsound(&revision, out) {
         return Ok(exit);
     }
-    let plan = narrowed(&args, made(&args, &revision).await?)?;
+    let plan = narrowed(&args, made(&args, base.as_ref(), &revision).await?)?;
     let approvals = match &args.side.database_url {
         Some(url) if args.side.against.is_none() && args.side.live.is_none() => {
             super::approvals::needed(&Store::open(url, 2)?, &revision).await
@@ -116,12 +127,12 @@ pub(super) fn unsound(revision: &Revision, out: &Out) -> Option<Exit> {
     mistakes(&revision.loaded, &revision.resolved, out)
 }
 
-async fn made(args: &PlanArgs, revision: &Revision) -> Result<Plan, CliError> {
+async fn made(args: &PlanArgs, base: Option<&Revision>, revision: &Revision) -> Result<Plan, CliError> {
     if let Some(against) = &args.side.against {
         return against::revision(&read(&args.side.repo, against)?, revision);
     }
     if let Some(file) = &args.side.live {
-        return against::snapshot(&super::snapshot::read(file)?, None, revision);
+        return against::snapshot(&super::snapshot::read(file)?, base, revision);
     }
     let Some(url) = &args.side.database_url else {
         return Err(against::nothing());

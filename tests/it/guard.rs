@@ -270,3 +270,19 @@ async fn reported_drift_is_told_and_left_through_changes_of_the_document() {
     world.assert_plans_empty();
     daemon.stop().await;
 }
+
+#[tokio::test]
+async fn a_plan_over_a_snapshot_is_judged_by_the_guard_of_its_base_too() {
+    let (world, daemon) = begun().await;
+    daemon.stop().await;
+    let file = world.path().join("live.json").display().to_string();
+    let (code, said) = world.pintle(&["snapshot", &file]);
+    assert_eq!(code, 0, "{said}");
+    world.repository.write(".pintle/guard.yaml", &GUARD.replace("count: 1", "count: 9"));
+    world.repository.write("suites/all.yaml", &suites(0..2));
+    world.repository.commit("alice", "Fewer suites, and a limit that lets them go");
+    let (code, said) = world.pintle(&["plan", "--live", &file]);
+    assert_eq!(code, 0, "its own guard alone: {said}");
+    let (code, said) = world.pintle(&["plan", "--live", &file, "--base", "HEAD~1"]);
+    assert!(code == 3 && said.contains("4, of 6 live; 1 allowed"), "no commit raises its own limit: {said}");
+}
