@@ -1,14 +1,22 @@
 //! `exec`: runs a program that the settings of the host name, pinned by the digest of its file. It gets the message on
-//! standard input, no environment of ours, and a process group of its own that ends with the job.
+//! standard input, no environment of ours, and a process group of its own that ends with the job. What runs is a sealed
+//! copy of the bytes that were held against the digest: the file may change in the meantime, the copy cannot. A script
+//! therefore does not find itself by `$0`; `PINTLE_PROGRAM` says where it stands.
 //!
 //! Exit code 0 is done, 75 (EX_TEMPFAIL of sysexits.h) may pass, any other is final.
 
 use super::tools::{Program, find};
 use super::{Failure, Tools, message};
 use crate::store::work::Work;
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use pintle_core::change::Digest;
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::AsRawFd;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
@@ -27,21 +35,38 @@ pub(super) async fn run(tools: &Tools, work: &Work, stop: &CancellationToken) ->
     let name = work.text("program").unwrap_or_default();
     let program = find(&tools.named.programs, name)
         .ok_or_else(|| Failure::invalid(format!("this host has no program `{name}`: --program")))?;
-    check(program)?;
-    let mut command = Command::new(&program.path);
-    command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("PINTLE_KEY", work.key());
+    // The copy lives until the program has been started, and in it for as long as it runs.
+    let copy = program.sha256.as_deref().map(|pinned| copy(program, pinned)).transpose()?;
+    let path = copy.as_ref().map_or_else(|| program.path.clone(), |copy| open_file(copy));
+    let mut command = Command::new(path);
+    command.arg0(&program.path).env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("PINTLE_KEY", work.key());
+    command.env("PINTLE_PROGRAM", &program.path);
     finish(name, command, message(work).to_string(), stop).await
 }
 
-fn check(program: &Program) -> Result<(), Failure> {
+/// A copy of the program that nobody can write to, if it has the digest `pinned`.
+fn copy(program: &Program, pinned: &str) -> Result<File, Failure> {
     let bytes = std::fs::read(&program.path)
         .map_err(|error| Failure::invalid(format!("{} cannot be read: {error}", program.path.display())))?;
-    match &program.sha256 {
-        Some(pinned) if Digest::of(&bytes).to_string() != *pinned => {
-            Err(Failure::denied(format!("{} is not the file that was pinned", program.path.display())))
-        }
-        _ => Ok(()),
+    if Digest::of(&bytes).to_string() != pinned {
+        return Err(Failure::denied(format!("{} is not the file that was pinned", program.path.display())));
     }
+    sealed(&bytes).map_err(|error| Failure::during("the program cannot be copied", error))
+}
+
+/// A file in memory that never changes again. It stays open in what is started: a script is read by its interpreter.
+fn sealed(bytes: &[u8]) -> std::io::Result<File> {
+    let mut file = File::from(memfd_create(c"pinned", MFdFlags::MFD_ALLOW_SEALING)?);
+    file.write_all(bytes)?;
+    let seals =
+        SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_SEAL;
+    fcntl(&file, FcntlArg::F_ADD_SEALS(seals))?;
+    Ok(file)
+}
+
+/// Where a process finds what it has open.
+fn open_file(file: &File) -> PathBuf {
+    format!("/proc/self/fd/{}", file.as_raw_fd()).into()
 }
 
 /// Runs `command` with `input`, until it ends or `stop` is cancelled.

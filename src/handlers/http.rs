@@ -1,12 +1,15 @@
 //! `http`: calls an address, within bounds. It follows no redirect, goes through no proxy, and reaches no private
-//! address unless the settings of the host allow it.
+//! address unless the settings of the host allow it. A call that is stopped is cut off: its connection is closed, and
+//! nobody knows whether it was carried out.
 
 use super::public_address::PublicAddresses;
 use super::{Class, Failure, Tools, limit, message};
 use crate::notices::signature;
 use crate::store::work::Work;
 use jiff::Timestamp;
+use std::pin::pin;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 use ureq::Agent;
 use ureq::http::{Response, Uri};
 use ureq::unversioned::resolver::DefaultResolver;
@@ -14,20 +17,28 @@ use ureq::unversioned::transport::DefaultConnector;
 
 /// One call.
 const TIMEOUT: Duration = Duration::from_mins(1);
+/// Until its host is found, and until it is connected.
+const REACHED_WITHIN: Duration = Duration::from_secs(5);
 /// What of the answer is kept.
 const SAID: usize = 200;
 
-pub(super) async fn call(tools: &Tools, work: &Work) -> Result<String, Failure> {
-    let (tools, work) = (tools.clone(), work.clone());
-    tokio::task::spawn_blocking(move || send(&tools, &work))
-        .await
-        .unwrap_or_else(|_| Err(Failure::transient("the call panicked")))
+pub(super) async fn call(tools: &Tools, work: &Work, stop: &CancellationToken) -> Result<String, Failure> {
+    let agent = agent(tools.named.allow_private_addresses, limit(work).min(TIMEOUT));
+    let (tools, work, own) = (tools.clone(), work.clone(), agent.clone());
+    let mut sent = pin!(tokio::task::spawn_blocking(move || send(&tools, &work, &own)));
+    tokio::select! {
+        sent = &mut sent => return sent.unwrap_or_else(|_| Err(Failure::transient("the call panicked"))),
+        () = stop.cancelled() => agent.shutdown(),
+    }
+    match sent.await {
+        Ok(Ok(said)) => Ok(said),
+        _ => Err(Failure::new(Class::UnknownOutcome, "the call was cut off; it may have been carried out")),
+    }
 }
 
-fn send(tools: &Tools, work: &Work) -> Result<String, Failure> {
+fn send(tools: &Tools, work: &Work, agent: &Agent) -> Result<String, Failure> {
     let url = work.text("url").ok_or_else(|| Failure::invalid("the job names no `url`"))?;
     let body = message(work).to_string();
-    let agent = agent(tools.named.allow_private_addresses, limit(work).min(TIMEOUT));
     let answered = match work.text("method").unwrap_or("POST") {
         "GET" => agent.get(url).header("Idempotency-Key", work.key()).call(),
         method => {
@@ -56,6 +67,9 @@ fn send(tools: &Tools, work: &Work) -> Result<String, Failure> {
 fn agent(private: bool, within: Duration) -> Agent {
     let config = Agent::config_builder()
         .timeout_global(Some(within))
+        // What is not interrupted when a call is stopped.
+        .timeout_resolve(Some(within.min(REACHED_WITHIN)))
+        .timeout_connect(Some(within.min(REACHED_WITHIN)))
         .max_redirects(0)
         .max_redirects_will_error(false)
         .http_status_as_error(false)
@@ -74,9 +88,15 @@ fn judge(host: &str, mut answer: Response<ureq::Body>) -> Result<String, Failure
     let sentence = format!("{host} answers HTTP {status}{}{said}", if said.is_empty() { "" } else { ": " });
     match status {
         200..=299 => Ok(sentence),
-        408 | 425 | 429 | 500..=599 => Err(Failure::transient(sentence)),
-        409 | 412 => Err(Failure { class: Class::Conflict, reason: sentence }),
+        429 | 503 => Err(Failure { not_within: asked_to_wait(&answer), ..Failure::new(Class::Busy, sentence) }),
+        408 | 425 | 500..=599 => Err(Failure::transient(sentence)),
+        409 | 412 => Err(Failure::new(Class::Conflict, sentence)),
         401 | 403 => Err(Failure::denied(sentence)),
         _ => Err(Failure::invalid(sentence)),
     }
+}
+
+/// The seconds of `Retry-After` (RFC 9110, 10.2.3); a date is not read.
+fn asked_to_wait(answer: &Response<ureq::Body>) -> Option<Duration> {
+    answer.headers().get("retry-after")?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }

@@ -41,7 +41,7 @@ impl Handler for Tools {
             "audit-export" => audit_export::export(self, work).await,
             "health-report" => health_report::report(self, work).await,
             "backup" => backup::back_up(self, work, &stop).await,
-            "http" => http::call(self, work).await,
+            "http" => http::call(self, work, &stop).await,
             "exec" => exec::run(self, work, &stop).await,
             "queue" => queue::hand_over(self, work, &stop).await,
             other => Err(Failure::invalid(format!("this Pintle knows no job of kind `{other}`"))),

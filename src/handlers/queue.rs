@@ -41,7 +41,7 @@ pub(super) async fn hand_over(tools: &Tools, work: &Work, stop: &CancellationTok
         let taken = queue.withdraw(&id).await.unwrap_or(false);
         let reason =
             if taken { "taken back before anybody began it" } else { "it is in hand, and cannot be taken back" };
-        return Err(Failure { class: Class::UnknownOutcome, reason: reason.to_owned() });
+        return Err(Failure::new(Class::UnknownOutcome, reason));
     };
     let ended = ended.map_err(failed)?;
     withdraw(&queue, &id).await;
@@ -50,10 +50,10 @@ pub(super) async fn hand_over(tools: &Tools, work: &Work, stop: &CancellationTok
         Some(Ok(returned)) => Ok(cut(serde_json::from_str(&returned).unwrap_or(returned))),
         Some(Err(reason)) if reason.trim().is_empty() => Err(Failure::transient("it failed, and said nothing")),
         Some(Err(reason)) => Err(Failure::transient(cut(reason))),
-        None => Err(Failure {
-            class: Class::UnknownOutcome,
-            reason: format!("the job {id} is gone from the queue `{name}`, and nobody said how it ended"),
-        }),
+        None => Err(Failure::new(
+            Class::UnknownOutcome,
+            format!("the job {id} is gone from the queue `{name}`, and nobody said how it ended"),
+        )),
     }
 }
 

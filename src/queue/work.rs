@@ -5,8 +5,8 @@
 use super::gather::Gather;
 use super::writers::Writers;
 use crate::chain::chain;
-use crate::handlers::{self, Class, Handler};
-use crate::store::work::{Attempt, MAX_ATTEMPTS, Tried, Wish, Work};
+use crate::handlers::{self, Class, Failure, Handler};
+use crate::store::work::{Attempt, MAX_ATTEMPTS, Pause, Tried, Wish, Work};
 use crate::store::{Store, StoreError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -138,8 +138,10 @@ impl<H: Handler> WorkWorker<H> {
         let mut running = AbortOnDropHandle::new(tokio::spawn(async move { handler.handle(&own, token).await }));
         let limit = handlers::limit(work);
         let ended = tokio::select! {
-            ended = &mut running => return judge(ended),
-            () = tokio::time::sleep(limit) => again(Class::UnknownOutcome, format!("it took longer than {limit:?}")),
+            ended = &mut running => return judge(work, ended),
+            () = tokio::time::sleep(limit) => {
+                failed(work, Failure::new(Class::UnknownOutcome, format!("it took longer than {limit:?}")))
+            }
             ended = self.called_off(work) => ended,
             () = stop.cancelled() => Attempt::Stopped,
         };
@@ -244,17 +246,21 @@ impl Drop for InHand<'_> {
     }
 }
 
-fn judge(ended: Result<Result<String, handlers::Failure>, JoinError>) -> Attempt {
+fn judge(work: &Work, ended: Result<Result<String, Failure>, JoinError>) -> Attempt {
     match ended {
         Ok(Ok(said)) => Attempt::Done(said),
-        Ok(Err(failure)) if failure.class.is_final() => {
-            Attempt::Failed { reason: failure.reason, code: failure.class.as_str() }
-        }
-        Ok(Err(failure)) => again(failure.class, failure.reason),
-        Err(_) => again(Class::UnknownOutcome, "the handler panicked; the log says where".to_owned()),
+        Ok(Err(failure)) => failed(work, failure),
+        Err(_) => failed(work, Failure::new(Class::UnknownOutcome, "the handler panicked; the log says where")),
     }
 }
 
-fn again(class: Class, reason: String) -> Attempt {
-    Attempt::Again { reason, code: class.as_str() }
+fn failed(work: &Work, failure: Failure) -> Attempt {
+    let Failure { class, reason, not_within } = failure;
+    match class.pause(work.attempt.unsigned_abs().into()) {
+        None => Attempt::Failed { reason, code: class.as_str() },
+        Some(about) => {
+            let pause = Pause { about, at_least: not_within.unwrap_or_default() };
+            Attempt::Again { reason, code: class.as_str(), pause }
+        }
+    }
 }

@@ -22,6 +22,8 @@ pub struct Held {
     pub asked: usize,
     /// What every answer is, if not the right one.
     pub fault: Option<u16>,
+    /// What a fault says of when to ask again, in seconds.
+    pub retry_after: Option<u32>,
 }
 
 /// A running forge.
@@ -63,7 +65,11 @@ async fn answer(
     let mut held = held.lock().unwrap();
     held.asked += 1;
     if let Some(fault) = held.fault {
-        return (StatusCode::from_u16(fault).unwrap(), "a fault").into_response();
+        let mut answer = (StatusCode::from_u16(fault).unwrap(), "a fault").into_response();
+        if let Some(seconds) = held.retry_after {
+            answer.headers_mut().insert("retry-after", seconds.into());
+        }
+        return answer;
     }
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let text = String::from_utf8_lossy(&body).into_owned();

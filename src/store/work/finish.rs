@@ -7,11 +7,26 @@ use crate::store::{Store, StoreError};
 use pintle_core::audit::{Draft, Outcome, Stage};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Characters of what is said that are kept.
 const MAX_SAID: usize = 1_000;
 /// Tries of a job whose failure may pass.
 pub const MAX_ATTEMPTS: i16 = 8;
+
+/// How long the next try waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pause {
+    /// About this long: the ledger draws from half of it to half as much again.
+    pub about: Duration,
+    /// Never shorter, up to [`Pause::LONGEST`].
+    pub at_least: Duration,
+}
+
+impl Pause {
+    /// Nobody may ask for more.
+    pub const LONGEST: Duration = Duration::from_hours(1);
+}
 
 /// What became of one try.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +46,8 @@ pub enum Attempt {
         reason: String,
         /// A stable word.
         code: &'static str,
+        /// When.
+        pause: Pause,
     },
     /// It stopped because somebody cancelled it.
     Cancelled(String),
@@ -38,14 +55,15 @@ pub enum Attempt {
     Stopped,
 }
 
-/// Who was cancelled meanwhile does not begin anew; who does waits, with exponential backoff and jitter, where it failed.
+/// Who was cancelled meanwhile does not begin anew; who does waits, with jitter, where it failed.
 const FINISH: &str = "UPDATE pintle.job_state s SET cancel = NULL, process = NULL, changed_at = clock_timestamp(), attempts = s.attempts + own.tries,
         state = CASE WHEN own.state = 'queued' AND s.cancel IS NOT NULL THEN 'cancelled' ELSE own.state END,
         reason = CASE WHEN own.state = 'queued' THEN coalesce(s.cancel, own.reason) ELSE own.reason END,
         delivery = CASE WHEN own.state <> 'queued' THEN s.delivery END,
         not_before = CASE WHEN own.state <> 'queued' THEN s.not_before
-            ELSE clock_timestamp() + own.tries * make_interval(secs => least(300, 2 * power(2, s.attempts)) * (0.5 + random())) END
-    FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::smallint[]) AS own (job_id, fence, state, reason, tries)
+            ELSE clock_timestamp() + make_interval(secs => greatest(own.at_least, own.about * (0.5 + random()))) END
+    FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::smallint[], $6::double precision[], $7::double precision[])
+        AS own (job_id, fence, state, reason, tries, about, at_least)
     WHERE s.job_id = own.job_id AND s.fence = own.fence AND s.state = 'running' RETURNING s.fence, s.state, s.reason, s.turn IS NOT NULL OR s.state = 'queued'";
 
 /// A try, and what became of it.
@@ -66,6 +84,8 @@ impl Store {
             .bind(ends.iter().map(|end| end.state).collect::<Vec<_>>())
             .bind(ends.iter().map(|end| told(end.reason)).collect::<Vec<_>>())
             .bind(ends.iter().map(|end| end.tries).collect::<Vec<_>>())
+            .bind(ends.iter().map(|end| end.pause.about.as_secs_f64()).collect::<Vec<_>>())
+            .bind(ends.iter().map(|end| end.pause.at_least.min(Pause::LONGEST).as_secs_f64()).collect::<Vec<_>>())
             .fetch_all(&mut *tx)
             .await
             .map_err(failed())?;
@@ -93,19 +113,21 @@ struct End<'a> {
     state: &'static str,
     reason: &'a str,
     tries: i16,
+    pause: Pause,
 }
 
 impl<'a> End<'a> {
     fn of(work: &Work, attempt: &'a Attempt) -> Self {
         let spent = work.attempt >= MAX_ATTEMPTS;
-        let (state, reason, tries) = match attempt {
-            Attempt::Done(said) => ("done", said.as_str(), 1),
-            Attempt::Failed { reason, .. } => ("dead", reason.as_str(), 1),
-            Attempt::Again { reason, .. } => (if spent { "dead" } else { "queued" }, reason.as_str(), 1),
-            Attempt::Cancelled(reason) => ("cancelled", reason.as_str(), 0),
-            Attempt::Stopped => ("queued", "the process that ran it stopped", 0),
-        };
-        Self { state, reason, tries }
+        let end = |state, reason, tries| Self { state, reason, tries, pause: Pause::default() };
+        match attempt {
+            Attempt::Done(said) => end("done", said.as_str(), 1),
+            Attempt::Failed { reason, .. } => end("dead", reason.as_str(), 1),
+            Attempt::Again { reason, .. } if spent => end("dead", reason.as_str(), 1),
+            Attempt::Again { reason, pause, .. } => Self { pause: *pause, ..end("queued", reason.as_str(), 1) },
+            Attempt::Cancelled(reason) => end("cancelled", reason.as_str(), 0),
+            Attempt::Stopped => end("queued", "the process that ran it stopped", 0),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::os::unix::process::ExitStatusExt;
 #[tokio::test]
 async fn work_of_a_killed_worker_is_taken_back_and_runs_under_a_higher_fence() {
     let world = world(&[schedule("slow", YEARLY, "{kind: exec, program: slow}")]).await;
-    let slow = program(&world, "slow", "[ -e \"$0.go\" ] || sleep 600");
+    let slow = program(&world, "slow", "[ -e \"$PINTLE_PROGRAM.go\" ] || sleep 600");
     let first = daemon(&world, "first", &slow);
     world.settled().await;
     let job = triggered(&world, "slow");
@@ -30,7 +30,7 @@ async fn work_of_a_killed_worker_is_taken_back_and_runs_under_a_higher_fence() {
 async fn a_worker_that_was_stopped_past_its_lease_writes_nothing() {
     let world = world(&[schedule("slow", YEARLY, "{kind: exec, program: slow}")]).await;
     let waits =
-        "if mkdir \"$0.first\" 2>/dev/null; then sleep 1; else while [ ! -e \"$0.go\" ]; do sleep 0.05; done; fi";
+        "if mkdir \"$PINTLE_PROGRAM.first\" 2>/dev/null; then sleep 1; else while [ ! -e \"$PINTLE_PROGRAM.go\" ]; do sleep 0.05; done; fi";
     let slow = program(&world, "slow", waits);
     let first = daemon(&world, "first", &slow);
     world.settled().await;
@@ -56,7 +56,7 @@ async fn a_worker_that_was_stopped_past_its_lease_writes_nothing() {
 #[tokio::test]
 async fn work_that_outlives_the_grace_of_a_stop_begins_anew_elsewhere_without_a_try_spent() {
     let world = world(&[schedule("slow", YEARLY, "{kind: exec, program: slow}")]).await;
-    let slow = program(&world, "slow", "[ -e \"$0.go\" ] || sleep 600");
+    let slow = program(&world, "slow", "[ -e \"$PINTLE_PROGRAM.go\" ] || sleep 600");
     let settings = [("PINTLE_PROGRAMS", slow.as_str()), ("PINTLE_GRACE", "1")];
     let first = Daemon::start(&world, "first", &settings);
     world.settled().await;
@@ -73,7 +73,7 @@ async fn work_that_outlives_the_grace_of_a_stop_begins_anew_elsewhere_without_a_
 #[tokio::test]
 async fn a_try_that_takes_too_long_is_ended_and_tried_again() {
     let world = world(&[schedule("hangs", &format!("{YEARLY}\n  deadline: 1s"), "{kind: exec, program: hangs}")]).await;
-    let hangs = program(&world, "hangs", "[ -e \"$0.go\" ] || { touch \"$0.go\"; sleep 600; }");
+    let hangs = program(&world, "hangs", "[ -e \"$PINTLE_PROGRAM.go\" ] || { touch \"$PINTLE_PROGRAM.go\"; sleep 600; }");
     let daemon = daemon(&world, "daemon", &hangs);
     world.settled().await;
     let job = triggered(&world, "hangs");
@@ -95,7 +95,7 @@ async fn a_program_that_is_not_the_pinned_one_does_not_run_and_its_job_is_dead_u
     let pinned = program(&world, "pinned", "echo the pinned one");
     let path = world.path().join("pinned.sh");
     let sound = std::fs::read(&path).unwrap();
-    std::fs::write(&path, "#!/bin/sh\ntouch $0.ran\n").unwrap();
+    std::fs::write(&path, "#!/bin/sh\ntouch $PINTLE_PROGRAM.ran\n").unwrap();
     let daemon = daemon(&world, "daemon", &pinned);
     world.settled().await;
     let job = triggered(&world, "pinned").to_string();
@@ -107,6 +107,28 @@ async fn a_program_that_is_not_the_pinned_one_does_not_run_and_its_job_is_dead_u
     let (code, text) = world.pintle(&["jobs", "retry", &job, "--reason", "put back", "-o", "json"]);
     assert_eq!(code, 0, "{text}");
     ran(&world, "pinned", "done", 1).await;
+    daemon.stop().await;
+}
+
+#[tokio::test]
+async fn what_runs_of_a_pinned_program_is_what_was_held_against_its_digest() {
+    let world = world(&[schedule("pinned", YEARLY, "{kind: exec, program: pinned}")]).await;
+    // It is overwritten in place while it runs, as far as a shell would have read it: the rest is another's.
+    let pinned = program(
+        &world,
+        "pinned",
+        "touch $PINTLE_PROGRAM.runs; while [ ! -e \"$PINTLE_PROGRAM.go\" ]; do sleep 0.05; done\necho as pinned",
+    );
+    let path = world.path().join("pinned.sh");
+    let daemon = daemon(&world, "daemon", &pinned);
+    world.settled().await;
+    triggered(&world, "pinned");
+    eventually("it runs", async || world.path().join("pinned.sh.runs").exists()).await;
+    let other = std::fs::read_to_string(&path).unwrap().replace("echo as pinned", "echo as forged");
+    std::fs::write(&path, other).unwrap();
+    std::fs::write(world.path().join("pinned.sh.go"), "").unwrap();
+    ran(&world, "pinned", "done", 1).await;
+    assert_eq!(super::kinds::said(&world, "pinned").await, "as pinned");
     daemon.stop().await;
 }
 

@@ -1,7 +1,7 @@
 //! Each kind of job does what it says.
 
 use super::{YEARLY, daemon, ran, schedule, triggered, world};
-use crate::harness::{Daemon, World, instance, partner};
+use crate::harness::{Daemon, World, eventually, instance, partner};
 use crate::shared::FakeForge;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
@@ -33,7 +33,7 @@ async fn http_calls_with_a_key_and_a_signature_and_goes_again_after_a_fault() {
     let daemon = Daemon::start(&world, "daemon", &settings);
     world.settled().await;
     triggered(&world, "call");
-    crate::harness::eventually("it was tried while it failed", async || forge.look(|held| held.asked > 0)).await;
+    eventually("it was tried while it failed", async || forge.look(|held| held.asked > 0)).await;
     forge.look(|held| held.fault = None);
     ran(&world, "call", "done", 1).await;
     let hooks = forge.look(|held| held.hooks.clone());
@@ -57,6 +57,46 @@ async fn http_reaches_no_private_address_unless_the_host_allows_it() {
     ran(&world, "call", "dead", 1).await;
     assert!(said(&world, "call").await.contains("private network"), "{}", said(&world, "call").await);
     assert_eq!(forge.look(|held| held.asked), 0, "nothing was called");
+    daemon.stop().await;
+}
+
+#[tokio::test]
+async fn a_call_that_is_cancelled_is_cut_off() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/never", listener.local_addr().unwrap());
+    // Reads the call and says nothing, until the other side hangs up.
+    let server = std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        let mut heard = Vec::new();
+        std::io::Read::read_to_end(&mut connection, &mut heard).map(|_| heard)
+    });
+    let world = world(&[schedule("call", YEARLY, &format!("{{kind: http, url: \"{url}\"}}"))]).await;
+    let daemon = daemon(&world, "daemon", "none=/bin/false");
+    world.settled().await;
+    let job = triggered(&world, "call");
+    world.database.until(&format!("(SELECT state = 'running' FROM pintle.job_state WHERE job_id = {job})")).await;
+    assert!(!server.is_finished(), "the call is under way");
+    let (code, text) = world.pintle(&["jobs", "cancel", &job.to_string(), "--reason", "enough", "-o", "json"]);
+    assert_eq!(code, 0, "{text}");
+    ran(&world, "call", "cancelled", 1).await;
+    eventually("the call was cut off", async || server.is_finished()).await;
+    let heard = server.join().unwrap().unwrap();
+    assert!(heard.starts_with(b"POST /never"), "{}", String::from_utf8_lossy(&heard));
+    daemon.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_asks_to_be_left_alone_for_a_while_is() {
+    let forge = FakeForge::start();
+    forge.look(|held| (held.fault, held.retry_after) = (Some(429), Some(600)));
+    let world = world(&[schedule("call", YEARLY, &format!("{{kind: http, url: \"{}/hook\"}}", forge.url))]).await;
+    let daemon = daemon(&world, "daemon", "none=/bin/false");
+    world.settled().await;
+    let job = triggered(&world, "call");
+    let waits = "SELECT not_before > clock_timestamp() + interval '500 seconds' FROM pintle.job_state";
+    world.database.until(&format!("({waits} WHERE job_id = {job} AND attempts = 1)")).await;
+    assert_eq!(forge.look(|held| held.asked), 1);
+    assert!(world.told("call").await.contains(&"outcome http failed".to_owned()));
     daemon.stop().await;
 }
 

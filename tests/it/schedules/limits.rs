@@ -4,7 +4,7 @@ use super::{YEARLY, program, ran, runs, schedule, triggered, world};
 use crate::harness::{Daemon, World, partner};
 
 /// A run that lasts until the file `go` is there.
-const WAITS: &str = "while [ ! -e \"$0.go\" ]; do sleep 0.05; done";
+const WAITS: &str = "while [ ! -e \"$PINTLE_PROGRAM.go\" ]; do sleep 0.05; done";
 
 fn go(world: &World) {
     std::fs::write(world.path().join("slow.sh.go"), "").unwrap();

@@ -4,7 +4,7 @@ use super::{daemon, program, ran, schedule, world};
 use crate::harness::{World, eventually};
 
 /// A run that lasts until the file `go` is there.
-const WAITS: &str = "while [ ! -e \"$0.go\" ]; do sleep 0.05; done";
+const WAITS: &str = "while [ ! -e \"$PINTLE_PROGRAM.go\" ]; do sleep 0.05; done";
 
 async fn overlapping(rule: &str) -> (World, crate::harness::Daemon) {
     let clock = format!("cron: [\"* * * * * *\"]\n  overlap: {rule}");

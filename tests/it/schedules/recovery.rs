@@ -30,7 +30,7 @@ async fn after_the_leader_was_killed_another_fires_the_ticks() {
 #[tokio::test]
 async fn after_a_worker_was_killed_another_does_its_work() {
     let world = world(&[schedule("slow", YEARLY, "{kind: exec, program: slow}")]).await;
-    let slow = program(&world, "slow", "[ -e \"$0.go\" ] || sleep 600");
+    let slow = program(&world, "slow", "[ -e \"$PINTLE_PROGRAM.go\" ] || sleep 600");
     let leader = Daemon::start(&world, "leader", &[("PINTLE_ROLE", "reconciler")]);
     let work = [("PINTLE_ROLE", "worker"), ("PINTLE_PROGRAMS", slow.as_str())];
     let first = Daemon::start(&world, "first", &work);
