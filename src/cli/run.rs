@@ -37,12 +37,15 @@ pub struct RunArgs {
     /// Jobs of schedules at one time, when they wait; four times --concurrency if it is not said
     #[arg(long, env = "PINTLE_MAX_CONCURRENCY", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     max_concurrency: Option<u16>,
-    /// Jobs of one kind at one time, over all processes: backup=2,http=20. The leader's counts
+    /// Jobs of one kind, or on one queue of others, at one time over all processes: backup=2,queue:mail=5. The leader's counts
     #[arg(long, env = "PINTLE_SLOTS", value_name = "KIND=N", value_delimiter = ',', value_parser = kind_slots)]
     slots: Vec<(String, i64)>,
     /// Jobs of schedules of one partner at one time, over all processes. The leader's counts
     #[arg(long, env = "PINTLE_PARTNER_SLOTS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     partner_slots: Option<u32>,
+    /// Jobs of schedules for one region (`select.labels.region`) at one time, over all processes. The leader's counts
+    #[arg(long, env = "PINTLE_REGION_SLOTS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    region_slots: Option<u32>,
     /// How long running work may go on after SIGTERM, in seconds
     #[arg(long, env = "PINTLE_GRACE", value_name = "SECONDS", default_value_t = 20)]
     grace: u64,
@@ -75,12 +78,15 @@ enum Role {
     Worker,
 }
 
-/// `KIND=N`, of a kind that is done here: what waits for somebody else takes no hand.
+/// `KIND=N`, of a kind that is done here, or `queue:NAME=N`, of a queue that somebody else serves.
 fn kind_slots(text: &str) -> Result<(String, i64), String> {
     let slots: Named<u32> = text.parse()?;
-    let kind: JobKind = serde_json::from_value(serde_json::json!(slots.name)).map_err(|error| error.to_string())?;
+    let is_queue = slots.name.strip_prefix("queue:").is_some_and(|name| !name.is_empty());
+    let kind = if is_queue { "queue" } else { &slots.name };
+    let kind: JobKind = serde_json::from_value(serde_json::json!(kind)).map_err(|error| error.to_string())?;
     match (kind, slots.value) {
-        (JobKind::Queue | JobKind::Reconcile, _) => Err(format!("{} takes no slot here", slots.name)),
+        (JobKind::Queue, _) if !is_queue => Err("name the queue: queue:NAME=N".to_owned()),
+        (JobKind::Reconcile, _) => Err("reconcile takes no slot here".to_owned()),
         (_, 0) => Err(format!("{} with no slot would never run; pause its Schedules instead", slots.name)),
         (_, most) => Ok((slots.name, i64::from(most))),
     }
@@ -118,7 +124,11 @@ pub async fn run(args: RunArgs) -> Result<Exit, CliError> {
         poll_interval: Duration::from_secs(args.poll_interval.max(1)),
         concurrency: usize::from(args.concurrency),
         max_concurrency: args.max_concurrency.map_or(4 * usize::from(args.concurrency), usize::from),
-        limits: Limits { kinds: args.slots, partner: args.partner_slots.map(i64::from) },
+        limits: Limits {
+            kinds: args.slots,
+            partner: args.partner_slots.map(i64::from),
+            region: args.region_slots.map(i64::from),
+        },
         grace: Duration::from_secs(args.grace),
         metrics: (!args.no_metrics).then_some(args.metrics),
         reconciles: args.role != Role::Worker,

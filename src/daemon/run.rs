@@ -71,7 +71,9 @@ impl Daemon {
 /// Runs until `stop`.
 pub async fn run(settings: DaemonSettings, stop: CancellationToken) -> Result<(), DaemonError> {
     std::fs::create_dir_all(&settings.state_dir).map_err(DaemonError::State)?;
-    let store = Store::open(&settings.database_url, 2 * settings.concurrency as u32 + 8)?;
+    // Each hand of the rows may hold a connection.
+    let connections = settings.concurrency + settings.max_concurrency.max(settings.concurrency) + 8;
+    let store = Store::open(&settings.database_url, connections as u32)?;
     let daemon = Arc::new(Daemon {
         process: Uuid::now_v7(),
         gauges: Arc::default(),

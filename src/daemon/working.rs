@@ -43,14 +43,21 @@ pub(super) async fn working(daemon: &Daemon, stop: &CancellationToken) {
         let settings = ReceiverSettings::new(&daemon.settings.redis_url, queue, hands);
         ReceiverSettings { grace: daemon.settings.grace, ..settings }
     };
-    // Doorbells of work, and the jobs that they bring.
+    let rows = settings(ROWS.queue, daemon.settings.concurrency);
     let doorbells = settings(WORK.queue, daemon.settings.concurrency);
-    let growing = growing(daemon, [doorbells.hands.clone(), daemon.hands.clone()]);
+    let growing = growing(
+        daemon,
+        [
+            Pool::new(daemon, ROWS.queue, vec![rows.hands.clone()]),
+            // The jobs of work, and the doorbells that bring them.
+            Pool::new(daemon, WORK.queue, vec![daemon.hands.clone(), doorbells.hands.clone()]),
+        ],
+    );
     let (jobs, waiting) =
         (WorkLane::new(work.clone(), daemon.hands.clone()), WorkLane::new(work.clone(), Hands::new(EXTERNAL_JOBS)));
     let receiving = async {
         tokio::join!(
-            Receiver::run(settings(ROWS.queue, daemon.settings.concurrency), handle(worker), stop.clone()),
+            Receiver::run(rows, handle(worker), stop.clone()),
             Receiver::run(doorbells, handle(jobs), stop.clone()),
             Receiver::run(settings(EXTERNAL.queue, EXTERNAL_JOBS), handle(waiting), stop.clone()),
         )
@@ -66,26 +73,46 @@ pub(super) async fn working(daemon: &Daemon, stop: &CancellationToken) {
     }
 }
 
-/// Takes on more work while it waits, up to the bound.
-async fn growing(daemon: &Daemon, pool: [Arc<Hands>; 2]) {
+/// The hands of one queue, which grow and shrink together; the first of them say how many there are.
+struct Pool {
+    queue: &'static str,
+    hands: Vec<Arc<Hands>>,
+    growth: Growth,
+}
+
+impl Pool {
+    fn new(daemon: &Daemon, queue: &'static str, hands: Vec<Arc<Hands>>) -> Self {
+        Self { queue, hands, growth: Growth::new(daemon.settings.concurrency, daemon.settings.max_concurrency) }
+    }
+
+    /// As many as are wanted, after the first in line has waited for `age`.
+    fn fit(&mut self, age: Duration) {
+        let Some(first) = self.hands.first() else { return };
+        let count = first.count();
+        let wanted = self.growth.wanted(count, first.busy(), age, GROW_EVERY);
+        if wanted != count {
+            tracing::info!(hands = wanted, "{wanted} hands for {} from now on, {count} before", self.queue);
+        }
+        // Each lets go of as many as are free.
+        for hands in &self.hands {
+            hands.resize(wanted);
+        }
+    }
+}
+
+/// Takes on more while it waits, up to the bound.
+async fn growing(daemon: &Daemon, mut pools: [Pool; 2]) {
     let mut outage = Outage::of("growing");
-    let mut growth = Growth::new(daemon.settings.concurrency, daemon.settings.max_concurrency);
     loop {
         tokio::time::sleep(GROW_EVERY).await;
-        match daemon.store.waits_since(WORK.queue).await {
-            Ok(age) => {
-                outage.over();
-                let (count, busy) = (daemon.hands.count(), daemon.hands.busy());
-                let wanted = growth.wanted(count, busy, age, GROW_EVERY);
-                if wanted != count {
-                    tracing::info!(hands = wanted, "{wanted} jobs of work at one time from now on, {count} before");
+        for pool in &mut pools {
+            match daemon.store.waits_since(pool.queue).await {
+                Ok(age) => {
+                    outage.over();
+                    pool.fit(age);
                 }
-                // Each lets go of as many as are free.
-                for hands in &pool {
-                    hands.resize(wanted);
-                }
+                Err(error) => drop(outage.failed(&error)),
             }
-            Err(error) => drop(outage.failed(&error)),
         }
     }
 }

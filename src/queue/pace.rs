@@ -1,7 +1,7 @@
 //! How much of a lane is let out at one time: enough that no hand is idle, little enough that what is urgent waits for
 //! little. It follows how fast work ends and how many hands there are.
 
-use crate::store::release::{Lane, Limits, Room};
+use crate::store::release::{EXTERNAL, Lane, Limits, Room};
 use std::time::{Duration, Instant};
 
 /// What one doorbell brings is to be over within this.
@@ -26,9 +26,13 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Of a lane that nothing is known of. What is not done here is not limited.
+    /// Of a lane that nothing is known of. What others do takes no place here: only its queues are limited.
     pub fn new(lane: Lane, limits: &Limits) -> Self {
-        let limits = if lane.paced { limits.clone() } else { Limits::default() };
+        let limits = match lane.queue {
+            _ if lane.paced => limits.clone(),
+            queue if queue == EXTERNAL.queue => Limits { kinds: limits.kinds.clone(), ..Limits::default() },
+            _ => Limits::default(),
+        };
         Self { lane, limits, slots: 0.0, rate: 0.0, seen: None }
     }
 

@@ -8,7 +8,7 @@ const REMEMBER: &str = "INSERT INTO pintle.external_queues (name, version) VALUE
 
 /// Newest first, and none that ended long ago: Redis was looked through for it every minute since.
 const GIVEN_UP: &str = "SELECT j.body #>> '{job,queue}' AS queue, s.job_id FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id
-    WHERE s.work = 'queue' AND s.state IN ('cancelled', 'dead') AND s.changed_at > now() - interval '1 day' AND j.body #>> '{job,queue}' IS NOT NULL
+    WHERE s.queue = 'external' AND s.state IN ('cancelled', 'dead') AND s.changed_at > now() - interval '1 day' AND j.body #>> '{job,queue}' IS NOT NULL
     ORDER BY s.changed_at DESC LIMIT 1000";
 
 impl Store {

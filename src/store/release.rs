@@ -42,27 +42,30 @@ pub const LANES: [Lane; 3] = [ROWS, WORK, EXTERNAL];
 /// How much of one kind may be out at one time, over all processes.
 #[derive(Debug, Clone, Default)]
 pub struct Limits {
-    /// Jobs of a kind of work.
+    /// Jobs of a kind of work; of a queue that others serve, as `queue:NAME`.
     pub kinds: Vec<(String, i64)>,
     /// Jobs of work of one partner; what is of none is not limited.
     pub partner: Option<i64>,
+    /// Jobs of work for one region; what is for none, or for many, is not limited.
+    pub region: Option<i64>,
 }
 
 impl Limits {
     fn are_set(&self) -> bool {
-        !self.kinds.is_empty() || self.partner.is_some()
+        !self.kinds.is_empty() || self.partner.is_some() || self.region.is_some()
     }
 }
 
 /// Due jobs, as many of each partner (a loose index scan finds them) as it would have if all had as many, of what
 /// the window `$1` has room for; each takes the delivery of its place, `$3` to a delivery of those in `$2`. Of those
 /// that take turns, the first goes, and only when none is out; of what is limited, no more than `$6` and `$7` (kinds
-/// and numbers) and `$8` (of a partner) say. There is always one row, if only to say how many were out before, and
+/// and numbers), `$8` (of a partner) and `$9` (of a region) say. There is always one row, if only to say how many were out before, and
 /// whether some partner may have more than its share.
-const RELEASE: &str = "WITH RECURSIVE out AS (SELECT partner, work, count(*) AS jobs FROM pintle.job_state WHERE queue = $5 AND state IN ('released', 'running') GROUP BY partner, work),
+const RELEASE: &str = "WITH RECURSIVE out AS (SELECT partner, work, region, count(*) AS jobs FROM pintle.job_state WHERE queue = $5 AND state IN ('released', 'running') GROUP BY partner, work, region),
     taken AS (SELECT coalesce(sum(jobs), 0)::bigint AS taken FROM out),
     room AS (SELECT taken, CASE WHEN $1 - taken < $4 THEN 0 ELSE $1 - taken END AS free FROM taken),
     limits AS (SELECT l.work, l.most - coalesce((SELECT sum(o.jobs) FROM out o WHERE o.work = l.work), 0) AS free FROM unnest($6::text[], $7::bigint[]) AS l (work, most)),
+    regions AS (SELECT region, $9 - sum(jobs) AS free FROM out WHERE region IS NOT NULL GROUP BY region),
     partners AS (
         (SELECT partner FROM pintle.job_state WHERE queue = $5 AND state = 'queued' ORDER BY partner LIMIT 1)
         UNION ALL
@@ -70,20 +73,22 @@ const RELEASE: &str = "WITH RECURSIVE out AS (SELECT partner, work, count(*) AS 
         FROM partners p WHERE p.partner IS NOT NULL),
     share AS (SELECT (free + count(p.partner) - 1) / greatest(count(p.partner), 1) AS each FROM room CROSS JOIN partners p GROUP BY free),
     due AS (
-        SELECT d.job_id, d.work, p.partner, row_number() OVER (PARTITION BY p.partner ORDER BY d.priority, d.job_id) AS turn
+        SELECT d.job_id, d.work, d.region, p.partner, row_number() OVER (PARTITION BY p.partner ORDER BY d.priority, d.job_id) AS turn
         FROM partners p CROSS JOIN LATERAL (
-            SELECT s.job_id, s.priority, s.work FROM pintle.job_state s
+            SELECT s.job_id, s.priority, s.work, s.region FROM pintle.job_state s
             WHERE s.queue = $5 AND s.state = 'queued' AND s.partner = p.partner AND s.not_before <= clock_timestamp()
               AND (s.turn IS NULL OR s.job_id = (SELECT o.job_id FROM pintle.job_state o WHERE o.turn = s.turn AND o.state IN ('queued', 'released', 'running')
                   ORDER BY (o.state = 'queued'), o.job_id LIMIT 1))
               AND 0 = (SELECT count(*) FROM pintle.job_needs n WHERE n.job_id = s.job_id AND 'done' <> (SELECT b.state FROM pintle.job_state b WHERE b.job_id = n.needs))
               AND NOT EXISTS (SELECT FROM limits l WHERE l.work = s.work AND l.free <= 0)
+              AND NOT EXISTS (SELECT FROM regions r WHERE r.region = s.region AND r.free <= 0)
             ORDER BY s.priority, s.job_id
             LIMIT least((SELECT each FROM share), CASE WHEN p.partner = '' OR p.partner LIKE '~%' THEN NULL ELSE greatest(0, $8 - (SELECT coalesce(sum(o.jobs), 0) FROM out o WHERE o.partner = p.partner)) END)) d
         WHERE p.partner IS NOT NULL),
     within AS (
-        SELECT d.job_id, d.turn FROM (SELECT *, row_number() OVER (PARTITION BY work ORDER BY turn, job_id) AS nth FROM due) d LEFT JOIN limits l USING (work)
-        WHERE l.free IS NULL OR d.nth <= l.free),
+        SELECT d.job_id, d.turn FROM (SELECT *, row_number() OVER (PARTITION BY work ORDER BY turn, job_id) AS nth,
+            row_number() OVER (PARTITION BY region ORDER BY turn, job_id) AS nth_there FROM due) d LEFT JOIN limits l USING (work) LEFT JOIN regions r USING (region)
+        WHERE (l.free IS NULL OR d.nth <= l.free) AND (d.region IS NULL OR d.nth_there <= coalesce(r.free, $9))),
     locked AS (
         SELECT s.job_id, s.object_kind, j.uid FROM (SELECT job_id FROM within ORDER BY turn, job_id LIMIT (SELECT free FROM room)) AS first
         CROSS JOIN LATERAL (SELECT * FROM pintle.job_state o WHERE o.job_id = first.job_id AND o.state = 'queued' FOR UPDATE SKIP LOCKED) AS s
@@ -133,6 +138,7 @@ impl Store {
             .bind(limits.kinds.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>())
             .bind(limits.kinds.iter().map(|(_, most)| *most).collect::<Vec<_>>())
             .bind(limits.partner.unwrap_or(i64::MAX))
+            .bind(limits.region.unwrap_or(i64::MAX))
             .fetch_all(&mut *tx)
             .await
             .map_err(failed())?;

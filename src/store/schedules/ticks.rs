@@ -82,8 +82,8 @@ const FREE: &str = "UPDATE pintle.runs r SET outcome = 'cancelled' FROM unnest($
 
 const INSERT: &str = "WITH wanted AS (
         SELECT t.*, CASE t.outcome WHEN 'run' THEN nextval('pintle.jobs_id_seq') END AS job_id
-        FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::uuid[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $15::text[])
-            AS t (source, name, uid, tick_us, trigger, outcome, from_us, turn, body, file, partner, by_whom, reason, queue)),
+        FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::uuid[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $15::text[], $16::text[], $17::text[])
+            AS t (source, name, uid, tick_us, trigger, outcome, from_us, turn, body, file, partner, by_whom, reason, queue, work, region)),
     told AS (
         INSERT INTO pintle.runs (source_id, schedule, schedule_uid, tick, trigger, outcome, job_id, by_whom, reason)
         SELECT source, name, uid, to_timestamp(tick_us / 1000000.0), trigger, outcome, job_id, by_whom, reason FROM wanted
@@ -93,8 +93,8 @@ const INSERT: &str = "WITH wanted AS (
         INSERT INTO pintle.jobs (id, source_id, object_kind, object_name, uid, action, cause, body, file) OVERRIDING SYSTEM VALUE
         SELECT job_id, source, 'Schedule', name, uid, 'run', CASE WHEN trigger IN ('clock', 'late') THEN 'schedule' ELSE 'request' END, body::jsonb, file FROM fresh),
     state AS (
-        INSERT INTO pintle.job_state (job_id, source_id, object_kind, object_name, partner, priority, queue, work, turn, not_before, counted)
-        SELECT job_id, source, 'Schedule', name, partner, $14, queue, coalesce(body::jsonb #>> '{job,kind}', 'none'), turn, to_timestamp(from_us / 1000000.0), false FROM fresh)
+        INSERT INTO pintle.job_state (job_id, source_id, object_kind, object_name, partner, priority, queue, work, region, turn, not_before, counted)
+        SELECT job_id, source, 'Schedule', name, partner, $14, queue, work, region, turn, to_timestamp(from_us / 1000000.0), false FROM fresh)
     SELECT job_id FROM fresh ORDER BY job_id";
 
 const LOOKED: &str =
@@ -173,6 +173,8 @@ pub(in crate::store) async fn insert(tx: &mut PgConnection, asked: &[Tick<'_>]) 
         .bind(ticks.iter().map(|tick| tick.by.map(|(_, reason)| reason).or(tick.note.as_deref())).collect::<Vec<_>>())
         .bind(PRIORITY)
         .bind(column(&|tick| lane(tick).queue.to_owned()))
+        .bind(column(&work))
+        .bind(ticks.iter().map(region).collect::<Vec<_>>())
         .fetch_all(&mut *tx)
         .await?;
     sqlx::query("SELECT pg_notify('pintle_jobs', 'work')").execute(tx).await?;
@@ -213,6 +215,18 @@ fn lane(tick: &Tick<'_>) -> Lane {
         Some("queue" | "reconcile") => EXTERNAL,
         _ => WORK,
     }
+}
+
+/// What slots are counted for: the kind, and the queue where others do it.
+fn work(tick: &Tick<'_>) -> String {
+    let job = |key| tick.schedule.spec.at(&["job", key]).and_then(Value::as_str);
+    let kind = job("kind").unwrap_or("none");
+    job("queue").map_or_else(|| kind.to_owned(), |queue| format!("{kind}:{queue}"))
+}
+
+/// The one region that it is done for, if its selector names one.
+fn region<'a>(tick: &Tick<'a>) -> Option<&'a str> {
+    tick.schedule.spec.at(&["job", "select", "labels", "region"]).and_then(Value::as_str)
 }
 
 /// `followed`: by another of the same schedule.

@@ -16,14 +16,14 @@ const SILENT: &str = "WITH silent AS (
         reason = coalesce(s.cancel, 'the process that ran it fell silent'), cancel = NULL, attempts = s.attempts + 1, delivery = NULL, process = NULL,
         not_before = clock_timestamp(), changed_at = clock_timestamp()
     FROM silent JOIN pintle.jobs j ON j.id = silent.job_id WHERE s.job_id = silent.job_id
-    RETURNING s.job_id, s.fence, s.state, s.reason, s.work, s.partner, j.object_name, j.uid, j.body";
+    RETURNING s.job_id, s.fence, s.state, s.reason, s.partner, j.object_name, j.uid, j.body";
 
 /// It is not the job's fault: the try is not counted.
 const GIVE_BACK: &str = "UPDATE pintle.job_state s SET state = CASE WHEN s.cancel IS NULL THEN 'queued' ELSE 'cancelled' END, reason = coalesce(s.cancel, 'the process that ran it stopped'),
         cancel = NULL, delivery = NULL, process = NULL, not_before = clock_timestamp(), changed_at = clock_timestamp()
     FROM pintle.jobs j
     WHERE j.id = s.job_id AND s.state = 'running' AND s.process = $1 AND s.job_id <> ALL($2) AND s.started_at <= clock_timestamp() - make_interval(secs => $3)
-    RETURNING s.job_id, s.fence, s.state, s.reason, s.work, s.partner, j.object_name, j.uid, j.body";
+    RETURNING s.job_id, s.fence, s.state, s.reason, s.partner, j.object_name, j.uid, j.body";
 
 /// Nobody began it.
 const PUT_BACK: &str = "WITH back AS (UPDATE pintle.job_state SET state = 'queued', delivery = NULL WHERE job_id = $1 AND delivery = $2 AND state = 'released' RETURNING job_id)

@@ -104,7 +104,8 @@ fn about((job, fence): (i64, i64), (schedule, uid): (&str, Uuid), tick: &str, ki
 pub(super) fn lost(row: &PgRow, code: &str) -> Result<Draft, sqlx::Error> {
     let Json(body): Json<Value> = row.try_get("body")?;
     let (state, partner): (String, String) = (row.try_get("state")?, row.try_get("partner")?);
-    let (schedule, kind): (String, Option<String>) = (row.try_get("object_name")?, row.try_get("work")?);
+    let schedule: String = row.try_get("object_name")?;
+    let kind = body.pointer("/job/kind").and_then(Value::as_str).unwrap_or_default();
     let tick = body.get("tick").and_then(Value::as_str).unwrap_or_default();
     let (status, code) = if state == "cancelled" { ("refused", "cancelled") } else { ("failed", code) };
     let try_of = (row.try_get("job_id")?, row.try_get("fence")?);
@@ -112,7 +113,7 @@ pub(super) fn lost(row: &PgRow, code: &str) -> Result<Draft, sqlx::Error> {
         partner: partner_told(partner),
         outcome: Outcome { status, code: Some(code.into()) },
         reason: row.try_get("reason")?,
-        ..about(try_of, (&schedule, row.try_get("uid")?), tick, &kind.unwrap_or_default(), Stage::Outcome)
+        ..about(try_of, (&schedule, row.try_get("uid")?), tick, kind, Stage::Outcome)
     })
 }
 

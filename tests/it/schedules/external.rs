@@ -2,7 +2,7 @@
 
 use super::kinds::said;
 use super::{YEARLY, ran, schedule, triggered, world};
-use crate::harness::{World, eventually};
+use crate::harness::{Daemon, World, eventually};
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -69,6 +69,33 @@ async fn a_job_is_handed_to_somebody_elses_worker_of_the_same_major_and_its_resu
         "another major is refused: {}",
         said(&world, "fails").await
     );
+    worker.close(1_000).await.unwrap();
+    daemon.stop().await;
+}
+
+#[tokio::test]
+async fn no_more_is_handed_to_a_queue_at_one_time_than_it_has_slots() {
+    let world = world(&[
+        schedule("one", YEARLY, &queue("{waits: true}")),
+        schedule("other", YEARLY, &queue("{waits: false}")),
+        schedule("beside", YEARLY, "{kind: queue, queue: nobody-serves-it}"),
+    ])
+    .await;
+    says(&world, "bullmq:6.7.0").await;
+    let go = Arc::<Notify>::default();
+    let worker = foreign_worker(&world, "prices", &go).await;
+    let daemon = Daemon::start(&world, "daemon", &[("PINTLE_SLOTS", "queue:prices=1")]);
+    world.settled().await;
+    triggered(&world, "one");
+    ran(&world, "one", "running", 1).await;
+    triggered(&world, "other");
+    // Later than both, on another queue, and it is looked at: the leader has seen all that waits.
+    let beside = triggered(&world, "beside");
+    world.database.until(&format!("(SELECT attempts > 0 FROM pintle.job_state WHERE job_id = {beside})")).await;
+    ran(&world, "other", "queued", 1).await;
+    go.notify_one();
+    ran(&world, "one", "done", 1).await;
+    ran(&world, "other", "done", 1).await;
     worker.close(1_000).await.unwrap();
     daemon.stop().await;
 }

@@ -1,7 +1,7 @@
-//! How much runs at one time: of a kind, of a partner, in a process.
+//! How much runs at one time: of a kind, of a partner, for a region, in a process.
 
 use super::{YEARLY, program, ran, runs, schedule, triggered, world};
-use crate::harness::{Daemon, World, partner};
+use crate::harness::{Daemon, World, partner, suite};
 
 /// A run that lasts until the file `go` is there.
 const WAITS: &str = "while [ ! -e \"$PINTLE_PROGRAM.go\" ]; do sleep 0.05; done";
@@ -47,6 +47,12 @@ async fn no_more_of_a_partner_run_at_one_time_than_it_has_slots() {
 }
 
 #[tokio::test]
+async fn no_more_run_for_one_region_at_one_time_than_it_has_slots() {
+    let exec = |name: &str| schedule(name, YEARLY, "{kind: exec, program: slow, select: {labels: {region: eu}}}");
+    one_at_a_time([exec("one"), exec("other")], &[("PINTLE_REGION_SLOTS", "1")]).await;
+}
+
+#[tokio::test]
 async fn a_process_takes_on_more_work_while_it_waits_and_all_its_hands_are_busy() {
     let clock = format!("{YEARLY}\n  overlap: allow");
     let world = world(&[schedule("slow", &clock, "{kind: exec, program: slow}")]).await;
@@ -58,7 +64,7 @@ async fn a_process_takes_on_more_work_while_it_waits_and_all_its_hands_are_busy(
         triggered(&world, "slow");
     }
     ran(&world, "slow", "running", 1).await;
-    daemon.says("3 jobs of work at one time from now on").await;
+    daemon.says("3 hands for work from now on").await;
     ran(&world, "slow", "running", 3).await;
     world.database.until("(SELECT slots = 3 FROM pintle.processes)").await;
     go(&world);
@@ -67,10 +73,29 @@ async fn a_process_takes_on_more_work_while_it_waits_and_all_its_hands_are_busy(
 }
 
 #[tokio::test]
+async fn a_process_takes_on_more_row_changes_while_they_wait_and_all_its_hands_are_busy() {
+    let mut files = vec![("README.md".to_owned(), String::new())];
+    files.extend((0..501).map(|n| (format!("suites/s{n}.yaml"), suite(&format!("s{n}"), "one"))));
+    let files: Vec<(&str, String)> = files.iter().map(|(path, text)| (path.as_str(), text.clone())).collect();
+    let world = World::new(&files).await;
+    // Two deliveries, of which the first is held up by somebody who locked the table.
+    let mut lock = world.database.pool().begin().await.unwrap();
+    sqlx::query("LOCK TABLE pintle.suites IN SHARE ROW EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
+    let settings = [("PINTLE_CONCURRENCY", "1"), ("PINTLE_MAX_CONCURRENCY", "2")];
+    let daemon = Daemon::start(&world, "daemon", &settings);
+    daemon.says("2 hands for rows from now on").await;
+    assert_eq!(world.database.count("SELECT count(*) FROM pintle.suites").await, 0, "they waited");
+    lock.rollback().await.unwrap();
+    world.settled().await;
+    assert_eq!(world.database.count("SELECT count(*) FROM pintle.suites").await, 501);
+    daemon.stop().await;
+}
+
+#[tokio::test]
 async fn a_slot_of_a_kind_that_there_is_not_is_refused() {
     let world = world(&[]).await;
     let refused = |slots: &str| world.pintle(&["run", "--slots", slots]);
-    for (slots, why) in [("backups=2", "unknown variant"), ("queue=2", "takes no slot"), ("exec=0", "never run")] {
+    for (slots, why) in [("backups=2", "unknown variant"), ("queue=2", "name the queue"), ("reconcile=1", "takes no slot"), ("exec=0", "never run")] {
         let (code, text) = refused(slots);
         assert!(code == 1 && text.contains(why), "{slots}: {code} {text}");
     }
