@@ -58,8 +58,7 @@ fn copy(program: &Program, pinned: &str) -> Result<File, Failure> {
 fn sealed(bytes: &[u8]) -> std::io::Result<File> {
     let mut file = File::from(memfd_create(c"pinned", MFdFlags::MFD_ALLOW_SEALING)?);
     file.write_all(bytes)?;
-    let seals =
-        SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_SEAL;
+    let seals = SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_SEAL;
     fcntl(&file, FcntlArg::F_ADD_SEALS(seals))?;
     Ok(file)
 }

@@ -5,8 +5,8 @@ use super::dependents::{cancel_dependents, cancel_orphans};
 use super::waiting::waiting;
 use super::{LeaderProof, Store, StoreError};
 use pintle_core::change::ObjectKey;
-use pintle_core::diff::{Action, Cause, Change, LiveState, PendingJob};
-use pintle_core::gate::AdmittedPlan;
+use pintle_core::diff::{Action, Change, LiveState, PendingJob};
+use pintle_core::gate::{AdmittedPlan, Urgency};
 use pintle_core::plan::Reason;
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
@@ -67,10 +67,10 @@ const PLAN: &str = "INSERT INTO pintle.plans (source_id, parent, commit, seq, ac
 const HEAD: &str = "INSERT INTO pintle.plan_heads AS h (source_id, plan_id) VALUES ($1, $2)
     ON CONFLICT (source_id) DO UPDATE SET plan_id = $2 WHERE h.plan_id = $3";
 
-const JOBS: &str = "INSERT INTO pintle.jobs (plan_id, source_id, object_kind, object_name, uid, action, cause, target_digest, written_digest, planned_revision, body, file, line, destructive, declared, declared_digest, moves_followers, labels_before, partner_before)
-    SELECT $1, $2, r.kind, r.name, r.uid, r.action, r.cause, r.target, r.written, r.revision, r.body::jsonb, r.file, r.line, r.destructive, r.declared::jsonb, r.declared_digest, r.moves_followers, r.labels_before::jsonb, r.partner_before
-    FROM unnest($3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::bytea[], $9::bytea[], $10::bigint[], $11::text[], $12::text[], $13::integer[], $14::boolean[], $15::text[], $16::bytea[], $17::boolean[], $18::text[], $19::text[])
-        AS r (kind, name, uid, action, cause, target, written, revision, body, file, line, destructive, declared, declared_digest, moves_followers, labels_before, partner_before)
+const JOBS: &str = "INSERT INTO pintle.jobs (plan_id, source_id, object_kind, object_name, uid, action, cause, target_digest, written_digest, planned_revision, body, file, line, destructive, declared, declared_digest, moves_followers, labels_before, partner_before, before_digest)
+    SELECT $1, $2, r.kind, r.name, r.uid, r.action, r.cause, r.target, r.written, r.revision, r.body::jsonb, r.file, r.line, r.destructive, r.declared::jsonb, r.declared_digest, r.moves_followers, r.labels_before::jsonb, r.partner_before, r.before_digest
+    FROM unnest($3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::bytea[], $9::bytea[], $10::bigint[], $11::text[], $12::text[], $13::integer[], $14::boolean[], $15::text[], $16::bytea[], $17::boolean[], $18::text[], $19::text[], $20::bytea[])
+        AS r (kind, name, uid, action, cause, target, written, revision, body, file, line, destructive, declared, declared_digest, moves_followers, labels_before, partner_before, before_digest)
     RETURNING id, object_kind, object_name";
 
 const STATES: &str = "INSERT INTO pintle.job_state (job_id, source_id, object_kind, object_name, partner, priority, counted)
@@ -93,8 +93,9 @@ impl Store {
         let open_now: HashSet<&ObjectKey> = open.iter().map(|(_, key, _)| key).collect();
         let ended_since = |key: &ObjectKey| seen.open.contains(key) && !open_now.contains(key);
         let (kept, obsolete) = sort_out(admitted, &open);
-        let fresh: Vec<&Change> =
-            changes(admitted).filter(|change| !kept.contains_key(&change.key) && !ended_since(&change.key)).collect();
+        let is_fresh = |change: &Change| !kept.contains_key(&change.key) && !ended_since(&change.key);
+        let urgent = changes(admitted).zip(admitted.urgencies().iter().copied());
+        let fresh: Vec<(&Change, Urgency)> = urgent.filter(|(change, _)| is_fresh(change)).collect();
         let lifted = lift_dead(&mut tx, seen, admitted).await.map_err(failed())?;
         if fresh.is_empty() && obsolete.is_empty() {
             if lifted > 0 {
@@ -208,10 +209,10 @@ async fn insert_jobs(
     tx: &mut PgConnection,
     source: &str,
     plan_id: i64,
-    part: &[&Change],
+    part: &[(&Change, Urgency)],
 ) -> Result<HashMap<ObjectKey, i64>, sqlx::Error> {
-    fn column<'a, T>(part: &[&'a Change], of: impl Fn(&'a Change) -> T) -> Vec<T> {
-        part.iter().map(|change| of(change)).collect()
+    fn column<'a, T>(part: &[(&'a Change, Urgency)], of: impl Fn(&'a Change) -> T) -> Vec<T> {
+        part.iter().map(|(change, _)| of(change)).collect()
     }
     let kinds = column(part, |change| &*change.key.kind);
     let names = column(part, |change| &*change.key.name);
@@ -235,6 +236,7 @@ async fn insert_jobs(
         .bind(column(part, Change::moves_followers))
         .bind(column(part, |change| change.labels.as_deref()))
         .bind(column(part, |change| change.partner_before.as_deref()))
+        .bind(column(part, |change| change.before.map(|digest| digest.0.to_vec())))
         .fetch_all(&mut *tx)
         .await?;
     let ids = rows
@@ -252,18 +254,20 @@ async fn insert_jobs(
         .bind(column(part, |change| &*change.key.kind))
         .bind(column(part, |change| &*change.key.name))
         .bind(column(part, |change| change.partner.as_deref().unwrap_or_default()))
-        .bind(column(part, |change| priority(change.cause)))
+        .bind(part.iter().map(|(_, urgency)| priority(*urgency)).collect::<Vec<_>>())
         .bind(column(part, |change| matches!(change.action, Action::Update | Action::Restore | Action::Delete)))
         .execute(tx)
         .await?;
     Ok(ids)
 }
 
-/// Lower goes first: rollback and security have their place before these.
-fn priority(cause: Cause) -> i16 {
-    match cause {
-        Cause::Intent | Cause::Conflict | Cause::Software => 30,
-        Cause::Drift => 40,
+/// Lower goes first. Work of schedules comes after these, and what waits for long rises, but not above a rollback.
+fn priority(urgency: Urgency) -> i16 {
+    match urgency {
+        Urgency::Security => 10,
+        Urgency::Rollback => 20,
+        Urgency::Intent => 30,
+        Urgency::Drift => 40,
     }
 }
 
@@ -271,10 +275,10 @@ async fn insert_needs(
     tx: &mut PgConnection,
     admitted: &AdmittedPlan,
     ids: &HashMap<ObjectKey, i64>,
-    fresh: &[&Change],
+    fresh: &[(&Change, Urgency)],
 ) -> Result<(), sqlx::Error> {
     let steps = admitted.plan().steps();
-    let added: HashSet<&ObjectKey> = fresh.iter().map(|change| &change.key).collect();
+    let added: HashSet<&ObjectKey> = fresh.iter().map(|(change, _)| &change.key).collect();
     let fresh_ids: HashSet<i64> = added.iter().filter_map(|key| ids.get(*key)).copied().collect();
     let (mut jobs, mut needs) = (Vec::new(), Vec::new());
     for step in steps.iter().filter(|step| added.contains(&step.change.key)) {

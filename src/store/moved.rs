@@ -2,7 +2,7 @@
 
 use super::rows::moment;
 use super::{Store, StoreError};
-use pintle_core::change::ObjectKey;
+use pintle_core::change::{Digest, ObjectKey};
 use pintle_core::diff::{Action, Cause};
 use pintle_core::gate::Moved;
 use pintle_core::model::guard::{Guards, LimitedAction};
@@ -19,7 +19,7 @@ macro_rules! moved {
     ($counted:literal, $actions:literal) => {
         concat!(
             "SELECT j.object_kind, j.object_name, j.action, j.cause, j.destructive, j.moves_followers, j.labels_before::text AS labels_before,
-                j.partner_before, p.seq, s.partner, CASE s.state WHEN 'done' THEN (extract(epoch FROM s.changed_at) * 1000000)::bigint END AS done_us, s.recent
+                j.partner_before, j.before_digest, p.seq, s.partner, CASE s.state WHEN 'done' THEN (extract(epoch FROM s.changed_at) * 1000000)::bigint END AS done_us, s.recent
             FROM (SELECT job_id, partner, state, changed_at, true AS recent FROM pintle.job_state
                     WHERE source_id = $1 AND state IN ('queued', 'released', 'running')
                   UNION ALL SELECT job_id, partner, state, changed_at, true FROM pintle.job_state
@@ -72,6 +72,7 @@ fn moved(row: &PgRow) -> Result<Moved, sqlx::Error> {
         key: ObjectKey::new(row.try_get::<&str, _>("object_kind")?, row.try_get::<&str, _>("object_name")?),
         action: serde_json::from_value::<Action>(word("action")?).map_err(unknown)?,
         cause: serde_json::from_value::<Cause>(word("cause")?).map_err(unknown)?,
+        before: row.try_get::<Option<Vec<u8>>, _>("before_digest")?.and_then(|bytes| bytes.try_into().ok()).map(Digest),
         destructive: row.try_get("destructive")?,
         seq: row.try_get::<i64, _>("seq")? as u64,
         done_at: moment(row, "done_us")?,

@@ -77,7 +77,8 @@ impl Chaos {
         let mut world = World::on(Database::at(url), &files).await;
         world.redis.behind_a_proxy().await;
         let clocks = NAMES.iter().map(|name| Clock::new(world.path(), name)).collect();
-        let programs = crate::schedules::program(&world, "mark", "echo $PINTLE_KEY >> \"$PINTLE_PROGRAM.keys\"; sleep 0.2");
+        let programs =
+            crate::schedules::program(&world, "mark", "echo $PINTLE_KEY >> \"$PINTLE_PROGRAM.keys\"; sleep 0.2");
         let mut chaos = Self {
             world,
             postgres,

@@ -26,5 +26,6 @@ mod servers;
 mod shared;
 mod stale_plans;
 mod survival;
+mod urgency;
 mod walk;
 mod waves;

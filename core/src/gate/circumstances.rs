@@ -18,6 +18,8 @@ pub struct Moved {
     pub action: Action,
     /// Why.
     pub cause: Cause,
+    /// Digest of the body that it replaces, where that is known.
+    pub before: Option<Digest>,
     /// Whether it ended its object: a deletion, or a termination.
     pub destructive: bool,
     /// The accepted step it was planned from.

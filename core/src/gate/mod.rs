@@ -6,9 +6,11 @@ mod closed;
 mod defer;
 mod limits;
 mod pace;
+mod urgency;
 
 pub use circumstances::{Allowance, Circumstances, Extent, Keeps, Moved};
 pub use pace::runs;
+pub use urgency::Urgency;
 
 use crate::check::{self, check, check_judged};
 use crate::plan::{Exceeded, Plan};
@@ -20,6 +22,7 @@ pub struct AdmittedPlan {
     plan: Plan,
     commit: AcceptedCommit,
     within: bool,
+    urgencies: Vec<Urgency>,
 }
 
 impl AdmittedPlan {
@@ -27,6 +30,10 @@ impl AdmittedPlan {
     /// judged by the guard that this one was.
     pub fn is_within_limits(&self) -> bool {
         self.within
+    }
+    /// How urgent each step is, in their order.
+    pub fn urgencies(&self) -> &[Urgency] {
+        &self.urgencies
     }
     /// The plan: its steps may move now, the rest waits.
     pub fn plan(&self) -> &Plan {
@@ -95,5 +102,6 @@ pub fn gate(plan: Plan, commit: &AcceptedCommit, circumstances: &Circumstances<'
     if !broken.is_empty() {
         return Err(Refusal::Invariant(broken));
     }
-    Ok(AdmittedPlan { plan, commit: commit.clone(), within })
+    let urgencies = urgency::urgencies(&plan, circumstances);
+    Ok(AdmittedPlan { plan, commit: commit.clone(), within, urgencies })
 }

@@ -100,6 +100,7 @@ impl Rows {
     /// When the step is none that the database would carry out.
     pub fn apply(&mut self, change: &Change, now: Timestamp, seq: u64) -> Moved {
         let moved = Moved {
+            before: change.before,
             key: change.key.clone(),
             action: change.action,
             cause: change.cause,

@@ -29,8 +29,7 @@ async fn work_of_a_killed_worker_is_taken_back_and_runs_under_a_higher_fence() {
 #[tokio::test]
 async fn a_worker_that_was_stopped_past_its_lease_writes_nothing() {
     let world = world(&[schedule("slow", YEARLY, "{kind: exec, program: slow}")]).await;
-    let waits =
-        "if mkdir \"$PINTLE_PROGRAM.first\" 2>/dev/null; then sleep 1; else while [ ! -e \"$PINTLE_PROGRAM.go\" ]; do sleep 0.05; done; fi";
+    let waits = "if mkdir \"$PINTLE_PROGRAM.first\" 2>/dev/null; then sleep 1; else while [ ! -e \"$PINTLE_PROGRAM.go\" ]; do sleep 0.05; done; fi";
     let slow = program(&world, "slow", waits);
     let first = daemon(&world, "first", &slow);
     world.settled().await;
@@ -73,7 +72,8 @@ async fn work_that_outlives_the_grace_of_a_stop_begins_anew_elsewhere_without_a_
 #[tokio::test]
 async fn a_try_that_takes_too_long_is_ended_and_tried_again() {
     let world = world(&[schedule("hangs", &format!("{YEARLY}\n  deadline: 1s"), "{kind: exec, program: hangs}")]).await;
-    let hangs = program(&world, "hangs", "[ -e \"$PINTLE_PROGRAM.go\" ] || { touch \"$PINTLE_PROGRAM.go\"; sleep 600; }");
+    let hangs =
+        program(&world, "hangs", "[ -e \"$PINTLE_PROGRAM.go\" ] || { touch \"$PINTLE_PROGRAM.go\"; sleep 600; }");
     let daemon = daemon(&world, "daemon", &hangs);
     world.settled().await;
     let job = triggered(&world, "hangs");

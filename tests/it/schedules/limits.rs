@@ -95,7 +95,12 @@ async fn a_process_takes_on_more_row_changes_while_they_wait_and_all_its_hands_a
 async fn a_slot_of_a_kind_that_there_is_not_is_refused() {
     let world = world(&[]).await;
     let refused = |slots: &str| world.pintle(&["run", "--slots", slots]);
-    for (slots, why) in [("backups=2", "unknown variant"), ("queue=2", "name the queue"), ("reconcile=1", "takes no slot"), ("exec=0", "never run")] {
+    for (slots, why) in [
+        ("backups=2", "unknown variant"),
+        ("queue=2", "name the queue"),
+        ("reconcile=1", "takes no slot"),
+        ("exec=0", "never run"),
+    ] {
         let (code, text) = refused(slots);
         assert!(code == 1 && text.contains(why), "{slots}: {code} {text}");
     }
