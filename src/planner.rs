@@ -5,12 +5,13 @@ use crate::reconcile::all_diagnostics;
 use crate::source::{GitObjects, LoadError, ParsedCache, TreeLoader};
 use crate::store::enqueue::Seen;
 use crate::store::live::{LiveView, Written};
+use crate::store::motion::Motion;
 use crate::store::{LeaderProof, Store, StoreError};
 use jiff::Timestamp;
 use pintle_core::change::{ObjectKey, Oid};
 use pintle_core::diagnostic::{Diagnostic, has_errors};
 use pintle_core::diff::{Differing, LiveState, PacedRun};
-use pintle_core::gate::{Allowance, Circumstances, Keeps, Moved};
+use pintle_core::gate::{Allowance, Circumstances, Keeps};
 use pintle_core::model::Catalog;
 use pintle_core::model::guard::Guards;
 use pintle_core::plan::{Plan, PlanInput, plan};
@@ -221,12 +222,19 @@ impl Planner {
     pub fn circumstances<'a>(
         &'a self,
         guards: &'a Guards,
-        moved: &'a [Moved],
+        motion: &'a Motion,
         (seq, keeps): (u64, Option<Keeps>),
         allowed: &'a [Allowance],
     ) -> Option<Circumstances<'a>> {
         let desired = &self.desired.as_ref()?.resolved;
-        Some(Circumstances { guards, desired, live: self.view.state(), moved, seq: Some(seq), keeps, allowed })
+        let (live, seq) = (self.view.state(), Some(seq));
+        let Motion { moved, standing } = motion;
+        Some(Circumstances { guards, desired, live, moved, standing, seq, keeps, allowed })
+    }
+
+    /// The live side, as it was seen last.
+    pub fn live(&self) -> &LiveState {
+        self.view.state()
     }
 
     /// The changes that go out in waves, as they were seen last.

@@ -6,10 +6,11 @@ use super::plan::{Revision, read};
 use crate::planner::needed;
 use crate::store::Store;
 use crate::store::acceptance::SOURCE;
+use crate::store::motion::Motion;
 use jiff::{SignedDuration, Timestamp};
 use pintle_core::check::{check, check_judged};
 use pintle_core::diff::{Differing, LiveState};
-use pintle_core::gate::{Circumstances, Moved, judge};
+use pintle_core::gate::{Circumstances, judge};
 use pintle_core::model::Catalog;
 use pintle_core::model::guard::{Guard, Guards};
 use pintle_core::plan::{Plan, PlanInput, plan};
@@ -63,8 +64,8 @@ pub(super) async fn rows(store: &Store, repo: &Path, revision: &Revision) -> Res
     let live = store.snapshot(SOURCE, |live| needed(&Differing::of(&revision.resolved, live), &guards, live)).await?;
     let plan = made(revision, &live, &guards);
     let seq = store.seq_of(SOURCE, &revision.oid.to_string()).await?;
-    let moved = store.moved(SOURCE, &plan, &guards, since(&live, seq)).await?;
-    judged(plan, revision, &live, &guards, &moved, seq)
+    let motion = store.motion(SOURCE, &plan, &guards, &live, since(&live, seq)).await?;
+    judged(plan, revision, &live, &guards, &motion, seq)
 }
 
 /// From which accepted step on everything that moved is of interest.
@@ -93,7 +94,7 @@ pub(super) fn snapshot(live: &LiveState, base: Option<&Revision>, revision: &Rev
     let own = Arc::new(guard_of(revision)?);
     let before = base.map(guard_of).transpose()?.map_or_else(|| own.clone(), Arc::new);
     let guards = Guards::new(before, own);
-    judged(made(revision, live, &guards), revision, live, &guards, &[], None)
+    judged(made(revision, live, &guards), revision, live, &guards, &Motion::default(), None)
 }
 
 /// What should move, before the gate.
@@ -114,11 +115,11 @@ fn judged(
     revision: &Revision,
     live: &LiveState,
     guards: &Guards,
-    moved: &[Moved],
+    motion: &Motion,
     seq: Option<u64>,
 ) -> Result<Plan, CliError> {
-    let circumstances =
-        Circumstances { guards, desired: &revision.resolved, live, moved, seq, keeps: None, allowed: &[] };
+    let (Motion { moved, standing }, desired) = (motion, &revision.resolved);
+    let circumstances = Circumstances { guards, desired, live, moved, standing, seq, keeps: None, allowed: &[] };
     let broken = check(&plan);
     let plan = judge(plan, &circumstances);
     match broken.into_iter().chain(check_judged(&plan, &circumstances)).next() {

@@ -89,7 +89,7 @@ async fn begun(
     let seq = store.seq_of(SOURCE, &revision.oid.to_string()).await?;
     let newest = store.history("", 1).await?.pop().map_or(0, |row| row.acceptance.seq);
     let before = seq.map_or(newest, |seq| seq.saturating_sub(1));
-    let moved = store.moved(SOURCE, &plan, &guards, against::since(&live, seq)).await?;
+    let moved = store.motion(SOURCE, &plan, &guards, &live, against::since(&live, seq)).await?.moved;
     Ok((world(live, now).after(moved, guards.before(), before), own))
 }
 

@@ -29,6 +29,8 @@ pub(super) struct Bells {
     pub git: Arc<Notify>,
     /// Somebody wants every row to be compared.
     pub compare: AtomicBool,
+    /// A service carried something out.
+    pub arrived: AtomicBool,
     /// A live row or a job moved.
     pub live: Arc<Notify>,
     /// A schedule or a window changed.

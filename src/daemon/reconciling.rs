@@ -41,6 +41,10 @@ pub(super) async fn reconciling(
         if let Some(reconciler) = reconciler.as_mut().filter(|_| compare) {
             reconciler.compare_all();
         }
+        let arrived = bells.arrived.swap(false, Ordering::SeqCst);
+        if let Some(reconciler) = reconciler.as_mut().filter(|_| arrived) {
+            reconciler.arrived();
+        }
         let pause = match tick(daemon, &mut reconciler, lease, woken).await {
             Ok(tick) => {
                 outage.over();

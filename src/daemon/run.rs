@@ -167,6 +167,10 @@ async fn listening(daemon: &Daemon, bells: &Bells) {
                     "pintle_jobs" => match notification.payload() {
                         "room" => bells.room.notify_one(),
                         "work" => bells.relay.notify_one(),
+                        "arrived" => {
+                            bells.arrived.store(true, Ordering::SeqCst);
+                            bells.live.notify_one();
+                        }
                         // Row changes are part of a plan, too.
                         _ => {
                             bells.relay.notify_one();

@@ -37,7 +37,7 @@ pub(super) async fn run(tools: &Tools, work: &Work, stop: &CancellationToken) ->
         .ok_or_else(|| Failure::invalid(format!("this host has no program `{name}`: --program")))?;
     // The copy lives until the program has been started, and in it for as long as it runs.
     let copy = program.sha256.as_deref().map(|pinned| copy(program, pinned)).transpose()?;
-    let path = copy.as_ref().map_or_else(|| program.path.clone(), |copy| open_file(copy));
+    let path = copy.as_ref().map_or_else(|| program.path.clone(), open_file);
     let mut command = Command::new(path);
     command.arg0(&program.path).env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("PINTLE_KEY", work.key());
     command.env("PINTLE_PROGRAM", &program.path);

@@ -4,9 +4,10 @@ use super::{Reconciler, TickError};
 use crate::source::Fetched;
 use crate::store::LeaderProof;
 use crate::store::acceptance::SOURCE;
+use crate::store::motion::Motion;
 use jiff::{SignedDuration, Timestamp};
 use pintle_core::change::Oid;
-use pintle_core::gate::{AdmittedPlan, Allowance, Keeps, Moved, Refusal, gate, runs};
+use pintle_core::gate::{AdmittedPlan, Allowance, Keeps, Refusal, gate, runs};
 use pintle_core::model::guard::{Guard, Guards};
 use pintle_core::plan::{Exceeded, Plan, Reason};
 use pintle_core::trust::{AcceptedCommit, allowances};
@@ -68,7 +69,7 @@ impl Reconciler {
         plan: Plan,
     ) -> Result<Result<AdmittedPlan, Box<Plan>>, TickError> {
         let since = self.planner.runs().iter().map(|run| run.since).min().unwrap_or(accepted.seq());
-        let moved = self.store.moved(SOURCE, &plan, &held.guards, Some(since)).await?;
+        let motion = self.store.motion(SOURCE, &plan, &held.guards, self.planner.live(), Some(since)).await?;
         let at_tip = fetched.tip == accepted.commit() && self.fetched_at.is_some_and(|at| at.elapsed() < ANSWERED);
         let keeps = match () {
             () if !at_tip => Some(Keeps::NewerTip),
@@ -76,14 +77,14 @@ impl Reconciler {
             () => None,
         };
         let place = (accepted.seq(), keeps);
-        let mut judged = self.judged(plan.clone(), accepted, held, place, (&moved, &[]));
+        let mut judged = self.judged(plan.clone(), accepted, held, place, (&motion, &[]));
         if !limited(judged.as_ref()).is_empty() {
             let mut allowed = self.store.lifted(SOURCE, accepted.seq()).await?;
-            judged = self.judged(plan.clone(), accepted, held, place, (&moved, &allowed));
+            judged = self.judged(plan.clone(), accepted, held, place, (&motion, &allowed));
             let beyond = limited(judged.as_ref());
             if !beyond.is_empty() {
                 allowed.extend(self.lifted(fetched, accepted, held)?);
-                judged = self.judged(plan, accepted, held, place, (&moved, &allowed));
+                judged = self.judged(plan, accepted, held, place, (&motion, &allowed));
                 let still = limited(judged.as_ref());
                 let lifted: Vec<Exceeded> = beyond.into_iter().filter(|one| !still.contains(one)).collect();
                 if matches!(judged, Some(Ok(_))) && !lifted.is_empty() {
@@ -94,13 +95,15 @@ impl Reconciler {
         let Some(judged) = judged else { return Err(TickError::Verifier(accepted.commit())) };
         match judged {
             Ok(admitted) => {
-                // A limit that holds heals back may be lifted by words that move nothing.
+                // A limit that holds heals back may be lifted by words that move nothing; who has come rings, and a bell
+                // may be lost.
                 let again = || Timestamp::now().checked_add(AGAIN).ok();
-                let is_limited =
-                    admitted.plan().waiting().iter().any(|one| matches!(one.reason, Reason::Limited { .. }));
-                self.planner.due_at(admitted.plan().due().into_iter().chain(is_limited.then(again).flatten()).min());
+                let waits = |of: fn(&Reason) -> bool| admitted.plan().waiting().iter().any(|one| of(&one.reason));
+                let is_looked_at = waits(|reason| matches!(reason, Reason::Limited { .. } | Reason::Moving { .. }));
+                self.awaits_arrivals = waits(|reason| matches!(reason, Reason::Wave { .. } | Reason::Moving { .. }));
+                self.planner.due_at(admitted.plan().due().into_iter().chain(is_looked_at.then(again).flatten()).min());
                 let before = self.planner.runs();
-                let under_way = runs(admitted.plan(), before, accepted.seq());
+                let under_way = runs(admitted.plan(), before, (accepted.seq(), self.planner.live().read_at));
                 if under_way != before {
                     self.store.record_runs(proof, SOURCE, &under_way).await?;
                 }
@@ -125,9 +128,9 @@ impl Reconciler {
         accepted: &AcceptedCommit,
         held: &Held,
         place: (u64, Option<Keeps>),
-        (moved, allowed): (&[Moved], &[Allowance]),
+        (motion, allowed): (&Motion, &[Allowance]),
     ) -> Option<Result<AdmittedPlan, Refusal>> {
-        let circumstances = self.planner.circumstances(&held.guards, moved, place, allowed)?;
+        let circumstances = self.planner.circumstances(&held.guards, motion, place, allowed)?;
         Some(gate(plan, accepted, &circumstances))
     }
 

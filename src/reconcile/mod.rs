@@ -57,6 +57,8 @@ pub struct Reconciler {
     /// The commit whose plan was enqueued last.
     enqueued: Option<Oid>,
     under_way: bool,
+    /// Whether something waits for what services have still to carry out.
+    awaits_arrivals: bool,
     /// Applied in whole, and its meaning not yet written down.
     applied: Option<Oid>,
     /// The plan that no chain of approvals leads to: its commit, what was begun then, its actions.
@@ -114,6 +116,7 @@ impl Reconciler {
             reads_alike: false,
             enqueued: None,
             under_way: false,
+            awaits_arrivals: false,
             applied: None,
             differs: None,
             unlike: None,
@@ -142,6 +145,13 @@ impl Reconciler {
         crate::crash::point("fetched");
         let tick = self.tick_at(proof, &fetched, due && away.is_none()).await?;
         away.map_or(Ok(tick), |error| Err(error.into()))
+    }
+
+    /// A service carried something out: what waits for that is planned again.
+    pub fn arrived(&mut self) {
+        if self.awaits_arrivals {
+            self.planner.plan_again();
+        }
     }
 
     /// Whether a tick that finds no newer commit than the one whose plan is under way need not plan.

@@ -2,6 +2,7 @@
 //! bodies of the rows that differ. The transaction ends before planning begins. Who looks again is
 //! told by the change log which rows were written, and reads no other.
 
+use super::rows::moment;
 use super::{LeaderProof, Store, StoreError};
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
@@ -25,7 +26,8 @@ const SOME_HEADS: &str = "SELECT kind, name, uid, revision, generation, drifted,
     FROM pintle.objects WHERE source_id = $1 AND name = ANY($2)";
 
 /// Open jobs, and of each object the newest dead one that nothing has replaced.
-const JOBS: &str = "SELECT s.job_id, s.object_kind, s.object_name, s.state, s.reason, j.target_digest
+const JOBS: &str = "SELECT s.job_id, s.object_kind, s.object_name, s.state, s.reason, j.target_digest,
+        CASE s.state WHEN 'dead' THEN (extract(epoch FROM s.changed_at) * 1000000)::bigint END AS dead_us
     FROM (SELECT * FROM pintle.job_state WHERE source_id = $1 AND queue = 'rows' AND state IN ('queued', 'released', 'running')
           UNION ALL SELECT * FROM pintle.job_state WHERE source_id = $1 AND queue = 'rows' AND state = 'dead') s
     JOIN pintle.jobs j ON j.id = s.job_id ORDER BY s.job_id";
@@ -61,7 +63,8 @@ const MOMENT: &str = concat!(
         (SELECT jsonb_agg(jsonb_build_object('id', id, 'kind', kind, 'name', name, 'labels', labels, 'reason', reason, 'by', by_whom,
             'until', to_char(until AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')) ORDER BY id)
          FROM pintle.pauses WHERE ended_at IS NULL AND (until IS NULL OR until > clock_timestamp())) AS pauses,
-        (SELECT jsonb_agg(jsonb_build_object('rollout', rollout, 'since', since_seq, 'advanced', advanced) ORDER BY rollout)
+        (SELECT jsonb_agg(jsonb_build_object('rollout', rollout, 'since', since_seq, 'advanced', advanced,
+            'beganAt', to_char(began_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')) ORDER BY rollout)
          FROM pintle.paced_runs WHERE source_id = $1) AS runs, ",
     mark!()
 );
@@ -323,6 +326,7 @@ async fn jobs(tx: &mut PgConnection, source: &str) -> Result<Vec<PendingJob>, sq
                 target: digest(row.try_get("target_digest")?),
                 running: state == "running",
                 dead: state == "dead",
+                dead_since: moment(row, "dead_us")?,
                 error: row.try_get("reason")?,
             })
         })

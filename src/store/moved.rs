@@ -39,7 +39,7 @@ const CHANGED_AND_NEW: &str = moved!("", "'update', 'restore', 'delete', 'create
 impl Store {
     /// What moved of the kinds that `plan` moves, as far as `guards` ask for it; of all kinds, where a limit counts
     /// them together. Of the steps from `since` on whenever they were done.
-    pub async fn moved(
+    pub(super) async fn moved(
         &self,
         source: &str,
         plan: &Plan,

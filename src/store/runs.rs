@@ -9,8 +9,8 @@ use uuid::Uuid;
 /// Those that are over are forgotten, with what was opened of them.
 const RECORD: &str =
     "WITH over AS (DELETE FROM pintle.paced_runs WHERE source_id = $1 AND NOT rollout = ANY($2::text[]))
-    INSERT INTO pintle.paced_runs (source_id, rollout, since_seq)
-    SELECT $1, rollout, since FROM unnest($2::text[], $3::bigint[]) AS new(rollout, since) ON CONFLICT DO NOTHING";
+    INSERT INTO pintle.paced_runs (source_id, rollout, since_seq, began_at)
+    SELECT $1, rollout, since, to_timestamp(began_us / 1000000.0) FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS new(rollout, since, began_us) ON CONFLICT DO NOTHING";
 
 const ADVANCE: &str = "UPDATE pintle.paced_runs SET advanced = array_append(array_remove(advanced, $3), $3) WHERE source_id = $1 AND rollout = $2";
 
@@ -19,7 +19,8 @@ impl Store {
     pub async fn record_runs(&self, proof: &LeaderProof, source: &str, runs: &[PacedRun]) -> Result<(), StoreError> {
         let (rollouts, since): (Vec<&str>, Vec<i64>) =
             runs.iter().map(|run| (run.rollout.as_str(), run.since as i64)).unzip();
-        let statement = sqlx::query(RECORD).bind(source).bind(rollouts).bind(since);
+        let began: Vec<i64> = runs.iter().map(|run| run.began_at.unwrap_or_default().as_microsecond()).collect();
+        let statement = sqlx::query(RECORD).bind(source).bind(rollouts).bind(since).bind(began);
         self.write_derived(proof, "record which changes go out in waves", statement).await
     }
 

@@ -14,6 +14,7 @@ mod guard;
 mod harness;
 mod live_view;
 mod loading;
+mod moving;
 mod notices;
 #[path = "../shared/published.rs"]
 mod published;

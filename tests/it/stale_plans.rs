@@ -4,6 +4,7 @@ use crate::harness::{Database, Repository, suite};
 use pintle::planner::{Planned, Planner};
 use pintle::source::GitObjects;
 use pintle::store::acceptance::SOURCE;
+use pintle::store::motion::Motion;
 use pintle::store::{Store, StoreError};
 use pintle_core::gate::{AdmittedPlan, gate};
 use pintle_core::model::Catalog;
@@ -21,7 +22,8 @@ impl Someone {
     async fn planned(&mut self) -> (Planned, AdmittedPlan) {
         let guards = Guards::default();
         let planned = self.planner.plan(SOURCE, &guards).await.unwrap().unwrap();
-        let circumstances = self.planner.circumstances(&guards, &[], (1, None), &[]).unwrap();
+        let motion = Motion::default();
+        let circumstances = self.planner.circumstances(&guards, &motion, (1, None), &[]).unwrap();
         let admitted = gate(planned.plan.clone(), &self.accepted, &circumstances).unwrap();
         (planned, admitted)
     }

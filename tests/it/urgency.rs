@@ -21,7 +21,8 @@ fn channel(target: &str) -> String {
 
 /// The priority of the last change of a row.
 async fn priority(world: &World, name: &str) -> i64 {
-    let sql = format!("SELECT priority::bigint FROM pintle.job_state WHERE object_name = '{name}' ORDER BY job_id DESC");
+    let sql =
+        format!("SELECT priority::bigint FROM pintle.job_state WHERE object_name = '{name}' ORDER BY job_id DESC");
     world.database.count(&format!("{sql} LIMIT 1")).await
 }
 

@@ -2,17 +2,18 @@
 //! and from the planner, which both say these things their own way.
 
 use super::Violation;
+use crate::change::ObjectKey;
 use crate::diff::{Action, Change, LiveObject, LiveState};
-use crate::gate::Circumstances;
+use crate::gate::{Circumstances, Standing};
 use crate::model::guard::{Mode, Subject};
 use crate::plan::{Plan, Step};
 use jiff::{SignedDuration, Timestamp};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Every invariant that the steps of a judged plan break under `circumstances`.
 pub fn check_judged(plan: &Plan, circumstances: &Circumstances<'_>) -> Vec<Violation> {
     let places: HashMap<_, _> = plan.steps().iter().enumerate().map(|(at, step)| (&step.change.key, at)).collect();
-    let mut broken = Vec::new();
+    let mut broken: Vec<Violation> = crowded(plan, circumstances).into_iter().collect();
     for (at, step) in plan.steps().iter().enumerate() {
         let row = circumstances.live.get(&step.change.key);
         let rules = [
@@ -28,6 +29,38 @@ pub fn check_judged(plan: &Plan, circumstances: &Circumstances<'_>) -> Vec<Viola
         broken.extend(fails.map(|(_, rule)| Violation { step: at, rule }));
     }
     broken
+}
+
+/// The first step too many, if more move at once than the guard lets: counted over the fleet and by partner.
+fn crowded(plan: &Plan, circumstances: &Circumstances<'_>) -> Option<Violation> {
+    let (standing, bounds) = (circumstances.standing, circumstances.guards.moving());
+    let mut moving: HashSet<&ObjectKey> =
+        standing.iter().filter(|(_, how)| **how == Standing::UnderWay).map(|(key, _)| key).collect();
+    moving.extend(
+        circumstances
+            .moved
+            .iter()
+            .filter(|one| one.done_at.is_none() && one.action != Action::Delete)
+            .map(|one| &one.key),
+    );
+    moving.retain(|key| &*key.kind == "Instance" && standing.contains_key(key));
+    for (at, step) in plan.steps().iter().enumerate() {
+        let change = &step.change;
+        let acted_on = matches!(change.action, Action::Update | Action::Restore)
+            && change.fields.iter().any(|field| field.path.to_string().starts_with("spec"));
+        let counts = acted_on && &*change.key.kind == "Instance" && standing.contains_key(&change.key);
+        if !counts || !moving.insert(&change.key) {
+            continue;
+        }
+        let partner = |key: &ObjectKey| circumstances.live.get(key).and_then(|row| row.partner.clone());
+        let own = partner(&change.key);
+        let beside =
+            own.as_ref().map_or(0, |own| moving.iter().filter(|key| partner(key).as_ref() == Some(own)).count());
+        if moving.len() > bounds.global || beside > bounds.per_partner {
+            return Some(Violation { step: at, rule: "no more move at once than may" });
+        }
+    }
+    None
 }
 
 fn is_of_the_row(change: &Change, row: Option<&LiveObject>) -> bool {
@@ -81,14 +114,25 @@ fn stands(step: &Step, live: &LiveState, places: &HashMap<&crate::change::Object
 mod tests {
     use super::*;
     use crate::diff::Pause;
+    use crate::gate::UNWATCHED;
     use crate::model::guard::{Guard, Guards};
     use crate::render::tests::world::{World, instance, resolved};
     use crate::resolve::Resolved;
+    use std::collections::BTreeMap;
 
     const ONE: &str = "one.yaml";
 
     /// The plan of an instance that changes and one that goes, changed by `breaking`, under a guard.
     fn broken(guard: &str, breaking: impl Fn(&mut Vec<Step>, &mut LiveState)) -> Vec<&'static str> {
+        broken_beside(UNWATCHED, guard, breaking)
+    }
+
+    /// The same while services stand like that.
+    fn broken_beside(
+        standing: &BTreeMap<ObjectKey, Standing>,
+        guard: &str,
+        breaking: impl Fn(&mut Vec<Step>, &mut LiveState),
+    ) -> Vec<&'static str> {
         let before = format!("{}---\n{}", instance("a", "  config: {n: 1}\n"), instance("b", ""));
         let after = instance("a", "  config: {n: 2}\n");
         let mut world = World::applied(&[(ONE, &before)]);
@@ -99,9 +143,27 @@ mod tests {
         let guards = Guards::only(guard);
         let plan = plan.with_steps(|steps| breaking(steps, &mut world.live));
         let (live, guards) = (&world.live, &guards);
-        let circumstances =
-            Circumstances { guards, desired: &desired, live, moved: &[], seq: None, keeps: None, allowed: &[] };
+        let circumstances = Circumstances {
+            guards,
+            desired: &desired,
+            live,
+            moved: &[],
+            standing,
+            seq: None,
+            keeps: None,
+            allowed: &[],
+        };
         check_judged(&plan, &circumstances).into_iter().map(|violation| violation.rule).collect()
+    }
+
+    #[test]
+    fn nothing_moves_beside_as_many_as_may() {
+        let instance = |name: &str| ObjectKey::new("Instance", name);
+        let standing =
+            |other| BTreeMap::from([(instance("a"), Standing::There(Timestamp::MIN)), (instance("b"), other)]);
+        let beside = |other| broken_beside(&standing(other), "moving: {global: 1}", |_, _| {});
+        assert_eq!(beside(Standing::UnderWay), ["no more move at once than may"]);
+        assert_eq!(beside(Standing::There(Timestamp::MIN)), Vec::<&str>::new());
     }
 
     #[test]

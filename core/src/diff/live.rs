@@ -67,6 +67,9 @@ pub struct PendingJob {
     pub running: bool,
     /// Its attempts are spent.
     pub dead: bool,
+    /// Since when.
+    #[serde(default)]
+    pub dead_since: Option<Timestamp>,
     /// The last error, of a dead one.
     pub error: Option<String>,
 }
@@ -79,6 +82,9 @@ pub struct PacedRun {
     pub rollout: String,
     /// The accepted step with which it began; what later ones move joins it.
     pub since: u64,
+    /// When that was.
+    #[serde(default)]
+    pub began_at: Option<Timestamp>,
     /// The waves that somebody opened by hand.
     pub advanced: Vec<String>,
 }

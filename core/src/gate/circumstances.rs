@@ -7,6 +7,7 @@ use crate::model::guard::Guards;
 use crate::plan::Exceeded;
 use crate::resolve::Resolved;
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A job that is on its way, or was done: within the day, or of the accepted step that is planned.
@@ -71,6 +72,20 @@ impl Allowance {
     }
 }
 
+/// How far a service has come with a row, by its own word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It has not carried out what the row says.
+    UnderWay,
+    /// It carried it out, then.
+    There(Timestamp),
+    /// It failed, then.
+    Failed(Timestamp),
+}
+
+/// What nobody reports on, nobody waits for.
+pub const UNWATCHED: &BTreeMap<ObjectKey, Standing> = &BTreeMap::new();
+
 /// Why nothing that cannot be undone is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keeps {
@@ -91,6 +106,9 @@ pub struct Circumstances<'a> {
     pub live: &'a LiveState,
     /// What moved within 24 hours, or is on its way.
     pub moved: &'a [Moved],
+    /// Of the rows that a service reports on how far it has come: of those that move, that moved, and of all that are not
+    /// there.
+    pub standing: &'a BTreeMap<ObjectKey, Standing>,
     /// The accepted step that is planned, if it is accepted: where a run in waves begins, if none is under way.
     pub seq: Option<u64>,
     /// Why no row goes for good now, if none does.

@@ -5,10 +5,11 @@ mod circumstances;
 mod closed;
 mod defer;
 mod limits;
+mod moving;
 mod pace;
 mod urgency;
 
-pub use circumstances::{Allowance, Circumstances, Extent, Keeps, Moved};
+pub use circumstances::{Allowance, Circumstances, Extent, Keeps, Moved, Standing, UNWATCHED};
 pub use pace::runs;
 pub use urgency::Urgency;
 
@@ -73,8 +74,14 @@ pub fn judge(plan: Plan, circumstances: &Circumstances<'_>) -> Plan {
     let paced = pace::paced(&plan, circumstances);
     let plan = plan.without(paced.waits);
     let exceeded = limits::exceeded(&plan, &paced.exempt, circumstances);
-    let heals = if exceeded.is_empty() { limits::held_heals(&plan, &paced.exempt, circumstances) } else { Vec::new() };
-    plan.without(heals).refusing(exceeded)
+    if !exceeded.is_empty() {
+        return plan.refusing(exceeded);
+    }
+    let heals = limits::held_heals(&plan, &paced.exempt, circumstances);
+    let plan = plan.without(heals);
+    // Last: what waits for others to arrive is counted by the limits all the same.
+    let held = moving::held(&plan, &paced.bounds, circumstances);
+    plan.without(held)
 }
 
 /// Whether all that the documents move of `plan`, what would wait included, is within every limit.

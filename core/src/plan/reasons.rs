@@ -82,9 +82,21 @@ pub enum Reason {
         wave: Arc<str>,
         /// When it comes, as far as that is known: the end of a soak.
         until: Option<Timestamp>,
+        /// When the wave before it is judged at the latest, by what it has.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        judged: Option<Timestamp>,
         /// What keeps it closed beside those before it.
         #[serde(skip_serializing_if = "Option::is_none")]
         held: Option<Held>,
+    },
+    /// As many move at once as may: a service has still to carry out what their rows say.
+    Moving {
+        /// Of what: the fleet, a partner, a region.
+        of: String,
+        /// How many move.
+        moving: usize,
+        /// How many may.
+        allowed: usize,
     },
     /// The same fields drift again and again: somebody else writes them too.
     Fight {
@@ -114,6 +126,8 @@ pub enum Reason {
 pub enum Held {
     /// So many before it failed for good, which is more than the Rollout bears.
     Failed(usize),
+    /// At its deadline too few of the wave before it had come.
+    NoEvidence,
     /// Its gate is manual.
     ByHand,
 }
@@ -138,6 +152,7 @@ impl Reason {
             Self::Closed { .. } => "closed",
             Self::Paused { .. } => "paused",
             Self::Wave { .. } => "wave",
+            Self::Moving { .. } => "moving",
             Self::Fight { .. } => "fight",
             Self::Limited { .. } => "limited",
             Self::NewerTip => "newer-tip",
@@ -154,6 +169,7 @@ impl Reason {
                 | Self::Closed { .. }
                 | Self::Paused { .. }
                 | Self::Wave { .. }
+                | Self::Moving { .. }
                 | Self::Fight { .. }
                 | Self::Limited { .. }
                 | Self::NewerTip
@@ -166,7 +182,8 @@ impl Reason {
         match self {
             Self::Grace { until } | Self::Fight { until, .. } => Some(*until),
             Self::Limited { exceeded } => exceeded.until,
-            Self::Closed { until, .. } | Self::Paused { until, .. } | Self::Wave { until, .. } => *until,
+            Self::Wave { until, judged, .. } => until.or(*judged),
+            Self::Closed { until, .. } | Self::Paused { until, .. } => *until,
             _ => None,
         }
     }
@@ -191,14 +208,20 @@ impl Reason {
             Self::Paused { scope, by, why, until } => {
                 format!("{scope} is paused by {by}{}: {why}", when(until.as_ref()))
             }
-            Self::Wave { rollout, wave, until, held: None } => {
+            Self::Wave { rollout, wave, until, held: None, .. } => {
                 format!("wave {wave} of {rollout} has not come{}", when(until.as_ref()))
             }
             Self::Wave { rollout, wave, held: Some(Held::Failed(failed)), .. } => {
                 format!("wave {wave} of {rollout} is halted: {failed} before it failed for good")
             }
+            Self::Wave { rollout, wave, held: Some(Held::NoEvidence), .. } => {
+                format!("wave {wave} of {rollout} is halted: too few before it came in time")
+            }
             Self::Wave { rollout, wave, held: Some(Held::ByHand), .. } => {
                 format!("wave {wave} of {rollout} waits until somebody opens it")
+            }
+            Self::Moving { of, moving, allowed } => {
+                format!("waits until others have arrived: {moving} of {of} move, {allowed} may at once")
             }
             Self::Fight { healed, fields, until } => {
                 format!(
@@ -234,6 +257,12 @@ impl Reason {
             Self::Closed { .. } => "time, or taking the window out of `closed` in .pintle/guard.yaml".into(),
             Self::Paused { scope, .. } => format!("pintle resume {scope}"),
             Self::Wave { held: None, .. } => "the end of the wave before it, and of its soak".into(),
+            Self::Wave { held: Some(Held::NoEvidence), .. } => {
+                "the services that carry the rows out (pintle_api.observe_v1), or a longer `waveDeadline`".into()
+            }
+            Self::Moving { .. } => {
+                "the services that carry the rows out (pintle_api.observe_v1), or `moving` in .pintle/guard.yaml".into()
+            }
             Self::Wave { held: Some(Held::Failed(_)), .. } => {
                 "pintle jobs retry (pintle jobs list --state dead), or another target".into()
             }

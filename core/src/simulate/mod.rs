@@ -10,7 +10,7 @@ pub use rows::Rows;
 
 use crate::check::{check, check_judged};
 use crate::diff::Differing;
-use crate::gate::{Allowance, Circumstances, Moved, is_within_limits, judge, runs};
+use crate::gate::{Allowance, Circumstances, Moved, UNWATCHED, is_within_limits, judge, runs};
 use crate::model::Catalog;
 use crate::model::guard::{Guard, Guards};
 use crate::plan::{Plan, PlanInput, Reason, plan};
@@ -119,7 +119,8 @@ impl Simulation {
             now: self.now,
         });
         let seq = Some(self.seq);
-        Some(ask(plan, &Circumstances { guards: &guards, desired, live, moved, seq, keeps: None, allowed }))
+        let standing = UNWATCHED;
+        Some(ask(plan, &Circumstances { guards: &guards, desired, live, moved, standing, seq, keeps: None, allowed }))
     }
 
     fn guards(&self, commit: &Commit) -> Guards {
@@ -150,7 +151,7 @@ impl Simulation {
             let since = self.rows.runs().iter().map(|run| run.since).min().unwrap_or(seq);
             self.moved.retain(|moved| moved.recent || moved.seq >= since);
             let plan = self.plan()?;
-            let runs = runs(&plan, self.rows.runs(), seq);
+            let runs = runs(&plan, self.rows.runs(), (seq, now));
             *self.rows.runs() = runs;
             self.tell_waits(&plan, events);
             if !plan.refused().is_empty() {

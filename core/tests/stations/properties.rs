@@ -186,7 +186,7 @@ proptest! {
         prop_assert!(!desired.has_errors());
         let keys: Vec<_> = desired.objects.iter().map(|object| (object.key.clone(), object.digest)).collect();
         world.jobs = keys.iter().zip(1..).step_by(3).flat_map(|((key, target), id)| {
-            let job = PendingJob { id, key: key.clone(), target: Some(*target), running: false, dead: true, error: None };
+            let job = PendingJob { id, key: key.clone(), target: Some(*target), running: false, dead: true, dead_since: None, error: None };
             [PendingJob { id: id + 1000, running: id % 2 == 0, dead: id % 2 == 1, ..job.clone() }, job]
         }).collect();
         let plan = serde_json::to_string(&world.plan(&desired)).unwrap();

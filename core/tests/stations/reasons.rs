@@ -1,9 +1,11 @@
 //! Every reason to wait, and every refusal, as people read it.
 
+use jiff::Timestamp;
 use pintle_core::change::ObjectKey;
 use pintle_core::model::guard::Mode;
 use pintle_core::plan::{Exceeded, Held, Reason};
 use std::fmt::Write;
+use std::path::Path;
 
 fn all() -> Vec<Reason> {
     let at = |text: &str| text.parse().unwrap();
@@ -25,10 +27,12 @@ fn all() -> Vec<Reason> {
             why: "peak season".into(),
             until,
         },
-        Reason::Wave { rollout: "careful".into(), wave: "all".into(), until, held: None },
-        Reason::Wave { rollout: "careful".into(), wave: "all".into(), until: None, held: None },
-        Reason::Wave { rollout: "careful".into(), wave: "all".into(), until: None, held: Some(Held::Failed(2)) },
-        Reason::Wave { rollout: "careful".into(), wave: "all".into(), until: None, held: Some(Held::ByHand) },
+        wave(until, None),
+        wave(None, None),
+        wave(None, Some(Held::Failed(2))),
+        wave(None, Some(Held::NoEvidence)),
+        wave(None, Some(Held::ByHand)),
+        Reason::Moving { of: "partner acme".into(), moving: 2, allowed: 2 },
         Reason::Fight { healed: 5, fields: "spec.resources.memory".into(), until: at("2026-11-22T23:00:00Z") },
         Reason::Limited { exceeded: Box::new(exceeded()) },
         Reason::NewerTip,
@@ -50,6 +54,7 @@ fn all() -> Vec<Reason> {
             | Reason::Closed { .. }
             | Reason::Paused { .. }
             | Reason::Wave { .. }
+            | Reason::Moving { .. }
             | Reason::Fight { .. }
             | Reason::Limited { .. }
             | Reason::NewerTip
@@ -58,6 +63,23 @@ fn all() -> Vec<Reason> {
         }
     }
     all
+}
+
+fn wave(until: Option<Timestamp>, held: Option<Held>) -> Reason {
+    Reason::Wave { rollout: "careful".into(), wave: "all".into(), until, judged: None, held }
+}
+
+#[test]
+fn every_reason_has_its_word_in_the_published_schema_and_in_the_guide() {
+    let read =
+        |path: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)).unwrap();
+    let common: serde_json::Value = serde_json::from_str(&read("schemas/output/common.schema.json")).unwrap();
+    let words = common["$defs"]["waitingCode"]["enum"].as_array().unwrap().clone();
+    let guide = read("docs/guard.md");
+    for reason in all() {
+        assert!(words.contains(&reason.code().into()), "the schema has no `{}`", reason.code());
+        assert!(guide.contains(&format!("\n| `{}` |", reason.code())), "docs/guard.md has no `{}`", reason.code());
+    }
 }
 
 #[test]

@@ -110,6 +110,7 @@ fn job(world: &mut World, desired: Option<&Resolved>, line: &str) {
         target,
         running: words[0] == "running",
         dead: words[0].starts_with("dead"),
+        dead_since: None,
         error: Some("no route".into()),
     });
 }

@@ -4,26 +4,30 @@
 
 mod waves;
 
-use super::{Circumstances, Moved};
+use super::moving::tightened;
+use super::{Circumstances, Moved, Standing};
 use crate::change::{Digest, ObjectKey};
 use crate::diff::{Action, Change, PacedRun};
-use crate::model::guard::{Pace, Subject};
+use crate::model::guard::{Bounds, Pace, Subject};
 use crate::plan::{Held, Plan, Reason};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use waves::{Halt, Member, Opens, Wave, openings, waves};
+use waves::{Clock, Halt, Member, Opens, Wave, openings, waves};
 
 /// What paces a plan: for each step the wave that it waits for, and whose change is paced at all.
+#[derive(Default)]
 pub(super) struct Paced {
     pub waits: Vec<Option<Reason>>,
     /// Whose updates are counted here and not by the limits: only what the guard before paces.
     pub exempt: BTreeSet<ObjectKey>,
+    /// How much of what is paced may move at once, where a Rollout is tighter than the guard.
+    pub bounds: BTreeMap<ObjectKey, Bounds>,
 }
 
 /// Sorts the steps of `plan` into waves.
 pub(super) fn paced(plan: &Plan, circumstances: &Circumstances<'_>) -> Paced {
-    let mut paced = Paced { waits: vec![None; plan.steps().len()], exempt: BTreeSet::new() };
+    let mut paced = Paced { waits: vec![None; plan.steps().len()], ..Paced::default() };
     for (pace, is_before) in circumstances.guards.pace() {
         let Some(run) = Run::of(pace, plan, circumstances) else { continue };
         let now = circumstances.now();
@@ -37,6 +41,12 @@ pub(super) fn paced(plan: &Plan, circumstances: &Circumstances<'_>) -> Paced {
                 paced.waits[at] = run.place.get(&step.change.key).and_then(|wave| run.closed(*wave, now));
             }
         }
+        for key in run.tightened.iter().flat_map(|_| run.place.keys()) {
+            let bounds = run.tightened.iter().chain(paced.bounds.get(key)).cloned();
+            if let Some(tightest) = bounds.reduce(|one, other| one.within(&other)) {
+                paced.bounds.insert(key.clone(), tightest);
+            }
+        }
         if is_before {
             paced.exempt.extend(run.place.into_keys());
         }
@@ -46,7 +56,7 @@ pub(super) fn paced(plan: &Plan, circumstances: &Circumstances<'_>) -> Paced {
 
 /// The runs that `judged` leaves under way: those before go on from where they began, a new one begins with `seq`. None is
 /// over while something moves: what moves may be its last wave.
-pub fn runs(judged: &Plan, before: &[PacedRun], seq: u64) -> Vec<PacedRun> {
+pub fn runs(judged: &Plan, before: &[PacedRun], (seq, now): (u64, Timestamp)) -> Vec<PacedRun> {
     let waits = judged.waiting().iter().filter_map(|waiting| match &waiting.reason {
         Reason::Wave { rollout, .. } => Some(rollout),
         _ => None,
@@ -57,7 +67,7 @@ pub fn runs(judged: &Plan, before: &[PacedRun], seq: u64) -> Vec<PacedRun> {
     }
     let run = |rollout: String| {
         let known = before.iter().find(|run| run.rollout == rollout).cloned();
-        known.unwrap_or(PacedRun { rollout, since: seq, advanced: Vec::new() })
+        known.unwrap_or(PacedRun { rollout, since: seq, began_at: Some(now), advanced: Vec::new() })
     };
     rollouts.into_iter().map(run).collect()
 }
@@ -75,6 +85,7 @@ struct Run {
     place: BTreeMap<ObjectKey, usize>,
     /// When each wave opens.
     opens: Vec<Opens>,
+    tightened: Option<Bounds>,
 }
 
 impl Run {
@@ -91,24 +102,27 @@ impl Run {
         let mut order: Vec<(ObjectKey, Member)> = members.into_iter().collect();
         order.sort_by_key(|(key, _)| Digest::of(key.to_string().as_bytes()).0);
         let ended: Vec<Member> = order.iter().map(|(_, member)| *member).collect();
+        let now = circumstances.now();
+        let clock = Clock { began: under_way.and_then(|run| run.began_at).unwrap_or(now), now };
         let advanced = under_way.map(|run| &*run.advanced).unwrap_or_default();
-        let opens = openings(&waves, &Halt::of(&body), &ended, advanced);
+        let opens = openings(&waves, &Halt::of(&body), &ended, advanced, &clock);
         let wave = |at: usize| waves.iter().position(|wave| at < wave.reaches).unwrap_or_default();
         let place = order.into_iter().enumerate().map(|(at, (key, _))| (key, wave(at))).collect();
-        Some(Self { rollout: rollout.into(), waves, place, opens })
+        Some(Self { rollout: rollout.into(), waves, place, opens, tightened: tightened(&body) })
     }
 
     /// Why a wave is not open now, if it is not.
     fn closed(&self, wave: usize, now: Timestamp) -> Option<Reason> {
-        let (until, held) = match self.opens.get(wave).copied().unwrap_or(Opens::Later) {
+        let (until, judged, held) = match self.opens.get(wave).copied().unwrap_or(Opens::Later(None)) {
             Opens::At(opens) if opens <= now => return None,
-            Opens::At(opens) => (Some(opens), None),
-            Opens::Later => (None, None),
-            Opens::Halted(failed) => (None, Some(Held::Failed(failed))),
-            Opens::ByHand => (None, Some(Held::ByHand)),
+            Opens::At(opens) => (Some(opens), None, None),
+            Opens::Later(judged) => (None, judged, None),
+            Opens::Halted(0) => (None, None, Some(Held::NoEvidence)),
+            Opens::Halted(failed) => (None, None, Some(Held::Failed(failed))),
+            Opens::ByHand => (None, None, Some(Held::ByHand)),
         };
         let name = self.waves.get(wave).map_or_else(|| "?".into(), |wave| wave.name.clone());
-        Some(Reason::Wave { rollout: self.rollout.clone(), wave: name, until, held })
+        Some(Reason::Wave { rollout: self.rollout.clone(), wave: name, until, judged, held })
     }
 }
 
@@ -126,7 +140,10 @@ fn members(
         return None;
     }
     let failed = plan.waiting().iter().filter(|one| matches!(one.reason, Reason::DeadLetter { .. }));
-    members.extend(failed.map(|one| &one.change).filter(is_member).map(|one| (one.key.clone(), Member::Failed)));
+    let died: BTreeMap<&ObjectKey, Timestamp> =
+        circumstances.live.jobs.iter().filter_map(|job| Some((&job.key, job.dead_since?))).collect();
+    let fail = |change: &Change| Member::Failed(died.get(&change.key).copied().unwrap_or(circumstances.now()));
+    members.extend(failed.map(|one| &one.change).filter(is_member).map(|one| (one.key.clone(), fail(one))));
     let since = under_way.map(|run| run.since).or(circumstances.seq);
     let is_of_run = |moved: &&Moved| since.is_some_and(|since| since <= moved.seq) && moved.action == Action::Update;
     let mut ended: BTreeMap<&ObjectKey, Option<Timestamp>> = BTreeMap::new();
@@ -138,8 +155,18 @@ fn members(
         }
     }
     for (key, done) in ended {
-        members.entry(key.clone()).or_insert(done.map_or(Member::Moves, Member::Done));
+        members.entry(key.clone()).or_insert_with(|| came(done, circumstances.standing.get(key)));
     }
     // One that is under way stays paced, whoever leaves it.
     (under_way.is_some() || members.len() > pace.above as usize).then_some(members)
+}
+
+/// How far a member has come whose row was written at `done`: where a service reports on it, its word counts.
+fn came(done: Option<Timestamp>, standing: Option<&Standing>) -> Member {
+    match (done, standing) {
+        (None, _) | (_, Some(Standing::UnderWay)) => Member::Moves,
+        (Some(_), Some(Standing::Failed(at))) => Member::Failed(*at),
+        (Some(done), Some(Standing::There(at))) => Member::Done(done.max(*at)),
+        (Some(done), None) => Member::Done(done),
+    }
 }

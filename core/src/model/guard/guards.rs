@@ -1,7 +1,7 @@
 //! The two guards of a plan: that of the commit admitted before, and its own. Both hold, so that a
 //! commit can tighten at once and loosen only what comes after it.
 
-use super::{Closed, DriftMode, Guard, Limit, Mode, Notice, Override, Pace, Subject};
+use super::{Bounds, Closed, DriftMode, Guard, Limit, Mode, Notice, Override, Pace, Subject};
 use crate::change::FieldPath;
 use std::sync::Arc;
 
@@ -42,6 +42,12 @@ impl Guards {
     /// The limits that hold.
     pub fn limits(&self) -> impl Iterator<Item = &Limit> {
         self.both().flat_map(|guard| &guard.limits)
+    }
+
+    /// How much may move at once.
+    pub fn moving(&self) -> Bounds {
+        let own = Bounds::from(&self.own.moving);
+        own.within(&Bounds::from(&self.before.moving))
     }
 
     /// Who may lift a limit: never whom the planned commit names.

@@ -104,6 +104,7 @@ fn a_plan_beyond_a_limit_is_refused_in_every_format() {
         desired: &desired,
         live: &world.live,
         moved: &[],
+        standing: crate::gate::UNWATCHED,
         seq: None,
         keeps: None,
         allowed: &[],

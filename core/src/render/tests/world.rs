@@ -83,7 +83,7 @@ impl World {
     pub fn job(mut self, id: i64, key: &str, running: bool, error: Option<(&str, Option<Digest>)>) -> Self {
         let key = ObjectKey::parse(key).unwrap();
         let (error, target) = error.map_or((None, None), |(text, target)| (Some(text.to_owned()), target));
-        self.live.jobs.push(PendingJob { id, key, target, running, dead: error.is_some(), error });
+        self.live.jobs.push(PendingJob { id, key, target, running, dead: error.is_some(), dead_since: None, error });
         self
     }
 
