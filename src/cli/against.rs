@@ -10,7 +10,7 @@ use crate::store::motion::Motion;
 use jiff::{SignedDuration, Timestamp};
 use pintle_core::check::{check, check_judged};
 use pintle_core::diff::{Differing, LiveState};
-use pintle_core::gate::{Circumstances, judge};
+use pintle_core::gate::{Allowance, Circumstances, judge};
 use pintle_core::model::Catalog;
 use pintle_core::model::guard::{Guard, Guards};
 use pintle_core::plan::{Plan, PlanInput, plan};
@@ -60,12 +60,31 @@ pub(super) fn grace(revision: &Revision) -> SignedDuration {
 
 /// The plan of a revision against the rows, as the daemon would make it.
 pub(super) async fn rows(store: &Store, repo: &Path, revision: &Revision) -> Result<Plan, CliError> {
+    rows_lifted(store, repo, revision, &nobody).await
+}
+
+/// Which limits people lifted, once it is known whom the guards ask.
+pub(super) type Lifted<'a> = &'a dyn Fn(&Guards) -> Result<Vec<Allowance>, CliError>;
+
+/// Nobody lifted any, as far as is asked.
+#[allow(clippy::unnecessary_wraps, reason = "it stands where somebody may fail to say")]
+pub(super) fn nobody(_: &Guards) -> Result<Vec<Allowance>, CliError> {
+    Ok(Vec::new())
+}
+
+/// The same, where some limits are `lifted`.
+pub(super) async fn rows_lifted(
+    store: &Store,
+    repo: &Path,
+    revision: &Revision,
+    lifted: Lifted<'_>,
+) -> Result<Plan, CliError> {
     let guards = guards(store, repo, revision).await?;
     let live = store.snapshot(SOURCE, |live| needed(&Differing::of(&revision.resolved, live), &guards, live)).await?;
     let plan = made(revision, &live, &guards);
     let seq = store.seq_of(SOURCE, &revision.oid.to_string()).await?;
     let motion = store.motion(SOURCE, &plan, &guards, &live, since(&live, seq)).await?;
-    judged(plan, revision, &live, &guards, &motion, seq)
+    judged(plan, revision, &live, &guards, (&motion, &lifted(&guards)?), seq)
 }
 
 /// From which accepted step on everything that moved is of interest.
@@ -84,17 +103,27 @@ pub(super) async fn guards(store: &Store, repo: &Path, revision: &Revision) -> R
 }
 
 /// The plan of a revision as if `base` had been applied.
-pub(super) fn revision(base: &Revision, revision: &Revision) -> Result<Plan, CliError> {
+pub(super) fn revision(base: &Revision, revision: &Revision, lifted: Lifted<'_>) -> Result<Plan, CliError> {
     let live = LiveState::as_applied(&base.resolved, &base.oid.to_string(), Timestamp::now());
-    snapshot(&live, Some(base), revision)
+    snapshot_lifted(&live, Some(base), revision, lifted)
 }
 
 /// The plan of a revision against a file's live state, under its own guard and that of `base`.
 pub(super) fn snapshot(live: &LiveState, base: Option<&Revision>, revision: &Revision) -> Result<Plan, CliError> {
+    snapshot_lifted(live, base, revision, &nobody)
+}
+
+fn snapshot_lifted(
+    live: &LiveState,
+    base: Option<&Revision>,
+    revision: &Revision,
+    lifted: Lifted<'_>,
+) -> Result<Plan, CliError> {
     let own = Arc::new(guard_of(revision)?);
     let before = base.map(guard_of).transpose()?.map_or_else(|| own.clone(), Arc::new);
     let guards = Guards::new(before, own);
-    judged(made(revision, live, &guards), revision, live, &guards, &Motion::default(), None)
+    let (motion, lifted) = (Motion::default(), lifted(&guards)?);
+    judged(made(revision, live, &guards), revision, live, &guards, (&motion, &lifted), None)
 }
 
 /// What should move, before the gate.
@@ -115,11 +144,11 @@ fn judged(
     revision: &Revision,
     live: &LiveState,
     guards: &Guards,
-    motion: &Motion,
+    (motion, allowed): (&Motion, &[Allowance]),
     seq: Option<u64>,
 ) -> Result<Plan, CliError> {
     let (Motion { moved, standing }, desired) = (motion, &revision.resolved);
-    let circumstances = Circumstances { guards, desired, live, moved, standing, seq, keeps: None, allowed: &[] };
+    let circumstances = Circumstances { guards, desired, live, moved, standing, seq, keeps: None, allowed };
     let broken = check(&plan);
     let plan = judge(plan, &circumstances);
     match broken.into_iter().chain(check_judged(&plan, &circumstances)).next() {

@@ -271,7 +271,7 @@ fn may(person: &str, preview: &Preview, policy: &Policy) -> Result<(), CliError>
 
 /// What the change would do to what is accepted.
 pub(super) fn plan_after(accepted: &AcceptedCommit, judge: &Judge, revision: &Revision) -> Result<Plan, CliError> {
-    against::revision(&read(judge.objects.path(), &accepted.commit().to_string())?, revision)
+    against::revision(&read(judge.objects.path(), &accepted.commit().to_string())?, revision, &against::nobody)
 }
 
 /// The head of the plan names the commit that people know, not the merge that was tried.

@@ -3,19 +3,23 @@
 
 mod post;
 
+use super::against::Lifted;
 use super::approvals::of_preview;
 use super::approve::target::{Target, target};
-use super::approve::{plan_after, title};
+use super::approve::title;
 use super::judge::{Judge, TrustArgs, accepted_of, fetch_approvals};
 use super::plan::{Revision, read, rendered, unsound};
 use super::{CliError, Exit, Format, Out, against};
 use crate::forge::ForgeArgs;
 use crate::reconcile::all_diagnostics;
 use crate::store::Store;
+use pintle_core::change::{ChangeId, Oid};
 use pintle_core::diagnostic::has_errors;
-use pintle_core::plan::{Exceeded, Plan};
+use pintle_core::gate::Allowance;
+use pintle_core::model::guard::Guards;
+use pintle_core::plan::Plan;
 use pintle_core::render::{Approvals, Header, diagnostics_markdown, plan_json, plan_markdown};
-use pintle_core::trust::{AcceptedCommit, Preview, RuleState};
+use pintle_core::trust::{AcceptedCommit, Preview, RuleState, allowances_of};
 use post::Post;
 
 /// What is checked.
@@ -97,8 +101,9 @@ pub async fn run(args: &CiArgs, out: &Out) -> Result<Exit, CliError> {
         post.say(tip, Check::Invalid, "its documents are invalid", &mistakes(&revision)).await?;
         return Ok(exit);
     }
-    let plan = planned(args, &judge, &accepted, &revision).await?;
     let preview = judge.preview(&accepted, candidate, candidate)?;
+    let lifted = |guards: &Guards| lifted(&judge, &accepted, candidate, preview.change, guards);
+    let plan = planned(args, &judge, &accepted, &revision, &lifted).await?;
     let answer = Answer { approvals: of_preview(&preview), head: title(tip, &judge, &revision)?, plan, preview };
     let (check, sentence) = (answer.check(), answer.sentence(&args.rev));
     if out.format == Format::Json {
@@ -122,11 +127,28 @@ async fn planned(
     judge: &Judge,
     accepted: &AcceptedCommit,
     revision: &Revision,
+    lifted: Lifted<'_>,
 ) -> Result<Plan, CliError> {
-    let Some(url) = &args.trust.database_url else { return plan_after(accepted, judge, revision) };
+    let repo = judge.objects.path();
+    let Some(url) = &args.trust.database_url else {
+        return against::revision(&read(repo, &accepted.commit().to_string())?, revision, lifted);
+    };
     let store = Store::open(url, 2)?;
     store.check_schema().await?;
-    against::rows(&store, judge.objects.path(), revision).await
+    against::rows_lifted(&store, repo, revision, lifted).await
+}
+
+/// The limits that enough people let the change pass, as the daemon would hear them after the merge.
+fn lifted(
+    judge: &Judge,
+    accepted: &AcceptedCommit,
+    candidate: Oid,
+    change: ChangeId,
+    guards: &Guards,
+) -> Result<Vec<Allowance>, CliError> {
+    let Some(lift) = guards.lift() else { return Ok(Vec::new()) };
+    let heard = judge.asked(candidate, |question, session| allowances_of(accepted, change, lift, question, session))?;
+    heard.map_err(|error| CliError::because("what was said about limits cannot be read", error).hint("git fsck"))
 }
 
 fn mistakes(revision: &Revision) -> String {
@@ -183,8 +205,12 @@ impl Answer {
 
     fn sentence(&self, rev: &str) -> String {
         let preview = &self.preview;
-        if let Some(first) = self.plan.refused().first().map(Exceeded::sentence) {
-            return format!("Refused by a limit of .pintle/guard.yaml: {first}.");
+        if let Some(first) = self.plan.refused().first() {
+            let (limit, actions) = (&first.limit, self.plan.actions());
+            return format!(
+                "Refused by a limit of .pintle/guard.yaml: {}. Make it smaller; or whom `override` names say: pintle approve {rev} --allow-limit '{limit}' --for {actions} --reason TEXT --push",
+                first.sentence()
+            );
         }
         if preview.accepted {
             return "Everything that it needs is there: it may be merged.".to_owned();

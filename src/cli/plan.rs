@@ -129,7 +129,7 @@ pub(super) fn unsound(revision: &Revision, out: &Out) -> Option<Exit> {
 
 async fn made(args: &PlanArgs, base: Option<&Revision>, revision: &Revision) -> Result<Plan, CliError> {
     if let Some(against) = &args.side.against {
-        return against::revision(&read(&args.side.repo, against)?, revision);
+        return against::revision(&read(&args.side.repo, against)?, revision, &against::nobody);
     }
     if let Some(file) = &args.side.live {
         return against::snapshot(&super::snapshot::read(file)?, base, revision);

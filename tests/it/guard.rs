@@ -76,6 +76,39 @@ async fn a_plan_beyond_a_limit_does_nothing_until_enough_people_let_it_pass() {
     daemon.stop().await;
 }
 
+#[tokio::test]
+async fn a_change_that_enough_people_let_pass_a_limit_is_green_before_the_merge_and_done_after_it() {
+    let (world, daemon) = begun().await;
+    world.repository.git(&["checkout", "--quiet", "-b", "smaller"]);
+    world.repository.change("alice", "suites/all.yaml", &suites(0..2));
+    let check = || {
+        let (code, text) = world.pintle(&["ci", "--rev", "smaller", "--require", "approved", "-o", "json"]);
+        (code, serde_json::from_str::<serde_json::Value>(&text).unwrap())
+    };
+    let (code, refused) = check();
+    assert_eq!((code, &refused["check"]["state"]), (3, &"refused".into()));
+    let actions = refused["actions"].as_str().unwrap().to_owned();
+    let said = |who: &str, limit: &str| {
+        world.repository.sign_as(who);
+        let reason = ["--for", &actions, "--reason", "a reorganisation", "--yes"];
+        let (code, said) = world.pintle(&[&["approve", "smaller", "--allow-limit", limit][..], &reason].concat());
+        assert_eq!(code, 0, "{said}");
+    };
+    said("bob", "delete Suite");
+    assert_eq!(check().0, 3, "one person is not two");
+    said("carol", "delete any");
+    assert_eq!(check().0, 3, "nor is another who lets another limit be passed");
+    said("carol", "delete Suite");
+    let (code, green) = check();
+    assert_eq!((code, &green["check"]["state"]), (0, &"approved".into()));
+    assert_eq!(live(&world).await, 6, "nothing is merged yet");
+    world.repository.git(&["checkout", "--quiet", "main"]);
+    world.repository.sign_as("alice");
+    world.repository.git(&["merge", "--quiet", "--no-ff", "-m", "Smaller", "smaller"]);
+    world.database.until("(SELECT count(*) = 2 FROM pintle.suites WHERE tombstoned_at IS NULL)").await;
+    daemon.stop().await;
+}
+
 fn capabilities(count: u32) -> String {
     (0..count).fold(String::new(), |text, number| {
         format!("{text}---\napiVersion: pintle/v1\nkind: Capability\nmetadata: {{name: c{number}}}\nspec: {{description: x}}\n")

@@ -1,13 +1,16 @@
 //! Limits of the guard that enough people lifted for one set of actions. Said by `Allow-Limit`, in an
-//! empty commit on the branch or under the approvals ref, about a step that is not carried out yet.
+//! empty commit on the branch or under the approvals ref, about a step that is not carried out yet, or a change that is to
+//! come.
 
-use super::assent::assents;
+use super::assent::{Assent, assents};
 use super::claims::Claims;
+use super::head::Head;
+use super::policy::Policy;
 use super::question::Question;
 use super::session::{ChangeError, Session};
 use super::trailer::{Statement, Trailer, Word, trailer_of};
 use super::verdict::AcceptedCommit;
-use crate::change::{Digest, Oid};
+use crate::change::{ChangeId, Digest, Oid};
 use crate::gate::{Allowance, Extent};
 use crate::model::guard::Override;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,38 +26,85 @@ pub fn allowances(
 ) -> Result<Vec<Allowance>, ChangeError> {
     let head = accepted.head();
     let claims = Claims::read(question, session, &head, &mut Vec::new());
-    let policy = head.policy().without(&question.revoked(session, &head, &claims, None)?);
-    let steps: Vec<_> = head.steps().iter().filter(|step| step.seq > since).collect();
-    let mut said: BTreeMap<Oid, Statement> = BTreeMap::new();
-    for step in &steps {
-        said.extend(claims.about(step.change_id).map(|(commit, one)| (commit, one.clone())));
+    let mut said = Said::default();
+    for step in head.steps().iter().filter(|step| step.seq > since) {
+        said.hear(&claims, step.change_id);
         // What stands on the branch is accepted, and passed, as soon as it is there.
         if let Ok(Some(Ok(Trailer::Statement(one)))) = trailer_of(session, step.commit) {
-            said.insert(step.commit, one);
+            said.words.insert(step.commit, one);
         }
     }
-    let denied = |one: &Statement| question.denied.contains(&one.change);
-    let withdrawals: Vec<(Oid, Statement)> =
-        said.iter().filter(|(_, one)| one.word == Word::Withdraw).map(|(commit, one)| (*commit, one.clone())).collect();
-    said.retain(|_, one| {
-        !denied(one) && one.word == Word::AllowLimit && steps.iter().any(|step| step.change_id == one.change)
-    });
-    let statements = said.iter().map(|(commit, one)| (*commit, one));
-    let at = question.clock();
-    let mut heard = assents(session, &head, question.binding(), &policy, at, statements)?;
-    let back = withdrawals.iter().map(|(commit, one)| (*commit, one));
-    let back = assents(session, &head, question.binding(), &policy, at, back)?;
-    // Whoever took it back, it is their own word that is void.
-    heard.retain(|one| !back.iter().any(|back| back.person == one.person && back.seconds >= one.seconds));
+    said.lifted(&head, &claims, lift, question, session)
+}
+
+/// The limits that would be lifted for actions of `change` if it came next: what stands under the approvals ref says so.
+/// Words on its own branch do not: a merge leaves them behind.
+pub fn allowances_of(
+    accepted: &AcceptedCommit,
+    change: ChangeId,
+    lift: &Override,
+    question: &Question<'_>,
+    session: &mut Session<'_>,
+) -> Result<Vec<Allowance>, ChangeError> {
+    let head = accepted.head();
+    let claims = Claims::of_evidence(session, &[], &head, Some(question))?;
+    let mut said = Said::default();
+    said.hear(&claims, change);
+    said.lifted(&head, &claims, lift, question, session)
+}
+
+/// What was said about some changes, and which these are.
+#[derive(Default)]
+struct Said {
+    changes: BTreeSet<ChangeId>,
+    words: BTreeMap<Oid, Statement>,
+}
+
+impl Said {
+    fn hear(&mut self, claims: &Claims, change: ChangeId) {
+        self.changes.insert(change);
+        self.words.extend(claims.about(change).map(|(commit, one)| (commit, one.clone())));
+    }
+
+    /// What enough people lifted and did not take back.
+    fn lifted(
+        self,
+        head: &Head,
+        claims: &Claims,
+        lift: &Override,
+        question: &Question<'_>,
+        session: &mut Session<'_>,
+    ) -> Result<Vec<Allowance>, ChangeError> {
+        let Self { changes, mut words } = self;
+        let policy = head.policy().without(&question.revoked(session, head, claims, None)?);
+        let withdrawn = |one: &Statement| one.word == Word::Withdraw;
+        let withdrawals: Vec<(Oid, Statement)> =
+            words.iter().filter(|(_, one)| withdrawn(one)).map(|(commit, one)| (*commit, one.clone())).collect();
+        words.retain(|_, one| {
+            !question.denied.contains(&one.change) && one.word == Word::AllowLimit && changes.contains(&one.change)
+        });
+        let statements = words.iter().map(|(commit, one)| (*commit, one));
+        let at = question.clock();
+        let mut heard = assents(session, head, question.binding(), &policy, at, statements)?;
+        let back = withdrawals.iter().map(|(commit, one)| (*commit, one));
+        let back = assents(session, head, question.binding(), &policy, at, back)?;
+        // Whoever took it back, it is their own word that is void.
+        heard.retain(|one| !back.iter().any(|back| back.person == one.person && back.seconds >= one.seconds));
+        Ok(quorums(&heard, &words, &policy, lift))
+    }
+}
+
+/// The limits, with their actions, for which enough people spoke whom `lift` names.
+fn quorums(heard: &[Assent], words: &BTreeMap<Oid, Statement>, policy: &Policy, lift: &Override) -> Vec<Allowance> {
     let from: Vec<Arc<str>> = lift.from.0.iter().filter_map(|group| group.0.as_str().map(Arc::from)).collect();
     let mut people: BTreeMap<(Arc<str>, Digest), BTreeSet<Arc<str>>> = BTreeMap::new();
     for one in heard {
         let machine = policy.people.get(&one.person).is_none_or(|person| person.machine);
-        let allowed = said.get(&one.commit).and_then(Statement::allows);
+        let allowed = words.get(&one.commit).and_then(Statement::allows);
         if let (Some((limit, actions)), false, true) = (allowed, machine, policy.in_groups(&one.person, &from)) {
-            people.entry((limit.into(), actions)).or_default().insert(one.person);
+            people.entry((limit.into(), actions)).or_default().insert(one.person.clone());
         }
     }
     let enough = people.into_iter().filter(|(_, people)| people.len() >= lift.approvals as usize);
-    Ok(enough.map(|((limit, actions), _)| Allowance { limit, extent: Extent::Actions(actions) }).collect())
+    enough.map(|((limit, actions), _)| Allowance { limit, extent: Extent::Actions(actions) }).collect()
 }

@@ -55,7 +55,7 @@ mod witness;
 mod words;
 
 pub use acceptance::{accept, accept_from};
-pub use allowance::allowances;
+pub use allowance::{allowances, allowances_of};
 pub use commit::{Commit, CommitError, Ident, Irregular, Seal};
 pub use glass::OpenGlass;
 pub use glob::Glob;

@@ -3,14 +3,14 @@
 //! that it may pass a limit of the guard.
 
 use super::place::{approvals_ref, placed, pushed, signed};
-use super::target::Target;
+use super::target::{Target, target};
 use super::{ApproveArgs, Signer, asked, plan_after, title, who};
 use crate::cli::judge::{Judge, accepted_of};
 use crate::cli::plan::{read, rendered};
 use crate::cli::signing::signing_key;
 use crate::cli::{CliError, Exit, Out};
 use pintle_core::change::{ChangeId, Digest, Oid};
-use pintle_core::trust::{AcceptedCommit, OpenGlass, Rereading, Statement, Word};
+use pintle_core::trust::{AcceptedCommit, OpenGlass, Rereading, Statement, Times, Word};
 use std::sync::Arc;
 
 /// What somebody is about to say.
@@ -92,19 +92,25 @@ pub(super) async fn reading(args: &ApproveArgs, before: Digest, out: &Out) -> Re
 
 /// Says that a limit may be passed by exactly the actions of a refused plan.
 pub(super) async fn allow_limit(args: &ApproveArgs, limit: &str, out: &Out) -> Result<Exit, CliError> {
-    let judge = Judge::open(&args.trust, None).await?;
+    let mut judge = Judge::open(&args.trust, None).await?;
     let accepted = accepted_of(judge.verdict(judge.tip(None)?)?)?;
+    judge.times = Times::Clock;
     let commit = judge.tip(Some(&args.what))?;
-    let step = accepted.steps().iter().find(|step| step.commit == commit).ok_or_else(|| {
-        CliError::new(format!("{} is not accepted", commit.short())).hint("name the one that pintle status names")
-    })?;
+    let change = match accepted.steps().iter().find(|step| step.commit == commit) {
+        Some(step) => step.change_id,
+        // A change that is still to come.
+        None => {
+            let Target { candidate, .. } = target(&judge, &judge.git(), &accepted, &args.what)?;
+            judge.preview(&accepted, candidate, candidate)?.change
+        }
+    };
     let actions = args.for_actions.unwrap_or(Digest([0; 32]));
     let reason = format!("{limit} -- {}", args.reason.as_deref().unwrap_or_default());
     let short = commit.short();
     let saying = Saying {
         word: Word::AllowLimit,
         commit,
-        change: step.change_id,
+        change,
         question: format!("Let {short} pass the limit `{limit}`, with exactly the actions {}", actions.short()),
         subject: format!("{short}: {limit}"),
         effect: format!("lets {short} pass the limit `{limit}` with the actions {}", actions.short()),
