@@ -61,8 +61,9 @@ const LIFT_DEAD: &str =
     "UPDATE pintle.job_state SET state = 'superseded', reason = 'plan', changed_at = clock_timestamp()
     WHERE job_id = ANY($1) AND state = 'dead'";
 
-const PLAN: &str = "INSERT INTO pintle.plans (source_id, parent, commit, seq, actions, made_at, counts, waiting)
-    VALUES ($1, $2, $3, $4, $5, clock_timestamp(), $6, $7) RETURNING id";
+const PLAN: &str =
+    "INSERT INTO pintle.plans (source_id, parent, commit, seq, actions, identity, made_at, counts, waiting)
+    VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp(), $7, $8) RETURNING id";
 
 const HEAD: &str = "INSERT INTO pintle.plan_heads AS h (source_id, plan_id) VALUES ($1, $2)
     ON CONFLICT (source_id) DO UPDATE SET plan_id = $2 WHERE h.plan_id = $3";
@@ -193,6 +194,7 @@ async fn insert_plan(
         .bind(plan.commit())
         .bind(admitted.commit().seq() as i64)
         .bind(&plan.actions().0.0[..])
+        .bind(&plan.id().0.0[..])
         .bind(Json(plan.counts()))
         .bind(Json(waiting))
         .fetch_one(&mut *tx)

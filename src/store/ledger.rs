@@ -13,7 +13,7 @@ use uuid::Uuid;
 /// The states of a job, as the ledger says them.
 pub const STATES: &[&str] = &["queued", "released", "running", "done", "superseded", "cancelled", "dead"];
 
-const JOBS: &str = "SELECT j.id, j.plan_id, j.object_kind, j.object_name, j.uid, j.action, j.cause, j.file, j.line, coalesce(p.commit, j.body ->> 'commit') AS commit, s.state, s.attempts, s.partner, s.delivery, s.reason,
+const JOBS: &str = "SELECT j.id, j.plan_id, encode(p.identity, 'hex') AS plan_identity, j.object_kind, j.object_name, j.uid, j.action, j.cause, j.file, j.line, coalesce(p.commit, j.body ->> 'commit') AS commit, s.state, s.attempts, s.partner, s.delivery, s.reason,
         (extract(epoch FROM j.created_at) * 1000000)::bigint AS created_us, (extract(epoch FROM s.changed_at) * 1000000)::bigint AS changed_us,
         (extract(epoch FROM s.not_before) * 1000000)::bigint AS not_before_us,
         ARRAY(SELECT n.needs FROM pintle.job_needs n WHERE n.job_id = j.id ORDER BY n.needs) AS needs
@@ -47,6 +47,8 @@ pub struct JobRow {
     pub id: i64,
     /// The plan that wanted it; none for what a schedule or somebody wanted.
     pub plan: Option<i64>,
+    /// The digest of that whole plan, which no other has.
+    pub plan_id: Option<String>,
     /// `Kind/name`.
     pub object: String,
     /// The row's identity.
@@ -129,6 +131,7 @@ fn job(row: &PgRow) -> Result<JobRow, sqlx::Error> {
     Ok(JobRow {
         id: row.try_get("id")?,
         plan: row.try_get("plan_id")?,
+        plan_id: row.try_get("plan_identity")?,
         object: format!("{}/{}", row.try_get::<&str, _>("object_kind")?, row.try_get::<&str, _>("object_name")?),
         uid: row.try_get("uid")?,
         action: row.try_get("action")?,

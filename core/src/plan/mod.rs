@@ -7,7 +7,7 @@ mod reasons;
 mod station;
 mod types;
 
-pub use digest::{ActionDigest, action_digest};
+pub use digest::{ActionDigest, PlanId, action_digest};
 pub use reasons::{Held, Reason, Waiting};
 pub use station::{PlanInput, plan};
 pub use types::{Counts, Exceeded, Plan, Step};

@@ -1,6 +1,7 @@
 //! The plan as a value: what CI shows and the gate admits.
 
-use super::{ActionDigest, Reason, Waiting};
+use super::digest::plan_id;
+use super::{ActionDigest, PlanId, Reason, Waiting};
 use crate::change::ObjectKey;
 use crate::diff::{Action, Cause, Change};
 use crate::render::minute;
@@ -108,6 +109,10 @@ impl Plan {
     /// The name of what would happen: equal wherever the same things would.
     pub fn actions(&self) -> ActionDigest {
         self.actions
+    }
+    /// The name of this very plan: it covers everything.
+    pub fn id(&self) -> PlanId {
+        plan_id(self)
     }
     /// How many objects the documents declare.
     pub fn objects(&self) -> usize {

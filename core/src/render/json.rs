@@ -23,6 +23,8 @@ pub struct PlanOutput {
     pub format_version: String,
     /// The revision that is planned.
     pub commit: CommitOutput,
+    /// The digest of this whole plan, moment and reasons included: no other has it.
+    pub plan_id: String,
     /// The action digest: equal wherever the same things would happen.
     pub actions: String,
     /// When the plan was made, RFC 3339.
@@ -196,6 +198,7 @@ pub fn plan_output(plan: &Plan, header: &Header, approvals: Option<&Approvals>) 
             author: header.author.clone(),
             committed_at: header.committed_at.map(|at| at.to_string()),
         },
+        plan_id: plan.id().to_string(),
         actions: plan.actions().to_string(),
         made_at: plan.made_at().to_string(),
         live_read_at: plan.live_read_at().to_string(),

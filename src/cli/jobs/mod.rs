@@ -269,6 +269,7 @@ mod tests {
         JobRow {
             id: 7,
             plan: Some(2),
+            plan_id: None,
             object: "Instance/acme-prod".into(),
             uid: uuid::Uuid::nil(),
             action: "update".into(),
