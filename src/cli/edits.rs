@@ -73,6 +73,11 @@ impl Edits {
         &self.documents
     }
 
+    /// Every file, as it would be.
+    pub fn files(&self) -> &BTreeMap<String, Vec<u8>> {
+        &self.files
+    }
+
     /// The document of `key`.
     pub fn document(&self, key: &ObjectKey) -> Result<(String, Arc<Document>), CliError> {
         self.documents.iter().find(|(_, one)| one.key == *key).cloned().ok_or_else(|| {

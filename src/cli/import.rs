@@ -2,6 +2,10 @@
 //! records of a CSV or JSON file under a map. What is written declares what is live, so that the
 //! following plan changes nothing.
 
+mod beneath;
+#[cfg(test)]
+mod tests;
+
 use super::database::Database;
 use super::edits::{Edits, WriteArgs};
 use super::selector::{selector, selectors};
@@ -14,6 +18,7 @@ use pintle_core::model::Kind;
 use pintle_core::model::guard::Subject;
 use pintle_core::model::platform_config::PlatformConfig;
 use pintle_core::render::yaml;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// From where.
@@ -50,21 +55,14 @@ pub async fn run(args: &ImportArgs, out: &Out) -> Result<Exit, CliError> {
     };
     let count = found.len();
     let mut edits = Edits::open(&args.write)?;
-    let known: std::collections::BTreeSet<ObjectKey> =
-        edits.documents().iter().map(|(_, one)| one.key.clone()).collect();
+    let known: BTreeSet<ObjectKey> = edits.documents().iter().map(|(_, one)| one.key.clone()).collect();
+    let mut fresh: Vec<Import> = found.into_iter().map(|one| named(one, &known)).collect();
+    fresh.retain(|one| !known.contains(&one.key));
+    if args.from.is_none() {
+        beneath::take_away(&mut fresh, edits.files());
+    }
     let mut taken = Vec::new();
-    for mut one in found {
-        // Settings have no name of their own: what is there already are other settings.
-        for number in 2.. {
-            if &*one.key.kind != PlatformConfig::NAME || !known.contains(&one.key) {
-                break;
-            }
-            one.key = ObjectKey::new(PlatformConfig::NAME, format!("imported-{number}"));
-        }
-        if known.contains(&one.key) {
-            continue;
-        }
-        let one = &one;
+    for one in &fresh {
         let file = place(one);
         if !edits.create(one.key.clone(), &file, text(one, &file)) {
             taken.push(file);
@@ -75,6 +73,14 @@ pub async fn run(args: &ImportArgs, out: &Out) -> Result<Exit, CliError> {
             .hint("move it away, or declare it by hand"));
     }
     edits.finish(&args.write, &format!("Declare what is live: {count} objects"), out)
+}
+
+/// Settings have no name of their own: what is there already are other settings.
+fn named(one: Import, known: &BTreeSet<ObjectKey>) -> Import {
+    let is_free = |key: &ObjectKey| &*key.kind != PlatformConfig::NAME || !known.contains(key);
+    let other = |number: usize| ObjectKey::new(PlatformConfig::NAME, format!("imported-{number}"));
+    let names = std::iter::once(one.key.clone()).chain((2..).map(other));
+    Import { key: names.into_iter().find(is_free).unwrap_or_else(|| one.key.clone()), ..one }
 }
 
 /// Live rows that Pintle never applied.
@@ -158,112 +164,4 @@ fn text(one: &Import, file: &str) -> String {
     document.insert("spec", one.spec.clone());
     let body = yaml(&Value::Map(document), &["apiVersion", "kind", "metadata", "spec"], &|_| None);
     format!("# yaml-language-server: $schema={up}schemas/{kind}.schema.json\n{body}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use pintle_core::diff::{Action, Bodies, Differing, LiveObject};
-    use pintle_core::model::guard::Guards;
-    use pintle_core::parse::parse_tree;
-    use pintle_core::plan::{Plan, PlanInput, plan};
-    use pintle_core::resolve::resolve;
-    use proptest::prelude::*;
-
-    /// The plan of what `imports` were written as, against the rows that they came from.
-    fn replanned(imports: &[Import]) -> Plan {
-        let now = "2026-11-24T12:00:00Z".parse().unwrap();
-        let mut live = LiveState { read_at: now, ..LiveState::default() };
-        let mut files = Vec::new();
-        for one in imports {
-            let file = place(one);
-            files.push((file.clone(), text(one, &file)));
-            let body: Map = [("annotations", &one.annotations), ("labels", &one.labels), ("spec", &one.spec)]
-                .into_iter()
-                .map(|(key, value)| (key.into(), value.clone()))
-                .collect();
-            live.objects.push(LiveObject { key: one.key.clone(), ..foreign() });
-            live.bodies.insert(one.key.clone(), Bodies { live: Value::Map(body).normalised(), applied: None });
-        }
-        live.objects.sort_by(|a, b| a.key.cmp(&b.key));
-        let tree = parse_tree(files.iter().map(|(path, text)| (path.as_str(), text.as_bytes())));
-        let desired = resolve(&tree, Catalog::standard(), None, now);
-        assert!(!desired.has_errors(), "{:?}\n{files:#?}", desired.problems);
-        let differing = Differing::of(&desired, &live);
-        let (guards, catalog) = (&Guards::default(), Catalog::standard());
-        plan(PlanInput { commit: "c", desired: &desired, live: &live, differing: &differing, guards, catalog, now })
-    }
-
-    fn foreign() -> LiveObject {
-        serde_json::from_value(serde_json::json!({
-            "key": {"kind": "Suite", "name": "x"}, "uid": uuid::Uuid::nil(), "revision": 1, "generation": 0, "drifted": false,
-            "applied": null, "written": null, "applied_commit": null, "applied_file": null, "tombstoned_at": null, "protected": false, "partner": null,
-        }))
-        .unwrap()
-    }
-
-    fn values() -> impl Strategy<Value = serde_json::Value> {
-        let leaf = prop_oneof![
-            Just(serde_json::Value::Null),
-            any::<bool>().prop_map(Into::into),
-            any::<i32>().prop_map(Into::into),
-            "[ -~ä\n\t]{0,10}".prop_map(serde_json::Value::String)
-        ];
-        leaf.prop_recursive(3, 20, 4, |inner| {
-            prop_oneof![
-                proptest::collection::vec(inner.clone(), 0..3).prop_map(Into::into),
-                proptest::collection::btree_map("[a-z:# ]{1,6}", inner, 0..3).prop_map(|map| map.into_iter().collect()),
-            ]
-        })
-    }
-
-    /// A live instance: some of the fields that have defaults, anything in its config.
-    fn instances() -> impl Strategy<Value = serde_json::Value> {
-        let config = proptest::collection::btree_map("[a-z]{1,5}", values(), 0..4);
-        let sizes =
-            (proptest::option::of(1..9_u32), proptest::option::of(prop_oneof![Just(0.5), Just(2.0)]), any::<bool>());
-        (config, sizes, proptest::sample::subsequence(vec!["z.example", "a.example", "m.example"], 0..3)).prop_map(
-            |(config, (replicas, cpu, active), domains)| {
-                let mut spec = serde_json::json!({"type": "shared-saas", "config": config});
-                if active {
-                    spec["lifecycle"] = "active".into();
-                }
-                if replicas.is_some() || cpu.is_some() {
-                    let sized = [
-                        ("replicas", replicas.map(serde_json::Value::from)),
-                        ("cpu", cpu.map(serde_json::Value::from)),
-                    ];
-                    spec["resources"] =
-                        sized.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
-                }
-                if !domains.is_empty() {
-                    spec["network"] = serde_json::json!({"domains": domains});
-                }
-                spec
-            },
-        )
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
-
-        #[test]
-        fn what_is_imported_is_taken_on_and_nothing_else_happens(specs in proptest::collection::vec((instances(), "[a-z]{0,4}"), 1..4)) {
-            let mut imports = Vec::new();
-            let mut taken = std::collections::BTreeSet::new();
-            for (at, (mut spec, tier)) in specs.into_iter().enumerate() {
-                // Two instances cannot share a domain: that is a mistake of the fleet, not of the import.
-                if let Some(domains) = spec.pointer("/network/domains").cloned()
-                    && !domains.as_array().unwrap().iter().all(|one| taken.insert(one.to_string()))
-                {
-                    spec.as_object_mut().unwrap().remove("network");
-                }
-                let labels = if tier.is_empty() { serde_json::json!({}) } else { serde_json::json!({"tier": tier}) };
-                imports.push(Import { key: ObjectKey::new("Instance", format!("i{at}")), labels: Value::from(&labels), annotations: Value::map(), spec: Value::from(&spec) });
-            }
-            let plan = replanned(&imports);
-            prop_assert!(plan.waiting().is_empty(), "{:?}", plan.waiting());
-            prop_assert!(plan.steps().iter().all(|step| step.change.action == Action::Adopt), "{:?}", plan.steps());
-        }
-    }
 }
