@@ -75,7 +75,7 @@ fn fleet() -> Vec<Import> {
 
 /// Every place of a map within `value`.
 fn places(value: &Value, at: &mut Vec<String>, all: &mut Vec<Vec<String>>) {
-    for (key, inner) in value.as_map().into_iter().flat_map(|map| map.iter()) {
+    for (key, inner) in value.as_map().into_iter().flat_map(Map::iter) {
         at.push(key.to_owned());
         all.push(at.clone());
         places(inner, at, all);
@@ -194,7 +194,9 @@ proptest! {
         meddled in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), prop::option::of(values())), 1..8),
     ) {
         let mut rows = fleet();
-        meddled.iter().for_each(|one| meddle(&mut rows, one));
+        for one in &meddled {
+            meddle(&mut rows, one);
+        }
         only_takes_on(&replanned(&rows))?;
     }
 }
