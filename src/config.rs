@@ -129,6 +129,8 @@ pub struct DaemonSettings {
     pub concurrency: usize,
     /// Jobs of work at one time, while they wait for long.
     pub max_concurrency: usize,
+    /// Who holds it may read what is live over HTTP; nobody without.
+    pub api_token: Option<String>,
     /// How much work of one kind or partner may be out at one time, over all processes; the leader's counts.
     pub limits: Limits,
     /// How long running work may go on after a stop.

@@ -20,6 +20,7 @@ pub mod planner;
 pub mod queue;
 pub mod reconcile;
 pub mod scaffold;
+pub mod snapshot;
 pub mod source;
 pub mod state_file;
 pub mod store;

@@ -3,7 +3,9 @@
 
 use super::CliError;
 use super::plan::{Revision, read};
+use super::server::ServerSide;
 use crate::planner::needed;
+use crate::snapshot::Snapshot;
 use crate::store::Store;
 use crate::store::acceptance::SOURCE;
 use crate::store::motion::Motion;
@@ -35,11 +37,24 @@ pub struct AgainstArgs {
     /// Against a snapshot that `pintle snapshot` wrote
     #[arg(long, env = "PINTLE_LIVE", value_name = "FILE")]
     pub(super) live: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) server: ServerSide,
+}
+
+impl AgainstArgs {
+    /// The snapshot that is named, as a file or by who can say it.
+    pub(super) async fn snapshot(&self) -> Result<Option<Snapshot>, CliError> {
+        match (&self.live, &self.server.server) {
+            (Some(file), _) => super::snapshot::read(file).map(Some),
+            (None, Some(url)) => self.server.snapshot(url).await.map(Some),
+            (None, None) => Ok(None),
+        }
+    }
 }
 
 /// That nothing is named.
 pub(super) fn nothing() -> CliError {
-    CliError::new("nothing to plan against").hint("--database-url URL, --live FILE or --against REV")
+    CliError::new("nothing to plan against").hint("--database-url URL, --server URL, --live FILE or --against REV")
 }
 
 /// The guard that stands in a revision. A broken one is told with the other mistakes.
@@ -105,16 +120,24 @@ pub(super) async fn guards(store: &Store, repo: &Path, revision: &Revision) -> R
 /// The plan of a revision as if `base` had been applied.
 pub(super) fn revision(base: &Revision, revision: &Revision, lifted: Lifted<'_>) -> Result<Plan, CliError> {
     let live = LiveState::as_applied(&base.resolved, &base.oid.to_string(), Timestamp::now());
-    snapshot_lifted(&live, Some(base), revision, lifted)
+    judged_over(&Snapshot { live, ..Snapshot::default() }, Some(base), revision, lifted)
 }
 
-/// The plan of a revision against a file's live state, under its own guard and that of `base`.
-pub(super) fn snapshot(live: &LiveState, base: Option<&Revision>, revision: &Revision) -> Result<Plan, CliError> {
-    snapshot_lifted(live, base, revision, &nobody)
+/// The plan of a revision over a snapshot, under its own guard and that of `base`; of the commit that was admitted, where
+/// the snapshot says which, and it is at hand.
+pub(super) fn snapshot(
+    snapshot: &Snapshot,
+    base: Option<&Revision>,
+    repo: &Path,
+    revision: &Revision,
+) -> Result<Plan, CliError> {
+    let (judge, _) = snapshot.judges(&revision.oid.to_string());
+    let known = judge.filter(|_| base.is_none()).and_then(|commit| read(repo, commit).ok());
+    judged_over(snapshot, base.or(known.as_ref()), revision, &nobody)
 }
 
-fn snapshot_lifted(
-    live: &LiveState,
+fn judged_over(
+    snapshot: &Snapshot,
     base: Option<&Revision>,
     revision: &Revision,
     lifted: Lifted<'_>,
@@ -122,8 +145,9 @@ fn snapshot_lifted(
     let own = Arc::new(guard_of(revision)?);
     let before = base.map(guard_of).transpose()?.map_or_else(|| own.clone(), Arc::new);
     let guards = Guards::new(before, own);
-    let (motion, lifted) = (Motion::default(), lifted(&guards)?);
-    judged(made(revision, live, &guards), revision, live, &guards, (&motion, &lifted), None)
+    let (live, lifted) = (&snapshot.live, lifted(&guards)?);
+    let (_, seq) = snapshot.judges(&revision.oid.to_string());
+    judged(made(revision, live, &guards), revision, live, &guards, (&snapshot.motion, &lifted), seq)
 }
 
 /// What should move, before the gate.

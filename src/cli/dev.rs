@@ -177,6 +177,7 @@ fn settings(
 ) -> Result<DaemonSettings, CliError> {
     let invalid = |what: &str| CliError::new(format!("the introduction's {what} is malformed"));
     Ok(DaemonSettings {
+        api_token: None,
         forge: None,
         secrets: Secrets::default(),
         work: args.work.clone(),

@@ -35,6 +35,7 @@ mod run;
 mod schedules;
 mod schema;
 mod selector;
+mod server;
 mod set;
 mod settings_file;
 mod shell;

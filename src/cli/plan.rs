@@ -91,7 +91,7 @@ pub async fn run(args: PlanArgs, out: &Out) -> Result<Exit, CliError> {
     }
     let plan = narrowed(&args, made(&args, base.as_ref(), &revision).await?)?;
     let approvals = match &args.side.database_url {
-        Some(url) if args.side.against.is_none() && args.side.live.is_none() => {
+        Some(url) if args.side.against.is_none() && args.side.live.is_none() && args.side.server.server.is_none() => {
             super::approvals::needed(&Store::open(url, 2)?, &revision).await
         }
         _ => None,
@@ -131,8 +131,8 @@ async fn made(args: &PlanArgs, base: Option<&Revision>, revision: &Revision) -> 
     if let Some(against) = &args.side.against {
         return against::revision(&read(&args.side.repo, against)?, revision, &against::nobody);
     }
-    if let Some(file) = &args.side.live {
-        return against::snapshot(&super::snapshot::read(file)?, base, revision);
+    if let Some(snapshot) = args.side.snapshot().await? {
+        return against::snapshot(&snapshot, base, &args.side.repo, revision);
     }
     let Some(url) = &args.side.database_url else {
         return Err(against::nothing());

@@ -11,7 +11,7 @@ use crate::notices::Secrets;
 use crate::store::release::Limits;
 use pintle_core::model::job::JobKind;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -52,6 +52,9 @@ pub struct RunArgs {
     /// Where metrics and health are served
     #[arg(long, env = "PINTLE_METRICS", value_name = "ADDRESS", default_value = "127.0.0.1:9464")]
     metrics: SocketAddr,
+    /// Whoever holds the token in this file may read what is live, beside the metrics (pintle plan --server); nobody without
+    #[arg(long, env = "PINTLE_API_TOKEN_FILE", value_name = "FILE")]
+    api_token_file: Option<PathBuf>,
     #[command(flatten)]
     freshness: FreshnessArgs,
     #[command(flatten)]
@@ -92,6 +95,18 @@ fn kind_slots(text: &str) -> Result<(String, i64), String> {
     }
 }
 
+/// A token that can be guessed is none.
+fn api_token(file: &Path) -> Result<String, CliError> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| CliError::because(format!("{} cannot be read", file.display()), error))?;
+    let token = text.trim();
+    if token.len() < 32 {
+        return Err(CliError::new(format!("the token in {} is shorter than 32 characters", file.display()))
+            .hint("openssl rand -hex 32 > FILE; chmod 600 FILE"));
+    }
+    Ok(token.to_owned())
+}
+
 /// Runs until SIGTERM or SIGINT.
 pub async fn run(args: RunArgs) -> Result<Exit, CliError> {
     let missing = |flag: &str| {
@@ -109,8 +124,14 @@ pub async fn run(args: RunArgs) -> Result<Exit, CliError> {
     let forge = place.map_err(|why| {
         CliError::new(format!("no status can be set on the forge: {why}")).hint("pintle run --help; docs/ci")
     })?;
+    if args.no_metrics && args.api_token_file.is_some() {
+        return Err(CliError::new("the live state is read where metrics are served, and none are")
+            .hint("leave out --no-metrics"));
+    }
+    let api_token = args.api_token_file.as_deref().map(api_token).transpose()?;
     let settings = DaemonSettings {
         forge,
+        api_token,
         secrets: Secrets { folder: args.secrets_dir },
         work: args.work,
         database_url: args.servers.database_url.ok_or_else(|| missing("--database-url"))?,

@@ -73,8 +73,15 @@ async fn begun(
         let before = Arc::new(against::guard_of(&base)?);
         return Ok((world(live, now).after(Vec::new(), before, 0), own));
     }
-    if let Some(file) = &args.side.live {
-        return Ok((world(super::snapshot::read(file)?, now), own));
+    if let Some(snapshot) = args.side.snapshot().await? {
+        let (judge, seq) = snapshot.judges(&revision.oid.to_string());
+        let before = judge.and_then(|commit| read(&args.side.repo, commit).ok());
+        let before = before.as_ref().map(against::guard_of).transpose()?;
+        let newest = snapshot.admitted.as_ref().map_or(0, |one| one.seq);
+        let played = seq.map_or(newest, |seq| seq.saturating_sub(1));
+        let world = world(snapshot.live, now);
+        let Some(before) = before else { return Ok((world, own)) };
+        return Ok((world.after(snapshot.motion.moved, Arc::new(before), played), own));
     }
     let Some(url) = &args.side.database_url else {
         return Err(against::nothing());

@@ -85,9 +85,11 @@ pub async fn run(settings: DaemonSettings, stop: CancellationToken) -> Result<()
     if stop.run_until_cancelled(admission(&daemon)).await.transpose()?.is_none() {
         return Ok(());
     }
-    let served = http::serve(daemon.settings.metrics, daemon.store.clone(), daemon.gauges.clone(), stop.clone())
-        .await
-        .map_err(DaemonError::Http)?;
+    let (settings, gauges) = (&daemon.settings, daemon.gauges.clone());
+    let served =
+        http::serve(settings.metrics, daemon.store.clone(), gauges, settings.api_token.as_deref(), stop.clone())
+            .await
+            .map_err(DaemonError::Http)?;
     let bells = Arc::new(Bells::default());
     let mut parts = JoinSet::new();
     // It goes on until nothing is in hand any more: who falls silent is taken for dead.

@@ -3,6 +3,7 @@
 
 use super::audit::AuditWriter;
 use super::{LeaderProof, Store, StoreError};
+use crate::snapshot::Admitted;
 use pintle_core::audit::{Actor, Approval, Draft, GitRef, Stage};
 use pintle_core::change::ObjectKey;
 use pintle_core::gate::{Allowance, Extent};
@@ -178,6 +179,19 @@ impl Store {
         let mut tx = self.begin_as(proof).await?;
         sqlx::query(LIFT).bind(source).bind(Json(rows)).bind(seq as i64).execute(&mut *tx).await.map_err(failed())?;
         tx.commit().await.map_err(failed())
+    }
+
+    /// The newest commit whose plan passed the gate, and the one whose guard it passed.
+    pub async fn admitted_commit(&self, source: &str) -> Result<Option<Admitted>, StoreError> {
+        let row: Option<(String, i64, String)> = sqlx::query_as(
+            "SELECT a.commit, a.seq, g.commit FROM pintle.sources s JOIN pintle.accepted_commits a ON a.source_id = s.id AND a.seq = s.admitted_seq
+             JOIN pintle.accepted_commits g ON g.source_id = s.id AND g.seq = greatest(s.guard_seq, 1) WHERE s.id = $1",
+        )
+        .bind(source)
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(StoreError::during("read what was admitted"))?;
+        Ok(row.map(|(commit, seq, judged_by)| Admitted { commit, seq: seq as u64, judged_by }))
     }
 
     /// The commit whose guard holds beside its own for `commit`: the one admitted before it.

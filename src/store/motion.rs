@@ -12,11 +12,11 @@ use sqlx::postgres::PgRow;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
-/// Of those kinds, what services report on and is not there, and of the rows `$3` all that they report on.
+/// Of those kinds, or of all, what services report on and is not there, and of the rows `$3`, or of all, what is.
 const STANDING: &str = "SELECT r.kind, r.name, o.observed_generation < r.generation AS under_way, o.status ? 'failed' AS failed,
         (extract(epoch FROM o.arrived_at) * 1000000)::bigint AS arrived_us
     FROM pintle.observed o JOIN pintle.objects r USING (uid)
-    WHERE r.source_id = $1 AND r.kind = ANY($2) AND (o.observed_generation < r.generation OR o.status ? 'failed' OR o.uid = ANY($3))";
+    WHERE r.source_id = $1 AND ($2::text[] IS NULL OR r.kind = ANY($2)) AND ($3::uuid[] IS NULL OR o.observed_generation < r.generation OR o.status ? 'failed' OR o.uid = ANY($3))";
 
 /// What the gate looks at of what moves beside a plan.
 #[derive(Debug, Default)]
@@ -54,11 +54,24 @@ impl Store {
             .filter_map(|change| change.uid)
             .chain(moved.iter().filter_map(|moved| known(&moved.key)))
             .collect();
-        let failed = || StoreError::during("read how far services have come");
-        let kinds: Vec<&str> = kinds.into_iter().collect();
-        let rows = sqlx::query(STANDING).bind(source).bind(kinds).bind(uids).fetch_all(&self.pool).await;
-        let standing = rows.map_err(failed())?.iter().map(standing).collect::<Result<_, _>>().map_err(failed())?;
+        let standing = self.how_far(source, Some(kinds.into_iter().collect()), Some(uids)).await?;
         Ok(Motion { moved, standing })
+    }
+
+    /// All that moves; of the steps from `since` on whenever it was done.
+    pub async fn whole_motion(&self, source: &str, since: Option<u64>) -> Result<Motion, StoreError> {
+        Ok(Motion { moved: self.all_moved(source, since).await?, standing: self.how_far(source, None, None).await? })
+    }
+
+    async fn how_far(
+        &self,
+        source: &str,
+        kinds: Option<Vec<&str>>,
+        uids: Option<Vec<Uuid>>,
+    ) -> Result<BTreeMap<ObjectKey, Standing>, StoreError> {
+        let failed = || StoreError::during("read how far services have come");
+        let rows = sqlx::query(STANDING).bind(source).bind(kinds).bind(uids).fetch_all(&self.pool).await;
+        rows.map_err(failed())?.iter().map(standing).collect::<Result<_, _>>().map_err(failed())
     }
 }
 

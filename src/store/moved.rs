@@ -37,6 +37,24 @@ const CHANGED: &str = moved!("counted AND", "'update', 'restore', 'delete'");
 const CHANGED_AND_NEW: &str = moved!("", "'update', 'restore', 'delete', 'create'");
 
 impl Store {
+    /// Everything that moved; of the steps from `since` on whenever it was done.
+    pub(super) async fn all_moved(&self, source: &str, since: Option<u64>) -> Result<Vec<Moved>, StoreError> {
+        self.moved_of(source, CHANGED_AND_NEW, None, since).await
+    }
+
+    async fn moved_of(
+        &self,
+        source: &str,
+        sql: &'static str,
+        kinds: Option<Vec<&str>>,
+        since: Option<u64>,
+    ) -> Result<Vec<Moved>, StoreError> {
+        let failed = || StoreError::during("read what moved");
+        let rows =
+            sqlx::query(sql).bind(source).bind(kinds).bind(since.unwrap_or(0) as i64).fetch_all(&self.pool).await;
+        rows.map_err(failed())?.iter().map(moved).collect::<Result<_, _>>().map_err(failed())
+    }
+
     /// What moved of the kinds that `plan` moves, as far as `guards` ask for it; of all kinds, where a limit counts
     /// them together. Of the steps from `since` on whenever they were done.
     pub(super) async fn moved(
@@ -46,7 +64,6 @@ impl Store {
         guards: &Guards,
         since: Option<u64>,
     ) -> Result<Vec<Moved>, StoreError> {
-        let failed = || StoreError::during("read what moved");
         let mut kinds: BTreeSet<&str> = plan.steps().iter().map(|step| &*step.change.key.kind).collect();
         if kinds.is_empty() {
             return Ok(Vec::new());
@@ -58,9 +75,7 @@ impl Store {
         let kinds = (!together).then(|| kinds.into_iter().collect::<Vec<_>>());
         let new = guards.limits().any(|limit| limit.action == LimitedAction::Create);
         let sql = if new { CHANGED_AND_NEW } else { CHANGED };
-        let rows =
-            sqlx::query(sql).bind(source).bind(kinds).bind(since.unwrap_or(0) as i64).fetch_all(&self.pool).await;
-        rows.map_err(failed())?.iter().map(moved).collect::<Result<_, _>>().map_err(failed())
+        self.moved_of(source, sql, kinds, since).await
     }
 }
 

@@ -305,7 +305,7 @@ async fn reported_drift_is_told_and_left_through_changes_of_the_document() {
 }
 
 #[tokio::test]
-async fn a_plan_over_a_snapshot_is_judged_by_the_guard_of_its_base_too() {
+async fn a_plan_over_a_snapshot_is_judged_by_the_guard_that_was_admitted_or_of_its_base() {
     let (world, daemon) = begun().await;
     daemon.stop().await;
     let file = world.path().join("live.json").display().to_string();
@@ -314,6 +314,14 @@ async fn a_plan_over_a_snapshot_is_judged_by_the_guard_of_its_base_too() {
     world.repository.write(".pintle/guard.yaml", &GUARD.replace("count: 1", "count: 9"));
     world.repository.write("suites/all.yaml", &suites(0..2));
     world.repository.commit("alice", "Fewer suites, and a limit that lets them go");
+    let (code, said) = world.pintle(&["plan", "--live", &file]);
+    assert!(code == 3 && said.contains("4, of 6 live; 1 allowed"), "no commit raises its own limit: {said}");
+    // As an older Pintle wrote it: nothing was said of that.
+    let mut old: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    for new in ["moved", "standing", "admitted"] {
+        old.as_object_mut().unwrap().remove(new).unwrap();
+    }
+    std::fs::write(&file, old.to_string()).unwrap();
     let (code, said) = world.pintle(&["plan", "--live", &file]);
     assert_eq!(code, 0, "its own guard alone: {said}");
     let (code, said) = world.pintle(&["plan", "--live", &file, "--base", "HEAD~1"]);

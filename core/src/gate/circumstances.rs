@@ -7,11 +7,13 @@ use crate::model::guard::Guards;
 use crate::plan::Exceeded;
 use crate::resolve::Resolved;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A job that is on its way, or was done: within the day, or of the accepted step that is planned.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Moved {
     /// The object.
     pub key: ObjectKey,
@@ -73,7 +75,8 @@ impl Allowance {
 }
 
 /// How far a service has come with a row, by its own word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Standing {
     /// It has not carried out what the row says.
     UnderWay,

@@ -1,4 +1,9 @@
-//! Metrics and health, on loopback. `/livez` touches nothing; `/readyz` asks the database.
+//! Metrics and health, on loopback. `/livez` touches nothing; `/readyz` asks the database. Beside them, for who holds the
+//! token, what is live.
+
+mod snapshot;
+
+pub use snapshot::SNAPSHOT;
 
 use crate::daemon::Gauges;
 use crate::store::Store;
@@ -8,6 +13,7 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use pintle_core::diagnostic::Code;
+use snapshot::Shown;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
@@ -35,17 +41,23 @@ pub async fn serve(
     address: Option<SocketAddr>,
     store: Store,
     gauges: Arc<Gauges>,
+    token: Option<&str>,
     stop: CancellationToken,
 ) -> std::io::Result<tokio::task::JoinHandle<()>> {
     let Some(address) = address else { return Ok(tokio::spawn(async {})) };
     let listener = tokio::net::TcpListener::bind(address).await?;
     tracing::info!(address = %listener.local_addr()?, "metrics on http://{}/metrics", listener.local_addr()?);
+    let shown = token.map(|token| Shown::new(store.clone(), token));
     let served = Served { store, gauges, metrics: recorder() };
     let routes = Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics_page))
         .with_state(served);
+    let routes = match shown {
+        Some(shown) => routes.merge(Router::new().route(SNAPSHOT, get(snapshot::snapshot)).with_state(shown)),
+        None => routes,
+    };
     Ok(tokio::spawn(async move {
         let ended = axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).await;
         if let Err(error) = ended {

@@ -1,0 +1,48 @@
+//! What is live, for who holds the token: `pintle plan --server`. Without a token in the settings there is no such page.
+
+use crate::snapshot::Snapshot;
+use crate::store::Store;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use pintle_core::change::Digest;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Where it is.
+pub const SNAPSHOT: &str = "/api/superadmin/snapshot";
+
+/// Whom it is shown to, and from where it is read.
+#[derive(Clone)]
+pub(super) struct Shown {
+    store: Store,
+    /// Of the token: so that comparing takes as long whatever is wrong with one.
+    token: Digest,
+    /// It reads everything: one at a time.
+    turn: Arc<Semaphore>,
+}
+
+impl Shown {
+    pub fn new(store: Store, token: &str) -> Self {
+        Self { store, token: Digest::of(token.as_bytes()), turn: Arc::new(Semaphore::new(1)) }
+    }
+}
+
+pub(super) async fn snapshot(State(shown): State<Shown>, headers: HeaderMap) -> Response {
+    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    if given.map(|token| Digest::of(token.as_bytes())) != Some(shown.token) {
+        return (StatusCode::UNAUTHORIZED, "the token is another\n").into_response();
+    }
+    let Ok(_turn) = shown.turn.try_acquire() else {
+        return (StatusCode::SERVICE_UNAVAILABLE, "somebody else reads it now; ask again\n").into_response();
+    };
+    tracing::info!("the live state is read over HTTP");
+    let read = Snapshot::of(&shown.store).await;
+    match read.map_err(|error| error.to_string()).and_then(|one| one.json().map_err(|error| error.to_string())) {
+        Ok(json) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
+        Err(error) => {
+            tracing::warn!("the live state cannot be read: {error}");
+            (StatusCode::SERVICE_UNAVAILABLE, "the live state cannot be read; the log says why\n").into_response()
+        }
+    }
+}
