@@ -61,7 +61,7 @@ pub struct Line {
     pub store: Store,
     proof: Arc<Mutex<LeaderProof>>,
     writers: Writers,
-    schedule: ScheduleRow,
+    schedules: Vec<ScheduleRow>,
     timed: Arc<Timed>,
     process: Uuid,
     slots: Arc<AtomicUsize>,
@@ -94,8 +94,8 @@ impl Line {
             runtime.block_on(token.run_until_cancelled(relaying(own, redis_url, leading, process, hired)))
         });
         let writers = Writers::new(store.clone(), process);
-        let schedule = schedule("noop", "UTC");
-        Self { store, process, proof, writers, schedule, timed, slots, over, redis_url: world.redis_url() }
+        let schedules = several(|n| schedule(&format!("noop-{n}"), "UTC"));
+        Self { store, process, proof, writers, schedules, timed, slots, over, redis_url: world.redis_url() }
     }
 
     /// Works from now on, [`CONCURRENCY`] jobs at a time.
@@ -108,12 +108,12 @@ impl Line {
 
     /// Enqueues what is due at each of `times`, as the scheduler does; the jobs in the same order.
     pub async fn enqueue(&self, times: &[Timestamp]) -> Vec<i64> {
-        self.enqueue_of(&self.schedule, times).await
+        self.enqueue_of(&self.schedules, times).await
     }
 
-    /// The same, of `schedule`.
-    pub async fn enqueue_of(&self, schedule: &ScheduleRow, times: &[Timestamp]) -> Vec<i64> {
-        let ticks: Vec<Tick<'_>> = times.iter().map(|time| tick(schedule, *time)).collect();
+    /// The same, dealt to `schedules`.
+    pub async fn enqueue_of(&self, schedules: &[ScheduleRow], times: &[Timestamp]) -> Vec<i64> {
+        let ticks: Vec<Tick<'_>> = schedules.iter().cycle().zip(times).map(|(one, time)| tick(one, *time)).collect();
         self.fire(&ticks).await
     }
 
@@ -130,10 +130,10 @@ impl Line {
         self.writers.with(|writer| async move { store.fire(proof, &writer, ticks, &[]).await }).await.unwrap()
     }
 
-    /// One job of `schedule`: from its enqueue to its end.
-    pub async fn single(&self, schedule: &ScheduleRow) -> Duration {
+    /// One job of the first of `schedules`: from its enqueue to its end.
+    pub async fn single(&self, schedules: &[ScheduleRow]) -> Duration {
         let began = Instant::now();
-        let job = self.enqueue_of(schedule, &[Timestamp::now()]).await[0];
+        let job = self.enqueue_of(schedules, &[Timestamp::now()]).await[0];
         let mut count = self.timed.count.subscribe();
         loop {
             if let Some((_, at)) = self.timed.done.lock().unwrap().iter().rev().find(|(done, _)| *done == job) {
@@ -209,9 +209,18 @@ pub fn schedules(count: usize) -> Vec<ScheduleRow> {
     (0..count).map(of).collect()
 }
 
-/// One of `partner`.
-pub fn of_partner(partner: &str) -> ScheduleRow {
-    with_job(partner, "UTC", &serde_json::json!({"kind": "noop", "select": {"partner": partner}}))
+/// No schedule has more than a thousand runs that are not over.
+fn several(of: impl Fn(usize) -> ScheduleRow) -> Vec<ScheduleRow> {
+    (0..200).map(of).collect()
+}
+
+/// Some of `partner`.
+pub fn of_partner(partner: &str) -> Vec<ScheduleRow> {
+    several(|n| of_one(partner, n))
+}
+
+fn of_one(partner: &str, n: usize) -> ScheduleRow {
+    with_job(&format!("{partner}-{n}"), "UTC", &serde_json::json!({"kind": "noop", "select": {"partner": partner}}))
 }
 
 fn schedule(name: &str, zone: &str) -> ScheduleRow {
