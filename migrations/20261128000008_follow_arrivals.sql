@@ -34,3 +34,6 @@ BEGIN
     RETURN true;
 END
 $$;
+
+-- When somebody opened each wave: its deadline counts from then.
+ALTER TABLE pintle.paced_runs ADD COLUMN advanced_at jsonb NOT NULL DEFAULT '{}';

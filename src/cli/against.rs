@@ -107,11 +107,19 @@ pub(super) fn since(live: &LiveState, seq: Option<u64>) -> Option<u64> {
     live.runs.iter().map(|run| run.since).min().or(seq)
 }
 
+/// The commit whose guard judges: without it nobody can tell.
+pub(super) fn judging(repo: &Path, commit: &str) -> Result<Revision, CliError> {
+    read(repo, commit).map_err(|_| {
+        CliError::new(format!("the guard of {commit} judges this, and that commit is not at hand"))
+            .hint("git fetch --unshallow, or git fetch origin COMMIT")
+    })
+}
+
 /// The guard of the commit that was admitted before a revision, and its own.
 pub(super) async fn guards(store: &Store, repo: &Path, revision: &Revision) -> Result<Guards, CliError> {
     let own = Arc::new(guard_of(revision)?);
     let before = match store.guard_commit(SOURCE, &revision.oid.to_string()).await? {
-        Some(commit) => read(repo, &commit).ok().map(|before| guard_of(&before)).transpose()?,
+        Some(commit) => Some(guard_of(&judging(repo, &commit)?)?),
         None => None,
     };
     Ok(Guards::new(before.map_or_else(|| own.clone(), Arc::new), own))
@@ -132,7 +140,7 @@ pub(super) fn snapshot(
     revision: &Revision,
 ) -> Result<Plan, CliError> {
     let (judge, _) = snapshot.judges(&revision.oid.to_string());
-    let known = judge.filter(|_| base.is_none()).and_then(|commit| read(repo, commit).ok());
+    let known = judge.filter(|_| base.is_none()).map(|commit| judging(repo, commit)).transpose()?;
     judged_over(snapshot, base.or(known.as_ref()), revision, &nobody)
 }
 

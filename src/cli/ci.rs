@@ -7,7 +7,7 @@ use super::against::Lifted;
 use super::approvals::of_preview;
 use super::approve::target::{Target, target};
 use super::approve::title;
-use super::judge::{Judge, TrustArgs, accepted_of, fetch_approvals};
+use super::judge::{Judge, TrustArgs, accepted_of, fetch_approvals, policy_at};
 use super::plan::{Revision, read, rendered, unsound};
 use super::{CliError, Exit, Format, Out, against};
 use crate::forge::ForgeArgs;
@@ -147,7 +147,10 @@ fn lifted(
     guards: &Guards,
 ) -> Result<Vec<Allowance>, CliError> {
     let Some(lift) = guards.lift() else { return Ok(Vec::new()) };
-    let heard = judge.asked(candidate, |question, session| allowances_of(accepted, change, lift, question, session))?;
+    let after = policy_at(&judge.objects, candidate)?;
+    let after = after.as_ref().unwrap_or_else(|| accepted.policy());
+    let heard = judge
+        .asked(candidate, |question, session| allowances_of(accepted, (change, after), lift, question, session))?;
     heard.map_err(|error| CliError::because("what was said about limits cannot be read", error).hint("git fsck"))
 }
 
@@ -206,9 +209,10 @@ impl Answer {
     fn sentence(&self, rev: &str) -> String {
         let preview = &self.preview;
         if let Some(first) = self.plan.refused().first() {
-            let (limit, actions) = (&first.limit, self.plan.actions());
+            let (limit, actions) = (quoted(&first.limit), self.plan.actions());
+            let rev = quoted(rev);
             return format!(
-                "Refused by a limit of .pintle/guard.yaml: {}. Make it smaller; or whom `override` names say: pintle approve {rev} --allow-limit '{limit}' --for {actions} --reason TEXT --push",
+                "Refused by a limit of .pintle/guard.yaml: {}. Make it smaller; or whom `override` names say: pintle approve {rev} --allow-limit {limit} --for {actions} --reason TEXT --push",
                 first.sentence()
             );
         }
@@ -220,6 +224,25 @@ impl Answer {
             (0, Some(reason)) => format!("Pending: {} ({})", reason.message, reason.hint),
             (1, _) => format!("Pending: 1 approval is missing (pintle approve {rev})."),
             _ => format!("Pending: {missing} approvals are missing (pintle approve {rev})."),
+        }
+    }
+}
+
+/// As one word of a shell, whatever its author wrote: people paste what stands in a comment.
+fn quoted(text: &str) -> String {
+    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn what_an_author_wrote_is_one_word_of_a_shell() {
+        for wicked in ["delete any", "y'; curl x | sh #", "a\nb", "$(id)", "`id`", "\\'"] {
+            let said = std::process::Command::new("sh").args(["-c", &format!("printf %s {}", quoted(wicked))]).output();
+            assert_eq!(String::from_utf8(said.unwrap().stdout).unwrap(), wicked.replace('\n', ""));
         }
     }
 }

@@ -17,10 +17,10 @@ const MOST: u64 = 4 << 30;
 #[derive(Debug, Clone, clap::Args)]
 pub struct ServerSide {
     /// Against what this daemon sees: where its --metrics are served, or a proxy before it
-    #[arg(long, env = "PINTLE_SERVER", value_name = "URL", conflicts_with_all = ["against", "live"])]
+    #[arg(long, env = "PINTLE_SERVER", value_name = "URL")]
     pub server: Option<String>,
     /// The file with the daemon's API token; without, PINTLE_SERVER_TOKEN holds it
-    #[arg(long, env = "PINTLE_SERVER_TOKEN_FILE", value_name = "FILE", requires = "server")]
+    #[arg(long, env = "PINTLE_SERVER_TOKEN_FILE", value_name = "FILE")]
     server_token_file: Option<PathBuf>,
 }
 
@@ -59,7 +59,9 @@ fn guarded(address: &str) -> Result<(), CliError> {
 }
 
 fn ask(address: &str, token: &str) -> Result<Snapshot, CliError> {
-    let config = Agent::config_builder().timeout_global(Some(TIMEOUT)).max_redirects(0).http_status_as_error(false);
+    // A proxy would hear the token.
+    let config = Agent::config_builder().proxy(None).timeout_global(Some(TIMEOUT)).max_redirects(0);
+    let config = config.http_status_as_error(false);
     let asked =
         Agent::new_with_config(config.build()).get(address).header("Authorization", format!("Bearer {token}")).call();
     let failed = || format!("{address} does not answer");

@@ -75,8 +75,7 @@ async fn begun(
     }
     if let Some(snapshot) = args.side.snapshot().await? {
         let (judge, seq) = snapshot.judges(&revision.oid.to_string());
-        let before = judge.and_then(|commit| read(&args.side.repo, commit).ok());
-        let before = before.as_ref().map(against::guard_of).transpose()?;
+        let before = judge.map(|commit| against::guard_of(&against::judging(&args.side.repo, commit)?)).transpose()?;
         let newest = snapshot.admitted.as_ref().map_or(0, |one| one.seq);
         let played = seq.map_or(newest, |seq| seq.saturating_sub(1));
         let world = world(snapshot.live, now);

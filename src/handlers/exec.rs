@@ -30,12 +30,13 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How long a program may take to end after SIGTERM.
 const LAST_CHANCE: Duration = Duration::from_secs(5);
 const EX_TEMPFAIL: i32 = 75;
+/// `memfd_create(2)`, since Linux 6.3.
+const MFD_EXEC: nix::libc::c_uint = 0x10;
 
 pub(super) async fn run(tools: &Tools, work: &Work, stop: &CancellationToken) -> Result<String, Failure> {
     let name = work.text("program").unwrap_or_default();
     let program = find(&tools.named.programs, name)
         .ok_or_else(|| Failure::invalid(format!("this host has no program `{name}`: --program")))?;
-    // The copy lives until the program has been started, and in it for as long as it runs.
     let copy = program.sha256.as_deref().map(|pinned| copy(program, pinned)).transpose()?;
     let path = copy.as_ref().map_or_else(|| program.path.clone(), open_file);
     let mut command = Command::new(path);
@@ -54,18 +55,23 @@ fn copy(program: &Program, pinned: &str) -> Result<File, Failure> {
     sealed(&bytes).map_err(|error| Failure::during("the program cannot be copied", error))
 }
 
-/// A file in memory that never changes again. It stays open in what is started: a script is read by its interpreter.
+/// A file in memory that never changes again.
 fn sealed(bytes: &[u8]) -> std::io::Result<File> {
-    let mut file = File::from(memfd_create(c"pinned", MFdFlags::MFD_ALLOW_SEALING)?);
+    let flags = MFdFlags::MFD_ALLOW_SEALING | MFdFlags::MFD_CLOEXEC;
+    // A host may make such files unfit to be run unless that is asked for; an older kernel does not know the question.
+    let executable = MFdFlags::from_bits_retain(MFD_EXEC);
+    let opened = memfd_create(c"pinned", flags | executable).or_else(|_| memfd_create(c"pinned", flags))?;
+    let mut file = File::from(opened);
     file.write_all(bytes)?;
     let seals = SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_SEAL;
     fcntl(&file, FcntlArg::F_ADD_SEALS(seals))?;
     Ok(file)
 }
 
-/// Where a process finds what it has open.
+/// Where what is started finds what this process has open, and keeps open until it ends: a script is read by its
+/// interpreter.
 fn open_file(file: &File) -> PathBuf {
-    format!("/proc/self/fd/{}", file.as_raw_fd()).into()
+    format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()).into()
 }
 
 /// Runs `command` with `input`, until it ends or `stop` is cancelled.

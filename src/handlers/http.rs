@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use std::pin::pin;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-use ureq::Agent;
 use ureq::http::{Response, Uri};
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::DefaultConnector;
+use ureq::{Agent, Timeout};
 
 /// One call.
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -27,7 +27,7 @@ pub(super) async fn call(tools: &Tools, work: &Work, stop: &CancellationToken) -
     let (tools, work, own) = (tools.clone(), work.clone(), agent.clone());
     let mut sent = pin!(tokio::task::spawn_blocking(move || send(&tools, &work, &own)));
     tokio::select! {
-        sent = &mut sent => return sent.unwrap_or_else(|_| Err(Failure::transient("the call panicked"))),
+        sent = &mut sent => return sent.unwrap_or_else(|_| Err(Failure::new(Class::UnknownOutcome, "the call panicked"))),
         () = stop.cancelled() => agent.shutdown(),
     }
     match sent.await {
@@ -59,6 +59,10 @@ fn send(tools: &Tools, work: &Work, agent: &Agent) -> Result<String, Failure> {
         Ok(answer) => judge(host, answer),
         Err(ureq::Error::Other(error)) if error.is::<super::public_address::Private>() => {
             Err(Failure::denied(format!("{host}: {error}: --allow-private-addresses")))
+        }
+        // It was reached: what was asked for may be under way there.
+        Err(error @ ureq::Error::Timeout(when)) if !matches!(when, Timeout::Resolve | Timeout::Connect) => {
+            Err(Failure::new(Class::UnknownOutcome, format!("{host} does not answer: {error}")))
         }
         Err(error) => Err(Failure::during(&format!("{host} does not answer"), error)),
     }

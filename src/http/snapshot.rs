@@ -2,15 +2,21 @@
 
 use crate::snapshot::Snapshot;
 use crate::store::Store;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::stream::{self, Stream};
 use pintle_core::change::Digest;
+use std::convert::Infallible;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Where it is.
 pub const SNAPSHOT: &str = "/api/superadmin/snapshot";
+
+/// Bytes that are handed over at one time.
+const PIECE: usize = 64 << 10;
 
 /// Whom it is shown to, and from where it is read.
 #[derive(Clone)]
@@ -33,16 +39,26 @@ pub(super) async fn snapshot(State(shown): State<Shown>, headers: HeaderMap) -> 
     if given.map(|token| Digest::of(token.as_bytes())) != Some(shown.token) {
         return (StatusCode::UNAUTHORIZED, "the token is another\n").into_response();
     }
-    let Ok(_turn) = shown.turn.try_acquire() else {
+    let Ok(turn) = shown.turn.clone().try_acquire_owned() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "somebody else reads it now; ask again\n").into_response();
     };
     tracing::info!("the live state is read over HTTP");
     let read = Snapshot::of(&shown.store).await;
     match read.map_err(|error| error.to_string()).and_then(|one| one.json().map_err(|error| error.to_string())) {
-        Ok(json) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
+        Ok(json) => {
+            ([(header::CONTENT_TYPE, "application/json")], Body::from_stream(slowly(json, turn))).into_response()
+        }
         Err(error) => {
             tracing::warn!("the live state cannot be read: {error}");
             (StatusCode::SERVICE_UNAVAILABLE, "the live state cannot be read; the log says why\n").into_response()
         }
     }
+}
+
+/// Piece by piece, so that the turn is over when the last was taken and not before.
+fn slowly(json: String, turn: OwnedSemaphorePermit) -> impl Stream<Item = Result<Bytes, Infallible>> {
+    stream::unfold((Bytes::from(json), turn), |(mut rest, turn)| async move {
+        let piece = rest.split_to(rest.len().min(PIECE));
+        (!piece.is_empty()).then(|| (Ok(piece), (rest, turn)))
+    })
 }

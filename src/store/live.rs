@@ -63,7 +63,7 @@ const MOMENT: &str = concat!(
         (SELECT jsonb_agg(jsonb_build_object('id', id, 'kind', kind, 'name', name, 'labels', labels, 'reason', reason, 'by', by_whom,
             'until', to_char(until AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')) ORDER BY id)
          FROM pintle.pauses WHERE ended_at IS NULL AND (until IS NULL OR until > clock_timestamp())) AS pauses,
-        (SELECT jsonb_agg(jsonb_build_object('rollout', rollout, 'since', since_seq, 'advanced', advanced,
+        (SELECT jsonb_agg(jsonb_build_object('rollout', rollout, 'since', since_seq, 'advanced', advanced, 'advancedAt', advanced_at,
             'beganAt', to_char(began_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')) ORDER BY rollout)
          FROM pintle.paced_runs WHERE source_id = $1) AS runs, ",
     mark!()

@@ -12,11 +12,29 @@ use sqlx::postgres::PgRow;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
-/// Of those kinds, or of all, what services report on and is not there, and of the rows `$3`, or of all, what is.
-const STANDING: &str = "SELECT r.kind, r.name, o.observed_generation < r.generation AS under_way, o.status ? 'failed' AS failed,
-        (extract(epoch FROM o.arrived_at) * 1000000)::bigint AS arrived_us
-    FROM pintle.observed o JOIN pintle.objects r USING (uid)
-    WHERE r.source_id = $1 AND ($2::text[] IS NULL OR r.kind = ANY($2)) AND ($3::uuid[] IS NULL OR o.observed_generation < r.generation OR o.status ? 'failed' OR o.uid = ANY($3))";
+/// What services report on of rows that stay, with how far they have come: a head for two ends.
+macro_rules! standing {
+    ($which:literal) => {
+        concat!(
+            "SELECT r.kind, r.name, o.observed_generation < r.generation AS under_way, o.status ? 'failed' AS failed,
+                (extract(epoch FROM o.arrived_at) * 1000000)::bigint AS arrived_us
+            FROM pintle.observed o JOIN pintle.objects r USING (uid) ",
+            $which
+        )
+    };
+}
+
+/// Of the kinds `$2`, or of all, what is not there.
+const MISSING: &str = standing!(
+    "WHERE r.source_id = $1 AND r.tombstoned_at IS NULL AND ($2::text[] IS NULL OR r.kind = ANY($2)) AND (o.observed_generation < r.generation OR o.status ? 'failed')"
+);
+
+/// Of the rows `$2`, all.
+const OF_THESE: &str =
+    standing!("JOIN unnest($2::uuid[]) AS these (uid) USING (uid) WHERE r.source_id = $1 AND r.tombstoned_at IS NULL");
+
+/// All.
+const ALL: &str = standing!("WHERE r.source_id = $1 AND r.tombstoned_at IS NULL");
 
 /// What the gate looks at of what moves beside a plan.
 #[derive(Debug, Default)]
@@ -49,30 +67,33 @@ impl Store {
         if kinds.is_empty() {
             return Ok(Motion { moved, ..Motion::default() });
         }
-        let known = |key: &ObjectKey| live.get(key).map(|row| row.uid);
-        let uids: Vec<Uuid> = changes()
-            .filter_map(|change| change.uid)
-            .chain(moved.iter().filter_map(|moved| known(&moved.key)))
+        let uid = |key: &ObjectKey| live.get(key).map(|row| row.uid);
+        let mut uids: Vec<Uuid> = changes()
+            .map(|change| &change.key)
+            .chain(moved.iter().map(|moved| &moved.key))
+            .filter(|key| kinds.contains(&*key.kind))
+            .filter_map(uid)
             .collect();
-        let standing = self.how_far(source, Some(kinds.into_iter().collect()), Some(uids)).await?;
-        Ok(Motion { moved, standing })
+        uids.sort_unstable();
+        uids.dedup();
+        let failed = || StoreError::during("read how far services have come");
+        let kinds: Vec<&str> = kinds.into_iter().collect();
+        let mut rows = sqlx::query(MISSING).bind(source).bind(kinds).fetch_all(&self.pool).await.map_err(failed())?;
+        rows.extend(sqlx::query(OF_THESE).bind(source).bind(uids).fetch_all(&self.pool).await.map_err(failed())?);
+        Ok(Motion { moved, standing: all_standing(&rows).map_err(failed())? })
     }
 
     /// All that moves; of the steps from `since` on whenever it was done.
     pub async fn whole_motion(&self, source: &str, since: Option<u64>) -> Result<Motion, StoreError> {
-        Ok(Motion { moved: self.all_moved(source, since).await?, standing: self.how_far(source, None, None).await? })
-    }
-
-    async fn how_far(
-        &self,
-        source: &str,
-        kinds: Option<Vec<&str>>,
-        uids: Option<Vec<Uuid>>,
-    ) -> Result<BTreeMap<ObjectKey, Standing>, StoreError> {
         let failed = || StoreError::during("read how far services have come");
-        let rows = sqlx::query(STANDING).bind(source).bind(kinds).bind(uids).fetch_all(&self.pool).await;
-        rows.map_err(failed())?.iter().map(standing).collect::<Result<_, _>>().map_err(failed())
+        let moved = self.all_moved(source, since).await?;
+        let rows = sqlx::query(ALL).bind(source).fetch_all(&self.pool).await.map_err(failed())?;
+        Ok(Motion { moved, standing: all_standing(&rows).map_err(failed())? })
     }
+}
+
+fn all_standing(rows: &[PgRow]) -> Result<BTreeMap<ObjectKey, Standing>, sqlx::Error> {
+    rows.iter().map(standing).collect()
 }
 
 fn standing(row: &PgRow) -> Result<(ObjectKey, Standing), sqlx::Error> {

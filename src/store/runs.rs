@@ -12,7 +12,8 @@ const RECORD: &str =
     INSERT INTO pintle.paced_runs (source_id, rollout, since_seq, began_at)
     SELECT $1, rollout, since, to_timestamp(began_us / 1000000.0) FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS new(rollout, since, began_us) ON CONFLICT DO NOTHING";
 
-const ADVANCE: &str = "UPDATE pintle.paced_runs SET advanced = array_append(array_remove(advanced, $3), $3) WHERE source_id = $1 AND rollout = $2";
+const ADVANCE: &str = "UPDATE pintle.paced_runs SET advanced = array_append(array_remove(advanced, $3), $3),
+    advanced_at = jsonb_build_object($3::text, to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')) || advanced_at WHERE source_id = $1 AND rollout = $2";
 
 impl Store {
     /// Records that `runs` are under way, and no others.

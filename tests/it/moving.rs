@@ -100,3 +100,24 @@ async fn a_wave_in_which_nobody_came_in_time_halts_the_run() {
     assert_eq!(world.database.count(MOVED).await, 1);
     daemon.stop().await;
 }
+
+#[tokio::test]
+async fn a_wave_that_somebody_opened_stays_open_while_what_is_in_it_waits_for_others_to_arrive() {
+    let guard = "limits: []\nmoving: {global: 1}\npace: [{match: {kind: Instance}, above: 1, rollout: careful}]\n";
+    let rollout = "apiVersion: pintle/v1\nkind: Rollout\nmetadata: {name: careful}\n\
+        spec: {waves: [{name: canary, count: 1}, {name: all, percent: 100, gate: manual}]}\n";
+    let (world, daemon) = changed(guard, &[("rollouts/careful.yaml", rollout.to_owned())]).await;
+    says(&world, &under_way(&world).await, "{}").await;
+    waits(&world, "pintle advance careful all").await;
+    let (code, said) = world.pintle(&["advance", "careful", "all", "--reason", "the canary is well"]);
+    assert_eq!(code, 0, "{said}");
+    let second = under_way(&world).await;
+    waits(&world, "1 of the fleet move").await;
+    assert_eq!(world.database.count("SELECT count(*) FROM pintle.paced_runs").await, 1, "the run goes on");
+    says(&world, &second, "{}").await;
+    let third = under_way(&world).await;
+    assert_eq!(world.database.count(MOVED).await, 3);
+    says(&world, &third, "{}").await;
+    world.settled().await;
+    daemon.stop().await;
+}

@@ -9,6 +9,7 @@ use crate::model::guard::{Mode, Subject};
 use crate::plan::{Plan, Step};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// Every invariant that the steps of a judged plan break under `circumstances`.
 pub fn check_judged(plan: &Plan, circumstances: &Circumstances<'_>) -> Vec<Violation> {
@@ -44,6 +45,11 @@ fn crowded(plan: &Plan, circumstances: &Circumstances<'_>) -> Option<Violation> 
             .map(|one| &one.key),
     );
     moving.retain(|key| &*key.kind == "Instance" && standing.contains_key(key));
+    let partner = |key: &ObjectKey| circumstances.live.get(key).and_then(|row| row.partner.clone());
+    let mut beside: HashMap<Option<Arc<str>>, usize> = HashMap::new();
+    for key in &moving {
+        *beside.entry(partner(key)).or_default() += 1;
+    }
     for (at, step) in plan.steps().iter().enumerate() {
         let change = &step.change;
         let acted_on = matches!(change.action, Action::Update | Action::Restore)
@@ -52,11 +58,10 @@ fn crowded(plan: &Plan, circumstances: &Circumstances<'_>) -> Option<Violation> 
         if !counts || !moving.insert(&change.key) {
             continue;
         }
-        let partner = |key: &ObjectKey| circumstances.live.get(key).and_then(|row| row.partner.clone());
         let own = partner(&change.key);
-        let beside =
-            own.as_ref().map_or(0, |own| moving.iter().filter(|key| partner(key).as_ref() == Some(own)).count());
-        if moving.len() > bounds.global || beside > bounds.per_partner {
+        let of_partner = beside.entry(own.clone()).or_default();
+        *of_partner += 1;
+        if moving.len() > bounds.global || (own.is_some() && *of_partner > bounds.per_partner) {
             return Some(Violation { step: at, rule: "no more move at once than may" });
         }
     }

@@ -5,7 +5,7 @@ use super::pause::Pause;
 use crate::change::{Digest, ObjectKey, Value};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -87,6 +87,22 @@ pub struct PacedRun {
     pub began_at: Option<Timestamp>,
     /// The waves that somebody opened by hand.
     pub advanced: Vec<String>,
+    /// And when, as far as that is known.
+    #[serde(default)]
+    pub advanced_at: BTreeMap<String, Timestamp>,
+}
+
+impl PacedRun {
+    /// One of `rollout` of which nothing is known.
+    pub fn of(rollout: String) -> Self {
+        Self { rollout, since: 0, began_at: None, advanced: Vec::new(), advanced_at: BTreeMap::new() }
+    }
+
+    /// When somebody opened `wave`, if somebody did.
+    pub fn opened(&self, wave: &str) -> Option<Timestamp> {
+        let is_open = self.advanced.iter().any(|one| one == wave);
+        is_open.then(|| self.advanced_at.get(wave).copied().unwrap_or(Timestamp::MIN))
+    }
 }
 
 /// Everything live, read in one snapshot.

@@ -71,8 +71,8 @@ pub fn judge(plan: Plan, circumstances: &Circumstances<'_>) -> Plan {
     let heals = defer::heals(circumstances);
     let deferred = plan.steps().iter().map(|step| defer::defer(&step.change, circumstances, &heals)).collect();
     let plan = plan.without(deferred);
-    let paced = pace::paced(&plan, circumstances);
-    let plan = plan.without(paced.waits);
+    let mut paced = pace::paced(&plan, circumstances);
+    let plan = plan.without(std::mem::take(&mut paced.waits));
     let exceeded = limits::exceeded(&plan, &paced.exempt, circumstances);
     if !exceeded.is_empty() {
         return plan.refusing(exceeded);
@@ -80,7 +80,7 @@ pub fn judge(plan: Plan, circumstances: &Circumstances<'_>) -> Plan {
     let heals = limits::held_heals(&plan, &paced.exempt, circumstances);
     let plan = plan.without(heals);
     // Last: what waits for others to arrive is counted by the limits all the same.
-    let held = moving::held(&plan, &paced.bounds, circumstances);
+    let held = moving::held(&plan, &paced, circumstances);
     plan.without(held)
 }
 

@@ -76,13 +76,23 @@ impl Repairs {
 
     /// Whether `field` names a version of `component` that repairs something, and not because it goes down to it.
     fn is_reached(&self, component: &str, field: &FieldChange) -> bool {
-        let names_one = field.path.0.last().is_some_and(|last| last == "target" || last == "version");
-        let number = |value: &Option<Value>| value.as_ref()?.as_str()?.parse::<Version>().ok();
-        let (before, after) = (number(&field.before), number(&field.after));
-        names_one
-            && after.is_some_and(|after| {
-                before.is_none_or(|before| before < after) && self.0.contains(&(component.into(), after))
-            })
+        let last = field.path.0.last().map(String::as_str).unwrap_or_default();
+        let (before, mut after) = (field.before.as_ref(), Vec::new());
+        named(last, field.after.as_ref(), &mut after);
+        after.into_iter().any(|after| {
+            let mut from = Vec::new();
+            named(last, before, &mut from);
+            from.iter().all(|from| *from < after) && self.0.contains(&(component.into(), after))
+        })
+    }
+}
+
+/// The versions that `value` names where it stands at `key`: itself, or within it.
+fn named(key: &str, value: Option<&Value>, found: &mut Vec<Version>) {
+    match value {
+        Some(Value::String(text)) if key == "target" || key == "version" => found.extend(text.parse::<Version>()),
+        Some(Value::Map(map)) => map.iter().for_each(|(key, value)| named(key, Some(value), found)),
+        _ => {}
     }
 }
 

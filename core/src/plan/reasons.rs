@@ -97,6 +97,9 @@ pub enum Reason {
         moving: usize,
         /// How many may.
         allowed: usize,
+        /// The Rollout in whose waves it goes, if it does.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rollout: Option<Arc<str>>,
     },
     /// The same fields drift again and again: somebody else writes them too.
     Fight {
@@ -182,9 +185,16 @@ impl Reason {
         match self {
             Self::Grace { until } | Self::Fight { until, .. } => Some(*until),
             Self::Limited { exceeded } => exceeded.until,
-            Self::Wave { until, judged, .. } => until.or(*judged),
-            Self::Closed { until, .. } | Self::Paused { until, .. } => *until,
+            Self::Closed { until, .. } | Self::Paused { until, .. } | Self::Wave { until, .. } => *until,
             _ => None,
+        }
+    }
+
+    /// When time alone may change it: lift it, or decide about it.
+    pub fn due(&self) -> Option<Timestamp> {
+        match self {
+            Self::Wave { until, judged, .. } => until.or(*judged),
+            other => other.until(),
         }
     }
 
@@ -208,8 +218,11 @@ impl Reason {
             Self::Paused { scope, by, why, until } => {
                 format!("{scope} is paused by {by}{}: {why}", when(until.as_ref()))
             }
-            Self::Wave { rollout, wave, until, held: None, .. } => {
-                format!("wave {wave} of {rollout} has not come{}", when(until.as_ref()))
+            Self::Wave { rollout, wave, until, judged, held: None } => {
+                let judged = judged
+                    .filter(|_| until.is_none())
+                    .map(|at| format!("; the one before it is judged on {}", minute(at)));
+                format!("wave {wave} of {rollout} has not come{}{}", when(until.as_ref()), judged.unwrap_or_default())
             }
             Self::Wave { rollout, wave, held: Some(Held::Failed(failed)), .. } => {
                 format!("wave {wave} of {rollout} is halted: {failed} before it failed for good")
@@ -220,7 +233,7 @@ impl Reason {
             Self::Wave { rollout, wave, held: Some(Held::ByHand), .. } => {
                 format!("wave {wave} of {rollout} waits until somebody opens it")
             }
-            Self::Moving { of, moving, allowed } => {
+            Self::Moving { of, moving, allowed, .. } => {
                 format!("waits until others have arrived: {moving} of {of} move, {allowed} may at once")
             }
             Self::Fight { healed, fields, until } => {

@@ -132,7 +132,7 @@ impl Plan {
     }
     /// When time alone changes what waits or is refused, if it does: the earliest moment.
     pub fn due(&self) -> Option<Timestamp> {
-        let waits = self.waiting.iter().filter_map(|waiting| waiting.reason.until());
+        let waits = self.waiting.iter().filter_map(|waiting| waiting.reason.due());
         waits.chain(self.refused.iter().filter_map(|one| one.until)).min()
     }
     /// What drifted: healed, or told and left.

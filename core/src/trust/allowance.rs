@@ -34,14 +34,15 @@ pub fn allowances(
             said.words.insert(step.commit, one);
         }
     }
-    said.lifted(&head, &claims, lift, question, session)
+    said.lifted(&head, &claims, lift, (question, head.policy()), session)
 }
 
 /// The limits that would be lifted for actions of `change` if it came next: what stands under the approvals ref says so.
-/// Words on its own branch do not: a merge leaves them behind.
+/// Words on its own branch do not: a merge leaves them behind. Who speaks is known to the policy `after` the change as well:
+/// by that one they are counted once it came.
 pub fn allowances_of(
     accepted: &AcceptedCommit,
-    change: ChangeId,
+    (change, after): (ChangeId, &Policy),
     lift: &Override,
     question: &Question<'_>,
     session: &mut Session<'_>,
@@ -50,11 +51,14 @@ pub fn allowances_of(
     let claims = Claims::of_evidence(session, &[], &head, Some(question))?;
     let mut said = Said::default();
     said.hear(&claims, change);
-    said.lifted(&head, &claims, lift, question, session)
+    let mut lifted = said.clone().lifted(&head, &claims, lift, (question, after), session)?;
+    let before = said.lifted(&head, &claims, lift, (question, head.policy()), session)?;
+    lifted.retain(|one| before.contains(one));
+    Ok(lifted)
 }
 
 /// What was said about some changes, and which these are.
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Said {
     changes: BTreeSet<ChangeId>,
     words: BTreeMap<Oid, Statement>,
@@ -66,17 +70,17 @@ impl Said {
         self.words.extend(claims.about(change).map(|(commit, one)| (commit, one.clone())));
     }
 
-    /// What enough people lifted and did not take back.
+    /// What enough people whom `policy` knows lifted and did not take back.
     fn lifted(
         self,
         head: &Head,
         claims: &Claims,
         lift: &Override,
-        question: &Question<'_>,
+        (question, policy): (&Question<'_>, &Policy),
         session: &mut Session<'_>,
     ) -> Result<Vec<Allowance>, ChangeError> {
         let Self { changes, mut words } = self;
-        let policy = head.policy().without(&question.revoked(session, head, claims, None)?);
+        let policy = policy.without(&question.revoked(session, head, claims, None)?);
         let withdrawn = |one: &Statement| one.word == Word::Withdraw;
         let withdrawals: Vec<(Oid, Statement)> =
             words.iter().filter(|(_, one)| withdrawn(one)).map(|(commit, one)| (*commit, one.clone())).collect();

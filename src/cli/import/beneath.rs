@@ -35,6 +35,10 @@ fn shadow(spec: &mut Value, said: &Value, declared: &Value) {
     for (key, value) in declared.iter() {
         match said.get(key) {
             None => drop(spec.put(&[key], Some(Value::Null))),
+            // A default that the row does not spell, and something else gives another value: a null brings it back.
+            Some(there) if spec.get(key).is_none() && there.as_map().is_none() && there != value => {
+                spec.put(&[key], Some(Value::Null));
+            }
             Some(inner @ Value::Map(_)) => {
                 let mut own = spec.get(key).cloned().unwrap_or_else(Value::map);
                 shadow(&mut own, inner, value);

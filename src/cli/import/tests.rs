@@ -179,6 +179,22 @@ fn only_takes_on(plan: &Plan) -> Result<(), TestCaseError> {
 }
 
 #[test]
+fn a_default_that_a_row_does_not_spell_holds_against_its_profile() {
+    let profile = serde_json::json!({"appliesTo": "Instance", "values": {"resources": {"replicas": 3, "cpu": 4}, "health": {"path": "/h", "interval": "9s"}}});
+    let instance = serde_json::json!({"type": "shared-saas", "profiles": ["big"], "resources": {"memory": "8Gi"}, "health": {"path": "/x"}});
+    let row = |kind: &str, name: &str, spec: &serde_json::Value| Import {
+        key: ObjectKey::new(kind, name),
+        labels: Value::map(),
+        annotations: Value::map(),
+        spec: Value::from(spec),
+    };
+    let rows = [row("Instance", "one", &instance), row("Profile", "big", &profile)];
+    only_takes_on(&replanned(&rows)).unwrap();
+    let said = text(&imported(&rows)[0], "instances/one.yaml");
+    assert!(said.contains("replicas: null") && said.contains("cpu: null") && said.contains("interval: null"), "{said}");
+}
+
+#[test]
 fn a_fleet_of_every_kind_is_taken_on_as_it_is() {
     let rows = fleet();
     let kinds: BTreeSet<&str> = rows.iter().map(|row| &*row.key.kind).collect();

@@ -1,6 +1,7 @@
 //! What moves at once: how many instances are on their way, over the whole fleet and whatever moves them. Only those
 //! count that a service reports on: of the others nothing is known but that their row was written.
 
+use super::pace::Paced;
 use super::{Circumstances, Standing, urgency};
 use crate::change::{ObjectKey, Value};
 use crate::diff::{Action, Change};
@@ -11,13 +12,9 @@ use std::sync::Arc;
 
 const INSTANCE: &str = "Instance";
 
-/// For each step why it waits for others to arrive, if it does. What is urgent goes first; `tighter` says how a run in
-/// waves bounds what is in it.
-pub(super) fn held(
-    plan: &Plan,
-    tighter: &BTreeMap<ObjectKey, Bounds>,
-    circumstances: &Circumstances<'_>,
-) -> Vec<Option<Reason>> {
+/// For each step why it waits for others to arrive, if it does. What is urgent goes first; what is `paced` may be bounded more
+/// tightly.
+pub(super) fn held(plan: &Plan, paced: &Paced, circumstances: &Circumstances<'_>) -> Vec<Option<Reason>> {
     let mut held = vec![None; plan.steps().len()];
     let moves = |at: &usize| is_move(&plan.steps()[*at].change, circumstances);
     let mut movers: Vec<usize> = (0..plan.steps().len()).filter(moves).collect();
@@ -30,10 +27,13 @@ pub(super) fn held(
     let mut under_way = fleet.under_way(circumstances);
     for at in movers {
         let key = &plan.steps()[at].change.key;
-        let bounds = tighter.get(key).into_iter().fold(circumstances.guards.moving(), Bounds::within);
+        let bounds = paced.bounds.get(key).into_iter().fold(circumstances.guards.moving(), Bounds::within);
         match under_way.room(key, fleet.place(key, circumstances), &bounds, fleet.instances) {
             Ok(()) => {}
-            Err(full) => held[at] = Some(full),
+            Err((of, moving, allowed)) => {
+                let rollout = paced.rollouts.get(key).cloned();
+                held[at] = Some(Reason::Moving { of, moving, allowed, rollout });
+            }
         }
     }
     held
@@ -101,6 +101,9 @@ impl Fleet {
     }
 }
 
+/// Of what as many move as may: what it is, how many do, how many may.
+type Full = (String, usize, usize);
+
 /// What is on its way, and what is not there for whoever needs it.
 #[derive(Default)]
 struct UnderWay {
@@ -127,34 +130,33 @@ impl UnderWay {
     }
 
     /// Lets `key` move if each bound has room for it; what is on its way already takes no more.
-    fn room(&mut self, key: &ObjectKey, place: Place, bounds: &Bounds, fleet: usize) -> Result<(), Reason> {
+    fn room(&mut self, key: &ObjectKey, place: Place, bounds: &Bounds, fleet: usize) -> Result<(), Full> {
         if self.moving.contains(key) {
             return Ok(());
         }
-        let full = |of: String, moving: usize, allowed: usize| Reason::Moving { of, moving, allowed };
         if self.moving.len() >= bounds.global {
-            return Err(full("the fleet".into(), self.moving.len(), bounds.global));
+            return Err(("the fleet".into(), self.moving.len(), bounds.global));
         }
         for partner in &place.partners {
             let moving = self.by_partner.get(partner).copied().unwrap_or_default();
             if moving >= bounds.per_partner {
-                return Err(full(format!("partner {partner}"), moving, bounds.per_partner));
+                return Err((format!("partner {partner}"), moving, bounds.per_partner));
             }
         }
         if let Some(region) = &place.region {
             let moving = self.by_region.get(region).copied().unwrap_or_default();
             if moving >= bounds.per_region {
-                return Err(full(format!("region {region}"), moving, bounds.per_region));
+                return Err((format!("region {region}"), moving, bounds.per_region));
             }
         }
         let allowed = bounds.unavailable(fleet);
         if !self.down.contains(key) && self.down.len() >= allowed {
-            return Err(full("those that may be down".into(), self.down.len(), allowed));
+            return Err(("those that may be down".into(), self.down.len(), allowed));
         }
         // Whoever weighs more than all that may move goes alone.
         let over = bounds.tenants.filter(|allowed| self.tenants > 0 && self.tenants + place.tenants > *allowed);
         if let Some(allowed) = over {
-            return Err(full("the tenants".into(), self.tenants, allowed));
+            return Err(("the tenants".into(), self.tenants, allowed));
         }
         self.add(key, place);
         Ok(())

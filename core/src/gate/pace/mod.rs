@@ -23,6 +23,8 @@ pub(super) struct Paced {
     pub exempt: BTreeSet<ObjectKey>,
     /// How much of what is paced may move at once, where a Rollout is tighter than the guard.
     pub bounds: BTreeMap<ObjectKey, Bounds>,
+    /// In whose waves each goes.
+    pub rollouts: BTreeMap<ObjectKey, Arc<str>>,
 }
 
 /// Sorts the steps of `plan` into waves.
@@ -41,6 +43,7 @@ pub(super) fn paced(plan: &Plan, circumstances: &Circumstances<'_>) -> Paced {
                 paced.waits[at] = run.place.get(&step.change.key).and_then(|wave| run.closed(*wave, now));
             }
         }
+        paced.rollouts.extend(run.place.keys().map(|key| (key.clone(), run.rollout.clone())));
         for key in run.tightened.iter().flat_map(|_| run.place.keys()) {
             let bounds = run.tightened.iter().chain(paced.bounds.get(key)).cloned();
             if let Some(tightest) = bounds.reduce(|one, other| one.within(&other)) {
@@ -58,7 +61,7 @@ pub(super) fn paced(plan: &Plan, circumstances: &Circumstances<'_>) -> Paced {
 /// over while something moves: what moves may be its last wave.
 pub fn runs(judged: &Plan, before: &[PacedRun], (seq, now): (u64, Timestamp)) -> Vec<PacedRun> {
     let waits = judged.waiting().iter().filter_map(|waiting| match &waiting.reason {
-        Reason::Wave { rollout, .. } => Some(rollout),
+        Reason::Wave { rollout, .. } | Reason::Moving { rollout: Some(rollout), .. } => Some(rollout),
         _ => None,
     });
     let mut rollouts: BTreeSet<String> = waits.map(ToString::to_string).collect();
@@ -67,7 +70,7 @@ pub fn runs(judged: &Plan, before: &[PacedRun], (seq, now): (u64, Timestamp)) ->
     }
     let run = |rollout: String| {
         let known = before.iter().find(|run| run.rollout == rollout).cloned();
-        known.unwrap_or(PacedRun { rollout, since: seq, began_at: Some(now), advanced: Vec::new() })
+        known.unwrap_or(PacedRun { since: seq, began_at: Some(now), ..PacedRun::of(rollout) })
     };
     rollouts.into_iter().map(run).collect()
 }
@@ -104,8 +107,8 @@ impl Run {
         let ended: Vec<Member> = order.iter().map(|(_, member)| *member).collect();
         let now = circumstances.now();
         let clock = Clock { began: under_way.and_then(|run| run.began_at).unwrap_or(now), now };
-        let advanced = under_way.map(|run| &*run.advanced).unwrap_or_default();
-        let opens = openings(&waves, &Halt::of(&body), &ended, advanced, &clock);
+        let opened = |wave: &str| under_way.and_then(|run| run.opened(wave));
+        let opens = openings(&waves, &Halt::of(&body), &ended, &opened, &clock);
         let wave = |at: usize| waves.iter().position(|wave| at < wave.reaches).unwrap_or_default();
         let place = order.into_iter().enumerate().map(|(at, (key, _))| (key, wave(at))).collect();
         Some(Self { rollout: rollout.into(), waves, place, opens, tightened: tightened(&body) })
@@ -117,7 +120,7 @@ impl Run {
             Opens::At(opens) if opens <= now => return None,
             Opens::At(opens) => (Some(opens), None, None),
             Opens::Later(judged) => (None, judged, None),
-            Opens::Halted(0) => (None, None, Some(Held::NoEvidence)),
+            Opens::NoEvidence => (None, None, Some(Held::NoEvidence)),
             Opens::Halted(failed) => (None, None, Some(Held::Failed(failed))),
             Opens::ByHand => (None, None, Some(Held::ByHand)),
         };
@@ -148,8 +151,9 @@ fn members(
     let is_of_run = |moved: &&Moved| since.is_some_and(|since| since <= moved.seq) && moved.action == Action::Update;
     let mut ended: BTreeMap<&ObjectKey, Option<Timestamp>> = BTreeMap::new();
     for moved in circumstances.moved.iter().filter(is_of_run) {
-        let row = circumstances.live.get(&moved.key).map(|row| &*row.labels);
-        if Subject::new(&moved.key, row, None).is_in(&pace.selector) {
+        // Who is gone, or going, is none any more: neither what it did well nor where it failed counts.
+        let Some(row) = circumstances.live.get(&moved.key).filter(|row| row.tombstoned_at.is_none()) else { continue };
+        if Subject::new(&moved.key, Some(&row.labels), None).is_in(&pace.selector) {
             let last = ended.entry(&moved.key).or_insert(moved.done_at);
             *last = last.zip(moved.done_at).map(|(last, done)| last.max(done));
         }

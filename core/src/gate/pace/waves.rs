@@ -44,36 +44,38 @@ impl Member {
 /// When a wave opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Opens {
-    /// At that moment; long ago if nothing is before it.
+    /// At that moment.
     At(Timestamp),
     /// Those before it are under way; when they are judged at the latest.
     Later(Option<Timestamp>),
-    /// So many before it failed that it does not; none: too few came in time.
+    /// So many before it failed that it does not.
     Halted(usize),
+    /// Too few before it came in time.
+    NoEvidence,
     /// When somebody says so.
     ByHand,
 }
 
 /// When each wave opens, given the members in their order: once those before it are done and have soaked, and not at all
-/// after too many failures. `advanced` names those that somebody opened.
+/// after too many failures. `advanced` says when somebody opened one, if somebody did.
 pub(super) fn openings(
     waves: &[Wave],
     halt: &Halt,
     members: &[Member],
-    advanced: &[String],
+    advanced: &dyn Fn(&str) -> Option<Timestamp>,
     clock: &Clock,
 ) -> Vec<Opens> {
     let (mut opens, mut from) = (Opens::At(clock.began), 0);
     let mut all = Vec::with_capacity(waves.len());
     let halted = halt.halted(members);
     for wave in waves {
-        if let (Opens::At(_), true) = (opens, wave.by_hand && !advanced.iter().any(|one| **one == *wave.name)) {
-            opens = Opens::ByHand;
+        if let (Opens::At(due), true) = (opens, wave.by_hand) {
+            opens = advanced(&wave.name).map_or(Opens::ByHand, |at| Opens::At(due.max(at)));
         }
         all.push(halted.map_or(opens, Opens::Halted));
         if let Opens::At(opened) = opens {
             opens = after(wave, opened, &members[from..wave.reaches], clock.now);
-        } else if !matches!(opens, Opens::Halted(_)) {
+        } else if !matches!(opens, Opens::Halted(_) | Opens::NoEvidence) {
             opens = Opens::Later(None);
         }
         from = wave.reaches;
@@ -94,8 +96,12 @@ fn after(wave: &Wave, opened: Timestamp, members: &[Member], now: Timestamp) -> 
     if unfinished && now < deadline {
         return Opens::Later(Some(deadline));
     }
-    if (failed > 0 || unfinished) && ends.len() < wave.min_succeeded.min(members.len()) {
-        return Opens::Halted(failed);
+    let enough = wave.min_succeeded.min(members.len());
+    // Who came in time decides when the next one opens, and it does not close again for who comes late.
+    let timely: Vec<Timestamp> = ends.iter().copied().filter(|end| *end <= deadline).collect();
+    let ends = if timely.len() >= enough { timely } else { ends };
+    if (failed > 0 || unfinished) && ends.len() < enough {
+        return if failed > 0 { Opens::Halted(failed) } else { Opens::NoEvidence };
     }
     let soaked = |end: Timestamp| end.checked_add(wave.soak).unwrap_or(Timestamp::MAX);
     Opens::At(ends.into_iter().max().map_or(opened, |end| soaked(end).max(opened)))
@@ -194,7 +200,7 @@ mod tests {
 
     fn opened(spec: &str, members: &[Member], advanced: &[&str]) -> Vec<Opens> {
         let body = rollout(spec);
-        let advanced: Vec<String> = advanced.iter().map(|one| (*one).to_owned()).collect();
+        let advanced = |wave: &str| advanced.contains(&wave).then_some(at(50));
         let clock = Clock { began: at(0), now: at(100) };
         openings(&waves(&body, members.len()), &Halt::of(&body), members, &advanced, &clock)
     }
@@ -254,7 +260,18 @@ mod tests {
             [FIRST, Opens::At(at(5 + 3600))],
             "one is evidence"
         );
-        assert_eq!(opened(&over, &[Moves, Moves, Moves], &[]), [FIRST, Opens::Halted(0)], "none is not");
+        assert_eq!(opened(&over, &[Moves, Moves, Moves], &[]), [FIRST, Opens::NoEvidence], "none is not");
+        let late = [Done(at(5)), Done(at(95)), Moves];
+        assert_eq!(opened(&over, &late, &[]), [FIRST, Opens::At(at(5 + 3600))], "who comes late closes nothing");
+        assert_eq!(opened(&over, &late[1..], &[])[1], Opens::At(at(95 + 3600)), "and is evidence all the same");
+    }
+
+    #[test]
+    fn the_deadline_of_a_wave_that_somebody_opened_counts_from_then() {
+        use Member::{Done, Moves};
+        let spec = r#"{"waveDeadline": "90s", "waves": [{"name": "one", "count": 1}, {"name": "two", "count": 1, "gate": "manual"}, {"name": "all", "percent": 100}]}"#;
+        let members = [Done(at(1)), Moves, Moves];
+        assert_eq!(opened(spec, &members, &["two"])[2], Opens::Later(Some(at(50 + 90))));
     }
 
     #[test]
