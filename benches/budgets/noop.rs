@@ -211,7 +211,7 @@ pub fn schedules(count: usize) -> Vec<ScheduleRow> {
 
 /// No schedule has more than a thousand runs that are not over.
 fn several(of: impl Fn(usize) -> ScheduleRow) -> Vec<ScheduleRow> {
-    (0..200).map(of).collect()
+    (0..2_000).map(of).collect()
 }
 
 /// Some of `partner`.

@@ -22,6 +22,11 @@ pub struct LeaderProof {
 }
 
 impl LeaderProof {
+    /// Which leadership: another has another.
+    pub(super) fn token(&self) -> Uuid {
+        self.token
+    }
+
     /// The term, for people: it grows with each takeover.
     pub fn term(&self) -> i64 {
         self.term

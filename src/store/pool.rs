@@ -1,9 +1,11 @@
 //! Connections and the schema's version. Runs as the engine role, which owns nothing.
 
 use super::StoreError;
+use super::schedules::Remembered;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use std::str::FromStr;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// The migrations, in the binary.
@@ -17,6 +19,7 @@ pub const STATEMENT_TIMEOUT_MS: u64 = 10_000;
 #[derive(Debug, Clone)]
 pub struct Store {
     pub(super) pool: PgPool,
+    pub(super) remembered: Arc<Mutex<Remembered>>,
 }
 
 impl Store {
@@ -39,7 +42,7 @@ impl Store {
             .acquire_timeout(Duration::from_secs(5))
             .after_connect(|connection, _| Box::pin(async move { become_engine(connection).await }))
             .connect_lazy_with(options);
-        Ok(Self { pool })
+        Ok(Self { pool, remembered: Arc::default() })
     }
 
     /// The pool, for listeners.

@@ -10,4 +10,4 @@ mod overlap;
 pub use clock::{BadClock, Clock};
 pub use due::{Due, MissedRule, due};
 pub use jitter::jitter;
-pub use overlap::{OverlapRule, Start, start_by_hand};
+pub use overlap::{MAX_WAITING, OverlapRule, Start, start_by_hand};

@@ -3,7 +3,7 @@
 use crate::change::Value;
 
 /// Runs of one schedule that are not over, at most.
-const MAX_WAITING: usize = 1_000;
+pub const MAX_WAITING: usize = 1_000;
 
 /// What a schedule wants then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Ticks for people: what became of them, and those that somebody asks for by hand.
 
+use super::open::AtMost;
 use super::ticks::{Fired, Tick, insert};
 use crate::store::acceptance::SOURCE;
 use crate::store::audit::AuditWriter;
@@ -94,7 +95,7 @@ impl Store {
     ) -> Result<Fired, StoreError> {
         let failed = || StoreError::during("run by hand");
         let mut tx = self.pool.begin().await.map_err(failed())?;
-        let mut fired = insert(&mut tx, ticks).await.map_err(failed())?;
+        let mut fired = insert(&mut tx, ticks, &mut AtMost::new()).await.map_err(failed())?;
         let mut drafts = std::mem::take(&mut fired.cancelled);
         drafts.extend(ticks.first().map(|tick| draft(action, tick, &fired)));
         writer.append(&mut tx, &drafts).await?;

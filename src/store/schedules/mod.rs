@@ -2,8 +2,10 @@
 
 mod clocks;
 mod history;
+mod open;
 mod ticks;
 
 pub use clocks::{ScheduleRow, Schedules};
 pub use history::{OUTCOMES, RunFilter, RunRow};
+pub(in crate::store) use open::Remembered;
 pub use ticks::{Fired, Tick, Trigger};

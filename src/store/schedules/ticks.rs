@@ -2,6 +2,7 @@
 //! and however often.
 
 use super::clocks::ScheduleRow;
+use super::open::{AtMost, open_runs, takes_turns};
 use crate::store::audit::AuditWriter;
 use crate::store::enqueue::grown;
 use crate::store::release::{EXTERNAL, Lane, WORK};
@@ -66,12 +67,6 @@ pub struct Tick<'a> {
 /// Scheduled work goes last: security, rollback, intent and drift go before it.
 const PRIORITY: i16 = 50;
 
-const OPEN: &str = "SELECT turn, count(*) FROM pintle.job_state WHERE turn = ANY($1) AND state IN ('queued', 'released', 'running') GROUP BY turn";
-
-/// The same of those that run beside each other.
-const OPEN_BESIDE: &str = "SELECT j.uid, count(*) FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id
-    WHERE s.object_kind = 'Schedule' AND s.queue <> 'rows' AND s.turn IS NULL AND s.state IN ('queued', 'released', 'running') AND j.uid = ANY($1) GROUP BY j.uid";
-
 const RAN: &str = "SELECT r.schedule_uid, (extract(epoch FROM r.tick) * 1000000)::bigint FROM pintle.runs r
     JOIN unnest($1::uuid[], $2::bigint[]) AS t (uid, tick_us) ON r.schedule_uid = t.uid AND r.tick = to_timestamp(t.tick_us / 1000000.0)
     WHERE r.outcome = 'run' AND r.trigger <> 'hand'";
@@ -112,13 +107,15 @@ impl Store {
     ) -> Result<Vec<i64>, StoreError> {
         let failed = || StoreError::during("turn ticks into jobs");
         let mut tx = self.begin_as(proof).await?;
-        let Fired { jobs, cancelled, .. } = insert(&mut tx, ticks).await.map_err(failed())?;
+        let mut at_most = self.at_most(proof.token());
+        let Fired { jobs, cancelled, .. } = insert(&mut tx, ticks, &mut at_most).await.map_err(failed())?;
         writer.append(&mut tx, &cancelled).await?;
         grown(&mut tx, jobs.len()).await.map_err(failed())?;
         let (uids, untils): (Vec<Uuid>, Vec<i64>) =
             looked.iter().map(|(uid, until)| (*uid, until.as_microsecond())).unzip();
         sqlx::query(LOOKED).bind(uids).bind(untils).execute(&mut *tx).await.map_err(failed())?;
         tx.commit().await.map_err(failed())?;
+        self.remember(proof.token(), at_most);
         Ok(jobs)
     }
 }
@@ -136,24 +133,31 @@ pub struct Fired {
     pub(in crate::store) cancelled: Vec<Draft>,
 }
 
-/// The same in the caller's transaction.
-pub(in crate::store) async fn insert(tx: &mut PgConnection, asked: &[Tick<'_>]) -> Result<Fired, sqlx::Error> {
+/// The same in the caller's transaction, who may remember how many runs there can be `at_most`.
+pub(in crate::store) async fn insert(
+    tx: &mut PgConnection,
+    asked: &[Tick<'_>],
+    at_most: &mut AtMost,
+) -> Result<Fired, sqlx::Error> {
     let ticks = &not_run_yet(tx, asked).await?;
     let ran_before = asked.len() - ticks.len();
     if ticks.is_empty() {
         return Ok(Fired { ran_before, ..Fired::default() });
     }
-    let mut open = open_runs(tx, ticks).await?;
+    let mut open = open_runs(tx, ticks, at_most).await?;
+    let wanted = ticks.iter().enumerate().filter(|(_, tick)| tick.dropped.is_none());
+    let last: HashMap<Uuid, usize> = wanted.map(|(at, tick)| (tick.schedule.uid, at)).collect();
+    let beside: HashSet<Uuid> = ticks.iter().filter(|tick| !takes_turns(tick)).map(|tick| tick.schedule.uid).collect();
     let mut cancelled = Vec::new();
     let outcomes: Vec<&str> = ticks
         .iter()
         .enumerate()
         .map(|(at, tick)| {
-            let followed =
-                ticks[at + 1..].iter().any(|later| later.schedule.uid == tick.schedule.uid && later.dropped.is_none());
+            let followed = last.get(&tick.schedule.uid).is_some_and(|last| at < *last);
             outcome(tick, followed, &mut open, &mut cancelled)
         })
         .collect();
+    at_most.extend(open.into_iter().filter(|(uid, _)| beside.contains(uid)));
     let overlapping = outcomes.iter().filter(|outcome| **outcome == "overlap").count();
     let cancelled = cancel_turns(tx, &cancelled, "cancel-other: the next tick came").await?;
     let column = |of: &dyn Fn(&Tick<'_>) -> String| ticks.iter().map(of).collect::<Vec<_>>();
@@ -179,21 +183,6 @@ pub(in crate::store) async fn insert(tx: &mut PgConnection, asked: &[Tick<'_>]) 
         .await?;
     sqlx::query("SELECT pg_notify('pintle_jobs', 'work')").execute(tx).await?;
     Ok(Fired { jobs, ran_before, overlapping, cancelled })
-}
-
-/// How many runs of each schedule are not over.
-async fn open_runs(tx: &mut PgConnection, ticks: &[Tick<'_>]) -> Result<HashMap<Uuid, usize>, sqlx::Error> {
-    let mut open = HashMap::new();
-    for (sql, in_turn) in [(OPEN, true), (OPEN_BESIDE, false)] {
-        let of_these = ticks.iter().filter(|tick| turn(tick).is_some() == in_turn);
-        let uids: HashSet<Uuid> = of_these.map(|tick| tick.schedule.uid).collect();
-        if !uids.is_empty() {
-            let uids: Vec<Uuid> = uids.into_iter().collect();
-            let counted: Vec<(Uuid, i64)> = sqlx::query_as(sql).bind(uids).fetch_all(&mut *tx).await?;
-            open.extend(counted.into_iter().map(|(uid, count)| (uid, count as usize)));
-        }
-    }
-    Ok(open)
 }
 
 /// Those that ran before, by the clock or by hand, are no longer decided about.
@@ -254,7 +243,7 @@ fn outcome(
 }
 
 fn turn(tick: &Tick<'_>) -> Option<Uuid> {
-    OverlapRule::of(&tick.schedule.spec).takes_turns().then_some(tick.schedule.uid)
+    takes_turns(tick).then_some(tick.schedule.uid)
 }
 
 /// Whose turn it takes. Schedules of no partner are dealt to a few that stand for nobody, so that the crowd of one is in

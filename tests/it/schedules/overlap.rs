@@ -1,7 +1,10 @@
 //! A tick comes while the run before is not over.
 
 use super::{daemon, program, ran, schedule, world};
-use crate::harness::{World, eventually};
+use crate::harness::{Database, World, eventually};
+use jiff::Timestamp;
+use pintle::store::Store;
+use pintle::store::schedules::{ScheduleRow, Tick, Trigger};
 
 /// A run that lasts until the file `go` is there.
 const WAITS: &str = "while [ ! -e \"$PINTLE_PROGRAM.go\" ]; do sleep 0.05; done";
@@ -76,4 +79,57 @@ async fn cancel_other_ends_the_run_before() {
     go(&world);
     ran(&world, "slow", "done", 1).await;
     daemon.stop().await;
+}
+
+/// A Schedule whose runs go beside each other.
+fn beside() -> ScheduleRow {
+    ScheduleRow {
+        uid: uuid::Uuid::now_v7(),
+        source: "test".to_owned(),
+        name: "crowd".to_owned(),
+        spec: serde_json::from_str(r#"{"overlap": "allow", "job": {"kind": "exec"}}"#).unwrap(),
+        commit: None,
+        file: None,
+        suspended: false,
+        looked_until: None,
+    }
+}
+
+#[tokio::test]
+async fn of_one_schedule_a_thousand_runs_wait_and_no_more_whoever_counted_before_and_there_is_room_as_they_end() {
+    let (database, schedule) = (Database::new().await, beside());
+    let fired = async |seconds: std::ops::Range<i64>| {
+        // A leader of its own each time: it remembers nothing of the one before.
+        database.run("DELETE FROM pintle.leader").await;
+        let store = Store::open(&database.url, 4).unwrap();
+        let proof = store.lead("here").await.unwrap().unwrap();
+        let writer = store.audit_writer(uuid::Uuid::now_v7()).await.unwrap();
+        let mut jobs = 0;
+        // In two goes: the second by what is remembered of the first.
+        let times: Vec<i64> = seconds.collect();
+        for some in times.chunks(times.len().div_ceil(2)) {
+            let tick = |second: &i64| {
+                let tick = Timestamp::from_second(*second).unwrap();
+                Tick {
+                    schedule: &schedule,
+                    tick,
+                    not_before: tick,
+                    trigger: Trigger::Clock,
+                    dropped: None,
+                    note: None,
+                    by: None,
+                }
+            };
+            let ticks: Vec<Tick<'_>> = some.iter().map(tick).collect();
+            jobs += store.fire(&proof, &writer, &ticks, &[]).await.unwrap().len();
+        }
+        store.end_audit_writer(writer).await.unwrap();
+        jobs
+    };
+    assert_eq!(fired(0..600).await, 600);
+    assert_eq!(fired(600..1_200).await, 400, "the next one counts what there is");
+    assert_eq!(database.count("SELECT count(*) FROM pintle.runs WHERE outcome = 'overlap'").await, 200, "and says so");
+    database.run("UPDATE pintle.job_state SET state = 'done' WHERE job_id % 2 = 0").await;
+    assert_eq!(fired(1_200..1_600).await, 400);
+    assert_eq!(fired(1_600..2_000).await, 100);
 }

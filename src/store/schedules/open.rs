@@ -1,0 +1,73 @@
+//! How many runs of each schedule are not over. Those that take turns are counted by their index. Those that run beside each
+//! other have none, as an index would cost each job something: a leader remembers how many there can be at most, and counts
+//! only when that could be too many.
+
+use super::ticks::Tick;
+use crate::store::Store;
+use pintle_core::schedule::{MAX_WAITING, OverlapRule};
+use sqlx::PgConnection;
+use std::collections::{HashMap, HashSet};
+use std::sync::PoisonError;
+use uuid::Uuid;
+
+const IN_TURN: &str = "SELECT turn, count(*) FROM pintle.job_state WHERE turn = ANY($1) AND state IN ('queued', 'released', 'running') GROUP BY turn";
+
+/// By the two indexes of what is not over, whatever the ledger holds beside.
+const BESIDE: &str = "SELECT j.uid, count(*) FROM (
+        SELECT job_id FROM pintle.job_state WHERE queue IN ('work', 'external') AND state = 'queued' AND turn IS NULL
+        UNION ALL SELECT job_id FROM pintle.job_state WHERE queue IN ('work', 'external') AND state IN ('released', 'running') AND turn IS NULL) s
+    JOIN pintle.jobs j ON j.id = s.job_id WHERE j.uid = ANY($1) GROUP BY j.uid";
+
+/// By schedule: no more runs than that, beside each other, are not over.
+pub type AtMost = HashMap<Uuid, usize>;
+
+/// What one leader remembers; another that led meanwhile fired without it.
+#[derive(Debug, Default)]
+pub struct Remembered {
+    leader: Option<Uuid>,
+    at_most: AtMost,
+}
+
+impl Store {
+    /// What `leader` remembers; until it is given back, nothing.
+    pub(super) fn at_most(&self, leader: Uuid) -> AtMost {
+        let remembered = std::mem::take(&mut *self.remembered.lock().unwrap_or_else(PoisonError::into_inner));
+        if remembered.leader == Some(leader) { remembered.at_most } else { AtMost::new() }
+    }
+
+    pub(super) fn remember(&self, leader: Uuid, at_most: AtMost) {
+        *self.remembered.lock().unwrap_or_else(PoisonError::into_inner) = Remembered { leader: Some(leader), at_most };
+    }
+}
+
+/// Whether runs of a tick's schedule take turns.
+pub(super) fn takes_turns(tick: &Tick<'_>) -> bool {
+    OverlapRule::of(&tick.schedule.spec).takes_turns()
+}
+
+/// How many runs of each schedule of `ticks` are not over; of those in `at_most` that cannot be too many, how many at most.
+pub(super) async fn open_runs(
+    tx: &mut PgConnection,
+    ticks: &[Tick<'_>],
+    at_most: &AtMost,
+) -> Result<HashMap<Uuid, usize>, sqlx::Error> {
+    let (in_turn, beside): (Vec<&Tick<'_>>, Vec<&Tick<'_>>) = ticks.iter().partition(|tick| takes_turns(tick));
+    let mut coming: HashMap<Uuid, usize> = HashMap::new();
+    for tick in beside {
+        *coming.entry(tick.schedule.uid).or_default() += 1;
+    }
+    let known = |(uid, coming): (&Uuid, &usize)| {
+        let most = at_most.get(uid).copied().filter(|most| most + coming <= MAX_WAITING)?;
+        Some((*uid, most))
+    };
+    let mut open: HashMap<Uuid, usize> = coming.iter().filter_map(known).collect();
+    coming.retain(|uid, _| !open.contains_key(uid));
+    let in_turn: HashSet<Uuid> = in_turn.into_iter().map(|tick| tick.schedule.uid).collect();
+    for (sql, uids) in [(IN_TURN, in_turn.into_iter().collect()), (BESIDE, coming.into_keys().collect::<Vec<Uuid>>())] {
+        if !uids.is_empty() {
+            let counted: Vec<(Uuid, i64)> = sqlx::query_as(sql).bind(uids).fetch_all(&mut *tx).await?;
+            open.extend(counted.into_iter().map(|(uid, count)| (uid, count as usize)));
+        }
+    }
+    Ok(open)
+}
