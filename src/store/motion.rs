@@ -24,9 +24,11 @@ macro_rules! standing {
     };
 }
 
-/// Of the kinds `$2`, or of all, what is not there.
+const INSTANCE: &str = "Instance";
+
+/// Of the kind `$2`, what is not there.
 const MISSING: &str = standing!(
-    "WHERE r.source_id = $1 AND r.tombstoned_at IS NULL AND ($2::text[] IS NULL OR r.kind = ANY($2)) AND (o.observed_generation < r.generation OR o.status ? 'failed')"
+    "WHERE r.source_id = $1 AND r.tombstoned_at IS NULL AND r.kind = $2 AND (o.observed_generation < r.generation OR o.status ? 'failed')"
 );
 
 /// Of the rows `$2`, all.
@@ -60,7 +62,7 @@ impl Store {
         let paced = guards.pace().filter_map(|(pace, _)| pace.selector.kind.as_ref()?.0.as_str());
         let changes = || plan.steps().iter().map(|step| &step.change);
         // Only instances are counted, and only where something goes out in waves is it of interest who has come.
-        let bounded: BTreeSet<&str> = paced.chain(["Instance"]).collect();
+        let bounded: BTreeSet<&str> = paced.chain([INSTANCE]).collect();
         let any = guards.pace().any(|(pace, _)| pace.selector.kind.is_none());
         let kinds: BTreeSet<&str> =
             changes().map(|change| &*change.key.kind).filter(|kind| any || bounded.contains(kind)).collect();
@@ -77,9 +79,14 @@ impl Store {
         uids.sort_unstable();
         uids.dedup();
         let failed = || StoreError::during("read how far services have come");
-        let kinds: Vec<&str> = kinds.into_iter().collect();
-        let mut rows = sqlx::query(MISSING).bind(source).bind(kinds).fetch_all(&self.pool).await.map_err(failed())?;
-        rows.extend(sqlx::query(OF_THESE).bind(source).bind(uids).fetch_all(&self.pool).await.map_err(failed())?);
+        let mut rows = sqlx::query(OF_THESE).bind(source).bind(uids).fetch_all(&self.pool).await.map_err(failed())?;
+        let known = all_standing(&rows).map_err(failed())?;
+        // Only where an instance moves that somebody reports on is it counted what else is on its way.
+        if changes().any(|change| &*change.key.kind == INSTANCE && known.contains_key(&change.key)) {
+            rows.extend(
+                sqlx::query(MISSING).bind(source).bind(INSTANCE).fetch_all(&self.pool).await.map_err(failed())?,
+            );
+        }
         Ok(Motion { moved, standing: all_standing(&rows).map_err(failed())? })
     }
 
