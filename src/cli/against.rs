@@ -2,6 +2,7 @@
 //! the guards that hold there. The same stations as in the daemon, without authority.
 
 use super::CliError;
+use super::judge::open_repository;
 use super::plan::{Revision, read};
 use super::server::ServerSide;
 use crate::planner::needed;
@@ -109,10 +110,11 @@ pub(super) fn since(live: &LiveState, seq: Option<u64>) -> Option<u64> {
 
 /// The commit whose guard judges: without it nobody can tell.
 pub(super) fn judging(repo: &Path, commit: &str) -> Result<Revision, CliError> {
-    read(repo, commit).map_err(|_| {
-        CliError::new(format!("the guard of {commit} judges this, and that commit is not at hand"))
-            .hint("git fetch --unshallow, or git fetch origin COMMIT")
-    })
+    open_repository(repo)?.resolve(commit).map_err(|error| {
+        CliError::because(format!("the guard of {commit} judges this, and that commit is not at hand"), error)
+            .hint(format!("git fetch origin {commit}; in a shallow clone git fetch --unshallow"))
+    })?;
+    read(repo, commit)
 }
 
 /// The guard of the commit that was admitted before a revision, and its own.

@@ -147,7 +147,8 @@ fn lifted(
     guards: &Guards,
 ) -> Result<Vec<Allowance>, CliError> {
     let Some(lift) = guards.lift() else { return Ok(Vec::new()) };
-    let after = policy_at(&judge.objects, candidate)?;
+    // A policy that is unfit is told with the approvals: nothing of it is accepted.
+    let after = policy_at(&judge.objects, candidate).ok().flatten();
     let after = after.as_ref().unwrap_or_else(|| accepted.policy());
     let heard = judge
         .asked(candidate, |question, session| allowances_of(accepted, (change, after), lift, question, session))?;
@@ -207,10 +208,10 @@ impl Answer {
     }
 
     fn sentence(&self, rev: &str) -> String {
+        let rev = quoted(rev);
         let preview = &self.preview;
         if let Some(first) = self.plan.refused().first() {
             let (limit, actions) = (quoted(&first.limit), self.plan.actions());
-            let rev = quoted(rev);
             return format!(
                 "Refused by a limit of .pintle/guard.yaml: {}. Make it smaller; or whom `override` names say: pintle approve {rev} --allow-limit {limit} --for {actions} --reason TEXT --push",
                 first.sentence()
@@ -231,6 +232,9 @@ impl Answer {
 /// As one word of a shell, whatever its author wrote: people paste what stands in a comment.
 fn quoted(text: &str) -> String {
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    if !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./@".contains(c)) {
+        return text;
+    }
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
@@ -240,7 +244,7 @@ mod tests {
 
     #[test]
     fn what_an_author_wrote_is_one_word_of_a_shell() {
-        for wicked in ["delete any", "y'; curl x | sh #", "a\nb", "$(id)", "`id`", "\\'"] {
+        for wicked in ["delete any", "y'; curl x | sh #", "a\nb", "$(id)", "`id`", "\\'", "", "raise-memory"] {
             let said = std::process::Command::new("sh").args(["-c", &format!("printf %s {}", quoted(wicked))]).output();
             assert_eq!(String::from_utf8(said.unwrap().stdout).unwrap(), wicked.replace('\n', ""));
         }

@@ -10,13 +10,16 @@ use futures_util::stream::{self, Stream};
 use pintle_core::change::Digest;
 use std::convert::Infallible;
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// Where it is.
 pub const SNAPSHOT: &str = "/api/superadmin/snapshot";
 
 /// Bytes that are handed over at one time.
 const PIECE: usize = 64 << 10;
+/// As long as `pintle plan --server` waits.
+const READ_WITHIN: Duration = Duration::from_mins(2);
 
 /// Whom it is shown to, and from where it is read.
 #[derive(Clone)]
@@ -45,9 +48,8 @@ pub(super) async fn snapshot(State(shown): State<Shown>, headers: HeaderMap) -> 
     tracing::info!("the live state is read over HTTP");
     let read = Snapshot::of(&shown.store).await;
     match read.map_err(|error| error.to_string()).and_then(|one| one.json().map_err(|error| error.to_string())) {
-        Ok(json) => {
-            ([(header::CONTENT_TYPE, "application/json")], Body::from_stream(slowly(json, turn))).into_response()
-        }
+        Ok(json) => ([(header::CONTENT_TYPE, "application/json")], Body::from_stream(slowly(json, until_read(turn))))
+            .into_response(),
         Err(error) => {
             tracing::warn!("the live state cannot be read: {error}");
             (StatusCode::SERVICE_UNAVAILABLE, "the live state cannot be read; the log says why\n").into_response()
@@ -55,10 +57,20 @@ pub(super) async fn snapshot(State(shown): State<Shown>, headers: HeaderMap) -> 
     }
 }
 
-/// Piece by piece, so that the turn is over when the last was taken and not before.
-fn slowly(json: String, turn: OwnedSemaphorePermit) -> impl Stream<Item = Result<Bytes, Infallible>> {
-    stream::unfold((Bytes::from(json), turn), |(mut rest, turn)| async move {
+/// Keeps the turn until what is given back is dropped, and no longer than a client waits: who stops reading holds up nobody.
+fn until_read(turn: OwnedSemaphorePermit) -> oneshot::Sender<()> {
+    let (reading, read) = oneshot::channel();
+    tokio::spawn(async move {
+        let _ = tokio::time::timeout(READ_WITHIN, read).await;
+        drop(turn);
+    });
+    reading
+}
+
+/// Piece by piece, so that `reading` is dropped when the last was taken and not before.
+fn slowly(json: String, reading: oneshot::Sender<()>) -> impl Stream<Item = Result<Bytes, Infallible>> {
+    stream::unfold((Bytes::from(json), reading), |(mut rest, reading)| async move {
         let piece = rest.split_to(rest.len().min(PIECE));
-        (!piece.is_empty()).then(|| (Ok(piece), (rest, turn)))
+        (!piece.is_empty()).then(|| (Ok(piece), (rest, reading)))
     })
 }

@@ -99,7 +99,9 @@ impl Reconciler {
                 // may be lost.
                 let again = || Timestamp::now().checked_add(AGAIN).ok();
                 let waits = |of: fn(&Reason) -> bool| admitted.plan().waiting().iter().any(|one| of(&one.reason));
-                let is_looked_at = waits(|reason| matches!(reason, Reason::Limited { .. } | Reason::Moving { .. }));
+                let is_looked_at = waits(|reason| {
+                    matches!(reason, Reason::Limited { .. } | Reason::Moving { .. } | Reason::Wave { until: None, .. })
+                });
                 self.awaits_arrivals = waits(|reason| matches!(reason, Reason::Wave { .. } | Reason::Moving { .. }));
                 self.planner.due_at(admitted.plan().due().into_iter().chain(is_looked_at.then(again).flatten()).min());
                 let before = self.planner.runs();

@@ -12,11 +12,13 @@ use sqlx::postgres::PgRow;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
-/// What services report on of rows that stay, with how far they have come: a head for two ends.
+/// What services report on, with how far they have come: a head for three ends. What is going is on no way that anybody
+/// waits for.
 macro_rules! standing {
     ($which:literal) => {
         concat!(
-            "SELECT r.kind, r.name, o.observed_generation < r.generation AS under_way, o.status ? 'failed' AS failed,
+            "SELECT r.kind, r.name, r.tombstoned_at IS NULL AND o.observed_generation < r.generation AS under_way,
+                r.tombstoned_at IS NULL AND o.status ? 'failed' AS failed,
                 (extract(epoch FROM o.arrived_at) * 1000000)::bigint AS arrived_us
             FROM pintle.observed o JOIN pintle.objects r USING (uid) ",
             $which
@@ -32,11 +34,10 @@ const MISSING: &str = standing!(
 );
 
 /// Of the rows `$2`, all.
-const OF_THESE: &str =
-    standing!("JOIN unnest($2::uuid[]) AS these (uid) USING (uid) WHERE r.source_id = $1 AND r.tombstoned_at IS NULL");
+const OF_THESE: &str = standing!("JOIN unnest($2::uuid[]) AS these (uid) USING (uid) WHERE r.source_id = $1");
 
 /// All.
-const ALL: &str = standing!("WHERE r.source_id = $1 AND r.tombstoned_at IS NULL");
+const ALL: &str = standing!("WHERE r.source_id = $1");
 
 /// What the gate looks at of what moves beside a plan.
 #[derive(Debug, Default)]

@@ -109,8 +109,8 @@ pub struct Circumstances<'a> {
     pub live: &'a LiveState,
     /// What moved within 24 hours, or is on its way.
     pub moved: &'a [Moved],
-    /// Of the rows that a service reports on how far it has come: of those that move, that moved, and of all that are not
-    /// there.
+    /// Of the rows that a service reports on how far it has come: of those that move and that moved; where an instance moves,
+    /// of all instances that are not there.
     pub standing: &'a BTreeMap<ObjectKey, Standing>,
     /// The accepted step that is planned, if it is accepted: where a run in waves begins, if none is under way.
     pub seq: Option<u64>,

@@ -67,40 +67,55 @@ impl Repairs {
             "Channel" => {
                 let component =
                     body().at(&["spec", "component"]).and_then(Value::as_str).unwrap_or_default().to_owned();
-                change.fields.iter().any(|field| self.is_reached(&component, field))
+                change.fields.iter().any(|field| self.is_reached(|_| component.clone(), field))
             }
-            "Instance" => change.fields.iter().any(|field| self.is_reached(component_of(field), field)),
+            "Instance" => change.fields.iter().any(|field| self.is_reached(component_at, field)),
             _ => false,
         }
     }
 
-    /// Whether `field` names a version of `component` that repairs something, and not because it goes down to it.
-    fn is_reached(&self, component: &str, field: &FieldChange) -> bool {
-        let last = field.path.0.last().map(String::as_str).unwrap_or_default();
-        let (before, mut after) = (field.before.as_ref(), Vec::new());
-        named(last, field.after.as_ref(), &mut after);
-        after.into_iter().any(|after| {
-            let mut from = Vec::new();
-            named(last, before, &mut from);
-            from.iter().all(|from| *from < after) && self.0.contains(&(component.into(), after))
-        })
+    /// Whether `field` names a version that repairs something of the component `of` the place, and not because it goes
+    /// down to it.
+    fn is_reached(&self, of: impl Fn(&[String]) -> String, field: &FieldChange) -> bool {
+        let named = |value: Option<&Value>| {
+            let (mut path, mut found) = (field.path.0.clone(), Vec::new());
+            versions(&mut path, value, &of, &mut found);
+            found
+        };
+        let before = named(field.before.as_ref());
+        let goes_up =
+            |one: &(Box<str>, Version)| before.iter().all(|(component, from)| *component != one.0 || *from < one.1);
+        named(field.after.as_ref()).iter().any(|one| goes_up(one) && self.0.contains(one))
     }
 }
 
-/// The versions that `value` names where it stands at `key`: itself, or within it.
-fn named(key: &str, value: Option<&Value>, found: &mut Vec<Version>) {
-    match value {
-        Some(Value::String(text)) if key == "target" || key == "version" => found.extend(text.parse::<Version>()),
-        Some(Value::Map(map)) => map.iter().for_each(|(key, value)| named(key, Some(value), found)),
+/// The component whose version stands at a place of an Instance.
+fn component_at(path: &[String]) -> String {
+    match path {
+        [spec, suites, name, ..] if spec == "spec" && suites == "suites" => name.clone(),
+        _ => "platform".to_owned(),
+    }
+}
+
+/// The versions that `value` names at `path`: itself, or within it.
+fn versions(
+    path: &mut Vec<String>,
+    value: Option<&Value>,
+    of: &impl Fn(&[String]) -> String,
+    found: &mut Vec<(Box<str>, Version)>,
+) {
+    match (value, path.last().map(String::as_str)) {
+        (Some(Value::String(text)), Some("target" | "version")) => {
+            found.extend(text.parse().ok().map(|version| (of(path).into(), version)));
+        }
+        (Some(Value::Map(map)), _) => {
+            for (key, value) in map.iter() {
+                path.push(key.to_owned());
+                versions(path, Some(value), of, found);
+                path.pop();
+            }
+        }
         _ => {}
-    }
-}
-
-/// The component whose version a field of an Instance names.
-fn component_of(field: &FieldChange) -> &str {
-    match field.path.0.as_slice() {
-        [spec, suites, name, ..] if spec == "spec" && suites == "suites" => name,
-        _ => "platform",
     }
 }
 
@@ -108,4 +123,38 @@ fn repairing(body: &Value) -> Option<(Box<str>, Version)> {
     let text = |key: &str| body.at(&["spec", key]).and_then(Value::as_str);
     body.at(&["spec", "security"]).filter(|security| **security != Value::Null)?;
     Some((text("component")?.into(), text("version")?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::FieldPath;
+
+    fn value(json: &str) -> Option<Value> {
+        (!json.is_empty()).then(|| serde_json::from_str(json).unwrap())
+    }
+
+    /// Whether a change of an Instance at `path` brings version 2.3.1 of `component`, which repairs something.
+    fn brings(component: &str, path: &str, before: &str, after: &str) -> bool {
+        let repairs = Repairs(BTreeSet::from([(component.into(), "2.3.1".parse().unwrap())]));
+        let field = FieldChange { path: FieldPath::dotted(path), before: value(before), after: value(after) };
+        repairs.is_reached(component_at, &field)
+    }
+
+    #[test]
+    fn a_version_is_found_where_it_stands_and_within_what_is_added_around_it() {
+        assert!(brings("platform", "spec.update.target", "\"2.3.0\"", "\"2.3.1\""));
+        assert!(brings("platform", "spec.update.pin", "", r#"{"version": "2.3.1", "reason": "a hole"}"#));
+        assert!(brings("platform", "spec.update", "", r#"{"pin": {"version": "2.3.1", "reason": "a hole"}}"#));
+        assert!(brings("crm", "spec.suites.crm.pin.version", "\"2.3.0\"", "\"2.3.1\""));
+        assert!(brings("crm", "spec.suites", "", r#"{"crm": {"pin": {"version": "2.3.1"}}, "pos": {}}"#));
+    }
+
+    #[test]
+    fn neither_another_component_nor_a_way_down_nor_another_field_repairs_anything() {
+        assert!(!brings("platform", "spec.suites", "", r#"{"crm": {"pin": {"version": "2.3.1"}}}"#));
+        assert!(!brings("platform", "spec.update.target", "\"2.4.0\"", "\"2.3.1\""));
+        assert!(!brings("platform", "spec.update.channel", "", "\"2.3.1\""));
+        assert!(!brings("platform", "spec.update.target", "\"2.3.1\"", ""));
+    }
 }

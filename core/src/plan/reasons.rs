@@ -97,9 +97,9 @@ pub enum Reason {
         moving: usize,
         /// How many may.
         allowed: usize,
-        /// The Rollout in whose waves it goes, if it does.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        rollout: Option<Arc<str>>,
+        /// The Rollouts in whose waves it goes.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        rollouts: Vec<Arc<str>>,
     },
     /// The same fields drift again and again: somebody else writes them too.
     Fight {

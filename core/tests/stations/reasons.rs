@@ -33,7 +33,7 @@ fn all() -> Vec<Reason> {
         wave(None, Some(Held::Failed(2))),
         wave(None, Some(Held::NoEvidence)),
         wave(None, Some(Held::ByHand)),
-        Reason::Moving { of: "partner acme".into(), moving: 2, allowed: 2, rollout: None },
+        Reason::Moving { of: "partner acme".into(), moving: 2, allowed: 2, rollouts: Vec::new() },
         Reason::Fight { healed: 5, fields: "spec.resources.memory".into(), until: at("2026-11-22T23:00:00Z") },
         Reason::Limited { exceeded: Box::new(exceeded()) },
         Reason::NewerTip,

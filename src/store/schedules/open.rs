@@ -8,6 +8,7 @@ use pintle_core::schedule::{MAX_WAITING, OverlapRule};
 use sqlx::PgConnection;
 use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 const IN_TURN: &str = "SELECT turn, count(*) FROM pintle.job_state WHERE turn = ANY($1) AND state IN ('queued', 'released', 'running') GROUP BY turn";
@@ -18,25 +19,32 @@ const BESIDE: &str = "SELECT j.uid, count(*) FROM (
         UNION ALL SELECT job_id FROM pintle.job_state WHERE queue IN ('work', 'external') AND state IN ('released', 'running') AND turn IS NULL) s
     JOIN pintle.jobs j ON j.id = s.job_id WHERE j.uid = ANY($1) GROUP BY j.uid";
 
-/// By schedule: no more runs than that, beside each other, are not over.
+/// What is remembered is believed for so long: runs by hand are other processes', and not told.
+const BELIEVED: Duration = Duration::from_mins(1);
+
+/// By schedule: no more runs than that, beside each other, are not over, but for those of the last minute by hand.
 pub type AtMost = HashMap<Uuid, usize>;
 
 /// What one leader remembers; another that led meanwhile fired without it.
 #[derive(Debug, Default)]
 pub struct Remembered {
-    leader: Option<Uuid>,
+    leader: Option<(Uuid, Instant)>,
     at_most: AtMost,
 }
 
 impl Store {
-    /// What `leader` remembers; until it is given back, nothing.
-    pub(super) fn at_most(&self, leader: Uuid) -> AtMost {
+    /// What `leader` remembers, and since when; until it is given back, nothing.
+    pub(super) fn at_most(&self, leader: Uuid) -> (Instant, AtMost) {
         let remembered = std::mem::take(&mut *self.remembered.lock().unwrap_or_else(PoisonError::into_inner));
-        if remembered.leader == Some(leader) { remembered.at_most } else { AtMost::new() }
+        let known = remembered.leader.filter(|(one, since)| *one == leader && since.elapsed() < BELIEVED);
+        // Counted anew, it is believed from now on.
+        let since = known.map_or_else(Instant::now, |(_, since)| since);
+        (since, if known.is_some() { remembered.at_most } else { AtMost::new() })
     }
 
-    pub(super) fn remember(&self, leader: Uuid, at_most: AtMost) {
-        *self.remembered.lock().unwrap_or_else(PoisonError::into_inner) = Remembered { leader: Some(leader), at_most };
+    pub(super) fn remember(&self, leader: Uuid, since: Instant, at_most: AtMost) {
+        *self.remembered.lock().unwrap_or_else(PoisonError::into_inner) =
+            Remembered { leader: Some((leader, since)), at_most };
     }
 }
 

@@ -107,7 +107,7 @@ impl Store {
     ) -> Result<Vec<i64>, StoreError> {
         let failed = || StoreError::during("turn ticks into jobs");
         let mut tx = self.begin_as(proof).await?;
-        let mut at_most = self.at_most(proof.token());
+        let (since, mut at_most) = self.at_most(proof.token());
         let Fired { jobs, cancelled, .. } = insert(&mut tx, ticks, &mut at_most).await.map_err(failed())?;
         writer.append(&mut tx, &cancelled).await?;
         grown(&mut tx, jobs.len()).await.map_err(failed())?;
@@ -115,7 +115,7 @@ impl Store {
             looked.iter().map(|(uid, until)| (*uid, until.as_microsecond())).unzip();
         sqlx::query(LOOKED).bind(uids).bind(untils).execute(&mut *tx).await.map_err(failed())?;
         tx.commit().await.map_err(failed())?;
-        self.remember(proof.token(), at_most);
+        self.remember(proof.token(), since, at_most);
         Ok(jobs)
     }
 }

@@ -60,11 +60,12 @@ impl Daemon {
         status.unwrap()
     }
 
-    /// SIGTERM; it must drain and end well.
-    pub async fn stop(mut self) {
+    /// SIGTERM; it must drain and end well. What it logged.
+    pub async fn stop(mut self) -> String {
         self.signal(Signal::SIGTERM);
         let status = self.ends().await;
         assert_eq!(status.code(), Some(0), "SIGTERM did not end it well: {status}");
+        self.log()
     }
 
     /// kill -9, and waits until it is gone.

@@ -164,8 +164,8 @@ async fn work_goes_on_through_a_long_grace_though_others_would_take_it() {
     let job = triggered(&world, "slow");
     runs(&world, job).await;
     let second = Daemon::start(&world, "second", &settings);
-    first.stop().await;
-    assert_eq!(state(&world, job, "state || ' ' || attempts").await, "done 1");
+    let log = first.stop().await;
+    assert_eq!(state(&world, job, "state || ' ' || attempts").await, "done 1", "{log}");
     assert_eq!(world.told("slow").await.iter().filter(|line| *line == "intent exec ok").count(), 1, "it began once");
     second.stop().await;
 }

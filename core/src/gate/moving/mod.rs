@@ -31,8 +31,8 @@ pub(super) fn held(plan: &Plan, paced: &Paced, circumstances: &Circumstances<'_>
         match under_way.room(key, fleet.place(key, circumstances), &bounds, fleet.instances) {
             Ok(()) => {}
             Err((of, moving, allowed)) => {
-                let rollout = paced.rollouts.get(key).cloned();
-                held[at] = Some(Reason::Moving { of, moving, allowed, rollout });
+                let rollouts = paced.rollouts.get(key).cloned().unwrap_or_default();
+                held[at] = Some(Reason::Moving { of, moving, allowed, rollouts });
             }
         }
     }

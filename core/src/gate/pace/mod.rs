@@ -24,7 +24,7 @@ pub(super) struct Paced {
     /// How much of what is paced may move at once, where a Rollout is tighter than the guard.
     pub bounds: BTreeMap<ObjectKey, Bounds>,
     /// In whose waves each goes.
-    pub rollouts: BTreeMap<ObjectKey, Arc<str>>,
+    pub rollouts: BTreeMap<ObjectKey, Vec<Arc<str>>>,
 }
 
 /// Sorts the steps of `plan` into waves.
@@ -43,7 +43,9 @@ pub(super) fn paced(plan: &Plan, circumstances: &Circumstances<'_>) -> Paced {
                 paced.waits[at] = run.place.get(&step.change.key).and_then(|wave| run.closed(*wave, now));
             }
         }
-        paced.rollouts.extend(run.place.keys().map(|key| (key.clone(), run.rollout.clone())));
+        for key in run.place.keys() {
+            paced.rollouts.entry(key.clone()).or_default().push(run.rollout.clone());
+        }
         for key in run.tightened.iter().flat_map(|_| run.place.keys()) {
             let bounds = run.tightened.iter().chain(paced.bounds.get(key)).cloned();
             if let Some(tightest) = bounds.reduce(|one, other| one.within(&other)) {
@@ -60,9 +62,10 @@ pub(super) fn paced(plan: &Plan, circumstances: &Circumstances<'_>) -> Paced {
 /// The runs that `judged` leaves under way: those before go on from where they began, a new one begins with `seq`. None is
 /// over while something moves: what moves may be its last wave.
 pub fn runs(judged: &Plan, before: &[PacedRun], (seq, now): (u64, Timestamp)) -> Vec<PacedRun> {
-    let waits = judged.waiting().iter().filter_map(|waiting| match &waiting.reason {
-        Reason::Wave { rollout, .. } | Reason::Moving { rollout: Some(rollout), .. } => Some(rollout),
-        _ => None,
+    let waits = judged.waiting().iter().flat_map(|waiting| match &waiting.reason {
+        Reason::Wave { rollout, .. } => std::slice::from_ref(rollout),
+        Reason::Moving { rollouts, .. } => rollouts,
+        _ => &[],
     });
     let mut rollouts: BTreeSet<String> = waits.map(ToString::to_string).collect();
     if !judged.steps().is_empty() {

@@ -86,7 +86,7 @@ pub(super) fn openings(
 /// When the wave behind `wave` opens.
 fn after(wave: &Wave, opened: Timestamp, members: &[Member], now: Timestamp) -> Opens {
     let failed = members.iter().filter(|one| one.failed_at().is_some()).count();
-    let ends: Vec<Timestamp> =
+    let mut ends: Vec<Timestamp> =
         members.iter().filter_map(|one| if let Member::Done(at) = one { Some(*at) } else { None }).collect();
     if failed > wave.max_failures {
         return Opens::Halted(failed);
@@ -98,8 +98,9 @@ fn after(wave: &Wave, opened: Timestamp, members: &[Member], now: Timestamp) -> 
     }
     let enough = wave.min_succeeded.min(members.len());
     // Who came in time decides when the next one opens, and it does not close again for who comes late.
-    let timely: Vec<Timestamp> = ends.iter().copied().filter(|end| *end <= deadline).collect();
-    let ends = if timely.len() >= enough { timely } else { ends };
+    ends.sort_unstable();
+    let timely = ends.iter().filter(|end| **end <= deadline).count();
+    ends.truncate(timely.max(enough));
     if (failed > 0 || unfinished) && ends.len() < enough {
         return if failed > 0 { Opens::Halted(failed) } else { Opens::NoEvidence };
     }
@@ -264,6 +265,8 @@ mod tests {
         let late = [Done(at(5)), Done(at(95)), Moves];
         assert_eq!(opened(&over, &late, &[]), [FIRST, Opens::At(at(5 + 3600))], "who comes late closes nothing");
         assert_eq!(opened(&over, &late[1..], &[])[1], Opens::At(at(95 + 3600)), "and is evidence all the same");
+        let later = [Done(at(98)), Done(at(95)), Moves];
+        assert_eq!(opened(&over, &later, &[])[1], Opens::At(at(95 + 3600)), "as far as evidence is needed");
     }
 
     #[test]
