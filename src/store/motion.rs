@@ -80,15 +80,14 @@ impl Store {
         uids.sort_unstable();
         uids.dedup();
         let failed = || StoreError::during("read how far services have come");
-        let mut rows = sqlx::query(OF_THESE).bind(source).bind(uids).fetch_all(&self.pool).await.map_err(failed())?;
-        let known = all_standing(&rows).map_err(failed())?;
+        let rows = sqlx::query(OF_THESE).bind(source).bind(uids).fetch_all(&self.pool).await.map_err(failed())?;
+        let mut standing = all_standing(&rows).map_err(failed())?;
         // Only where an instance moves that somebody reports on is it counted what else is on its way.
-        if changes().any(|change| &*change.key.kind == INSTANCE && known.contains_key(&change.key)) {
-            rows.extend(
-                sqlx::query(MISSING).bind(source).bind(INSTANCE).fetch_all(&self.pool).await.map_err(failed())?,
-            );
+        if changes().any(|change| &*change.key.kind == INSTANCE && standing.contains_key(&change.key)) {
+            let rows = sqlx::query(MISSING).bind(source).bind(INSTANCE).fetch_all(&self.pool).await.map_err(failed())?;
+            standing.extend(all_standing(&rows).map_err(failed())?);
         }
-        Ok(Motion { moved, standing: all_standing(&rows).map_err(failed())? })
+        Ok(Motion { moved, standing })
     }
 
     /// All that moves; of the steps from `since` on whenever it was done.

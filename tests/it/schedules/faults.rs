@@ -113,12 +113,9 @@ async fn a_program_that_is_not_the_pinned_one_does_not_run_and_its_job_is_dead_u
 #[tokio::test]
 async fn what_runs_of_a_pinned_program_is_what_was_held_against_its_digest() {
     let world = world(&[schedule("pinned", YEARLY, "{kind: exec, program: pinned}")]).await;
-    // It is overwritten in place while it runs, as far as a shell would have read it: the rest is another's.
-    let pinned = program(
-        &world,
-        "pinned",
-        "touch $PINTLE_PROGRAM.runs; while [ ! -e \"$PINTLE_PROGRAM.go\" ]; do sleep 0.05; done\necho as pinned",
-    );
+    // It is overwritten in place while it runs: the end of so long a script is read by a shell only when it comes to it.
+    let waits = "touch $PINTLE_PROGRAM.runs; while [ ! -e \"$PINTLE_PROGRAM.go\" ]; do sleep 0.05; done";
+    let pinned = program(&world, "pinned", &format!("{waits}\n{}echo as pinned", "# more\n".repeat(20_000)));
     let path = world.path().join("pinned.sh");
     let daemon = daemon(&world, "daemon", &pinned);
     world.settled().await;
