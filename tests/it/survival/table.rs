@@ -48,7 +48,7 @@ async fn a_leader_stopped_inside_a_transaction_is_waited_for_until_its_backend_e
     let mut gate = db.pool().begin().await.unwrap();
     sqlx::query("LOCK TABLE pintle.plans IN EXCLUSIVE MODE").execute(&mut *gate).await.unwrap();
     world.repository.change("alice", CRM, &suite("crm", "two"));
-    let waits = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%pintle.plans%' LIMIT 1";
+    let waits = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'INSERT INTO pintle.plans %' LIMIT 1";
     db.until(&format!("EXISTS ({waits})")).await;
     let backend = db.count(waits).await;
     first.signal(Signal::SIGSTOP);
