@@ -10,6 +10,7 @@ use pintle::queue::hears::{HearError, Hears, handle};
 use pintle::queue::lane::WorkLane;
 use pintle::queue::pace::Pace;
 use pintle::queue::relay::{Left, relay};
+use pintle::queue::straight::Straight;
 use pintle::queue::work::{Lease, WorkWorker};
 use pintle::queue::writers::Writers;
 use pintle::store::release::{Limits, WORK};
@@ -65,6 +66,7 @@ pub struct Line {
     timed: Arc<Timed>,
     process: Uuid,
     slots: Arc<AtomicUsize>,
+    straight: Arc<Straight>,
     redis_url: String,
     over: CancellationToken,
 }
@@ -89,13 +91,15 @@ impl Line {
         });
         let (over, slots) = (CancellationToken::new(), Arc::<AtomicUsize>::default());
         let (runtime, token) = (tokio::runtime::Handle::current(), over.clone());
-        let (own, redis_url, leading, hired) = (store.clone(), world.redis_url(), proof.clone(), slots.clone());
+        let straight = Arc::<Straight>::default();
+        let (own, redis_url, leading, hired, aside) =
+            (store.clone(), world.redis_url(), proof.clone(), slots.clone(), straight.clone());
         std::thread::spawn(move || {
-            runtime.block_on(token.run_until_cancelled(relaying(own, redis_url, leading, process, hired)))
+            runtime.block_on(token.run_until_cancelled(relaying(own, redis_url, leading, process, hired, aside)))
         });
         let writers = Writers::new(store.clone(), process);
         let schedules = several(|n| schedule(&format!("noop-{n}"), "UTC"));
-        Self { store, process, proof, writers, schedules, timed, slots, over, redis_url: world.redis_url() }
+        Self { store, process, proof, writers, schedules, timed, slots, straight, over, redis_url: world.redis_url() }
     }
 
     /// Works from now on, [`CONCURRENCY`] jobs at a time.
@@ -127,7 +131,11 @@ impl Line {
 
     async fn fire(&self, ticks: &[Tick<'_>]) -> Vec<i64> {
         let (store, proof) = (&self.store, &self.proof.lock().unwrap().clone());
-        self.writers.with(|writer| async move { store.fire(proof, &writer, ticks, &[]).await }).await.unwrap()
+        let room = self.straight.room();
+        let firing = self.writers.with(|writer| async move { store.fire(proof, &writer, ticks, &[], room).await });
+        let fired = firing.await.unwrap();
+        self.straight.hand_over(fired.released);
+        fired.jobs
     }
 
     /// One job of the first of `schedules`: from its enqueue to its end.
@@ -179,6 +187,7 @@ async fn relaying(
     lease: Arc<Mutex<LeaderProof>>,
     process: Uuid,
     slots: Arc<AtomicUsize>,
+    straight: Arc<Straight>,
 ) {
     let ringer = Ringer::connect(&redis_url, WORK.queue).await.unwrap();
     let mut listener = PgListener::connect_with(store.pool()).await.unwrap();
@@ -194,9 +203,17 @@ async fn relaying(
             store.beat(process, "bench", slots.load(Ordering::Relaxed)).await.unwrap();
             renewed = Instant::now();
         }
-        // As the daemon does: who waits for nothing is not woken by room.
-        let rung = async { while listener.recv().await.unwrap().payload() == "room" && left != Left::Crowd {} };
-        let _ = tokio::time::timeout(Duration::from_secs(1), rung).await;
+        // As the daemon does: who waits for nothing is not woken by room, and who does not at once.
+        let (looked, breath) = (Instant::now(), pace.breath());
+        let rung = async {
+            while listener.recv().await.unwrap().payload() == "room" {
+                if left == Left::Crowd {
+                    return tokio::time::sleep(breath.saturating_sub(looked.elapsed())).await;
+                }
+            }
+        };
+        let anything = async { drop(tokio::time::timeout(Duration::from_secs(1), rung).await) };
+        straight.ring_until(&ringer, &mut pace, anything).await.unwrap();
         // Those that came meanwhile ring for the same.
         while listener.next_buffered().is_some() {}
     }

@@ -45,6 +45,8 @@ pub async fn measure(world: &World, jobs: usize, report: &mut Report) {
         note: format!("best of 3 at concurrency {CONCURRENCY}; ours with ledger and two audit records a job, the floor is BullMQ 6 in two Node processes"),
     });
     let rate = per_second(floor) / 2.0;
+    database.settle().await;
+    closed(&line, jobs / 4).await;
     let open_jobs = (rate * OPEN_LOOP.as_secs_f64().min(jobs as f64 / rate * 2.0)) as usize;
     let node_run = node.run(CONCURRENCY, open_jobs, Some(rate)).await;
     let took = open(&line, open_jobs, rate).await;

@@ -7,7 +7,7 @@ use sqlx::Connection;
 use std::path::PathBuf;
 
 /// As docs/operations.md recommends: a checkpoint every few seconds is measured otherwise.
-const SETTINGS: [&str; 1] = ["max_wal_size = '4GB'"];
+const SETTINGS: [&str; 2] = ["max_wal_size = '4GB'", "min_wal_size = '1GB'"];
 
 pub struct World {
     folder: tempfile::TempDir,
@@ -74,6 +74,12 @@ impl World {
 }
 
 impl Database {
+    /// What was written until now is in its place, and the files of its log serve again, as on a server that has been
+    /// running for long: a new one has to make each of them.
+    pub async fn settle(&self) {
+        sqlx::query("CHECKPOINT").execute(&mut self.owner().await).await.unwrap();
+    }
+
     /// A connection as the owner, for what is not measured.
     pub async fn owner(&self) -> sqlx::PgConnection {
         sqlx::PgConnection::connect(&self.url).await.unwrap()

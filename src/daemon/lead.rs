@@ -8,6 +8,7 @@ use super::run::Daemon;
 use super::scheduling::scheduling;
 use crate::chain::chain;
 use crate::queue::collect::collect;
+use crate::queue::straight::Straight;
 use crate::source::watch;
 use crate::store::leader::LEASE;
 use crate::store::{LeaderProof, StoreError};
@@ -71,11 +72,13 @@ pub(super) async fn lead(daemon: &Arc<Daemon>, bells: &Arc<Bells>, proof: Leader
     tasks.spawn(async move { ending(&token, noticing(&own, &held, look)).await });
     let (own, held, token) = (daemon.clone(), lease.clone(), term.clone());
     tasks.spawn(async move { ending(&token, tidying(&own, &held)).await });
-    let (own, rung, held, token) = (daemon.clone(), bells.clone(), lease.clone(), term.clone());
-    tasks.spawn(async move { ending(&token, scheduling(&own, &rung, &held)).await });
+    let straight = Arc::<Straight>::default();
+    let (own, rung, held, aside, token) =
+        (daemon.clone(), bells.clone(), lease.clone(), straight.clone(), term.clone());
+    tasks.spawn(async move { ending(&token, scheduling(&own, &rung, &held, &aside)).await });
     let (own, rung, held, token) = (daemon.clone(), bells.clone(), lease.clone(), term.clone());
     tasks.spawn(async move { ending(&token, taking_back(&own, &rung, &held)).await });
-    ending(&term, relaying(daemon, bells, &lease, &term)).await;
+    ending(&term, relaying(daemon, bells, &lease, &straight, &term)).await;
     while tasks.join_next().await.is_some() {}
     daemon.gauges.leads(false);
     if stop.is_cancelled() {

@@ -8,9 +8,10 @@ use crate::config::DaemonSettings;
 use crate::queue::delivery::{DeliveryError, Ringer};
 use crate::queue::pace::Pace;
 use crate::queue::relay::{Left, RelayError, relay, sweep};
+use crate::queue::straight::Straight;
 use crate::queue::writers::Writers;
 use crate::store::LeaderProof;
-use crate::store::release::{LANES, ROWS};
+use crate::store::release::{LANES, ROWS, WORK};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -21,23 +22,39 @@ const SWEEP_EVERY: Duration = Duration::from_secs(2);
 const RELAY_EVERY: Duration = Duration::from_secs(1);
 
 /// Relays until the term is over.
-pub(super) async fn relaying(daemon: &Daemon, bells: &Bells, lease: &Lease, term: &CancellationToken) {
+pub(super) async fn relaying(
+    daemon: &Daemon,
+    bells: &Bells,
+    lease: &Lease,
+    straight: &Straight,
+    term: &CancellationToken,
+) {
     let mut outage = Outage::of("relay");
-    let mut ringer = None;
+    let mut ringers = None;
     let mut swept = None;
     loop {
-        match turn(daemon, bells, &mut ringer, lease, &mut swept).await {
-            Ok(crowded) => {
-                outage.over();
-                let room = async { if crowded { bells.room.notified().await } else { std::future::pending().await } };
+        let done = async {
+            let crowded = turn(daemon, bells, &mut ringers, lease, &mut swept).await?;
+            outage.over();
+            let room = async {
+                let Some(breath) = crowded else { return std::future::pending().await };
+                tokio::time::sleep(breath).await;
+                bells.room.notified().await;
+            };
+            let anything = async {
                 tokio::select! {
                     () = bells.relay.notified() => {}
                     () = room => {}
                     () = tokio::time::sleep(RELAY_EVERY) => {}
                 }
-            }
+            };
+            ring_straight(&mut ringers, straight, anything).await
+        };
+        match done.await {
+            Ok(()) => {}
             Err(error) => {
-                (ringer, swept) = (None, None);
+                straight.close();
+                (ringers, swept) = (None, None);
                 if over_within(outage.failed(&error), term).await {
                     return;
                 }
@@ -46,30 +63,45 @@ pub(super) async fn relaying(daemon: &Daemon, bells: &Bells, lease: &Lease, term
     }
 }
 
+/// Rings for work that was released by who added it, until `anything` else is to be done.
+async fn ring_straight(
+    ringers: &mut Option<Ringers>,
+    straight: &Straight,
+    anything: impl Future<Output = ()>,
+) -> Result<(), RelayError> {
+    match ringers.iter_mut().flatten().find(|(pace, _)| pace.lane() == WORK) {
+        Some((pace, ringer)) => straight.ring_until(ringer, pace, anything).await?,
+        None => anything.await,
+    }
+    Ok(())
+}
+
 /// Each queue, and who rings for it.
 type Ringers = Vec<(Pace, Ringer)>;
 
-/// Relays what is due; whether something of it had no room.
+/// Relays what is due; if something of it had no room, how long none is to be looked for.
 async fn turn(
     daemon: &Daemon,
     bells: &Bells,
     slot: &mut Option<Ringers>,
     lease: &Lease,
     swept: &mut Option<Instant>,
-) -> Result<bool, RelayError> {
+) -> Result<Option<Duration>, RelayError> {
     let ringers = match slot {
         Some(ringers) => ringers,
         None => slot.insert(connect(&daemon.settings).await?),
     };
     let proof = current(lease);
     let enqueued = bells.enqueued.load(Ordering::SeqCst);
-    let mut crowded = false;
+    let mut crowded = None;
     for (pace, ringer) in ringers.iter_mut() {
         let left = relay(&daemon.store, ringer, pace, &proof).await?;
         if left == Left::Nothing && pace.lane().queue == ROWS.queue {
             bells.drained.send_replace(enqueued);
         }
-        crowded |= left == Left::Crowd;
+        if left == Left::Crowd {
+            crowded = Some(crowded.map_or(pace.breath(), |breath: Duration| breath.min(pace.breath())));
+        }
     }
     if swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
         sweep_all(daemon, ringers, &proof).await?;

@@ -4,6 +4,7 @@
 use super::lead::{Bells, Lease, current};
 use super::outage::Outage;
 use super::run::Daemon;
+use crate::queue::straight::Straight;
 use crate::queue::writers::Writers;
 use crate::reconcile::heavy;
 use crate::store::schedules::{ScheduleRow, Schedules, Tick, Trigger};
@@ -38,11 +39,11 @@ struct Book {
     read_at: Option<Instant>,
 }
 
-pub(super) async fn scheduling(daemon: &Daemon, bells: &Bells, lease: &Lease) {
+pub(super) async fn scheduling(daemon: &Daemon, bells: &Bells, lease: &Lease, straight: &Straight) {
     let mut outage = Outage::of("schedules");
     let (mut book, writers) = (Book::default(), Writers::new(daemon.store.clone(), daemon.process));
     loop {
-        let pause = match turn(daemon, &writers, &mut book, &current(lease)).await {
+        let pause = match turn(daemon, &writers, straight, &mut book, &current(lease)).await {
             Ok(pause) => {
                 outage.over();
                 pause
@@ -63,6 +64,7 @@ pub(super) async fn scheduling(daemon: &Daemon, bells: &Bells, lease: &Lease) {
 async fn turn(
     daemon: &Daemon,
     writers: &Writers,
+    straight: &Straight,
     book: &mut Book,
     proof: &LeaderProof,
 ) -> Result<Duration, StoreError> {
@@ -78,7 +80,7 @@ async fn turn(
         .filter(|entry| entry.next.is_some_and(|next| next <= now))
         .map(|entry| entry.row.uid)
         .collect();
-    let fired = book.fire(daemon, writers, proof, &ready, now).await?;
+    let fired = book.fire(daemon, writers, straight, proof, &ready, now).await?;
     if fired > 0 {
         tracing::info!(jobs = fired, schedules = ready.len(), "{} schedules fired {fired} jobs", ready.len());
     }
@@ -116,6 +118,7 @@ impl Book {
         &mut self,
         daemon: &Daemon,
         writers: &Writers,
+        straight: &Straight,
         proof: &LeaderProof,
         uids: &[Uuid],
         now: Timestamp,
@@ -133,11 +136,14 @@ impl Book {
                 }
             });
             let (due, until) = (&ticks, &looked);
-            let fired = writers.with(|writer| async move { daemon.store.fire(proof, &writer, due, until).await }).await;
-            match fired {
+            let room = straight.room();
+            let firing =
+                writers.with(|writer| async move { daemon.store.fire(proof, &writer, due, until, room).await });
+            match firing.await {
                 Ok(fired) => {
                     drop(ticks);
-                    jobs += fired.len();
+                    jobs += fired.jobs.len();
+                    straight.hand_over(fired.released);
                     heavy(|| self.looked(&looked));
                 }
                 Err(StoreError::NotLeader) => return Err(StoreError::NotLeader),

@@ -9,6 +9,7 @@ pub mod hears;
 pub mod lane;
 pub mod pace;
 pub mod relay;
+pub mod straight;
 pub mod work;
 pub mod worker;
 pub mod writers;

@@ -10,6 +10,8 @@ const DELIVERY: Duration = Duration::from_millis(100);
 const MEMORY: Duration = Duration::from_millis(250);
 /// Doorbells ahead of each hand.
 const AHEAD: f64 = 4.0;
+/// Room that was missing is looked for after this at the latest, if somebody says that there is some.
+const BREATH: Duration = Duration::from_millis(50);
 /// What is out at least, also while nobody has said how many hands there are.
 const LEAST: f64 = 16.0;
 
@@ -59,6 +61,12 @@ impl Pace {
         let window = (AHEAD * self.slots * batch).max(LEAST).min(most);
         // Looking for what is due costs something.
         Room { batch: batch as i64, window: window as i64, refill: (window / 4.0) as i64 }
+    }
+
+    /// How long not to look for room that was missing: half of what it takes until enough has come back.
+    pub fn breath(&self) -> Duration {
+        let refill = self.room().refill as f64 / 2.0;
+        Duration::from_secs_f64((refill / self.rate.max(f64::MIN_POSITIVE)).min(BREATH.as_secs_f64()))
     }
 
     /// Remembers that at `now`, with `slots` hands, `out` jobs were out, and `released` joined them.

@@ -55,7 +55,8 @@ pub async fn relay(store: &Store, ringer: &Ringer, pace: &mut Pace, proof: &Lead
     }
 }
 
-async fn ring(ringer: &Ringer, deliveries: &[Delivery]) -> Result<(), DeliveryError> {
+/// Rings for `deliveries`, whose release is committed.
+pub(super) async fn ring(ringer: &Ringer, deliveries: &[Delivery]) -> Result<(), DeliveryError> {
     for one in deliveries {
         tracing::info!(delivery = %one.id, rows = one.jobs.len(), "delivery {} released with {} rows", one.id, one.jobs.len());
     }

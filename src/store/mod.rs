@@ -28,6 +28,7 @@ pub mod rows;
 mod runs;
 pub mod schedules;
 pub mod stats;
+mod straight;
 pub mod sweep;
 pub mod told;
 pub mod waiting;

@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use super::schedules::Remembered;
+use sqlx::Connection;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use std::str::FromStr;
@@ -14,6 +15,9 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 /// How long a statement may take. Shorter than a takeover, so that a stopped leader's transaction
 /// is over before another leads.
 pub const STATEMENT_TIMEOUT_MS: u64 = 10_000;
+
+/// Whether a connection that was not used for as long still stands is asked.
+const IDLE: Duration = Duration::from_millis(500);
 
 /// A pool of connections in the engine role.
 #[derive(Debug, Clone)]
@@ -40,6 +44,9 @@ impl Store {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(5))
+            // Asking each time whether the connection still stands costs a round trip; one that was just used does.
+            .test_before_acquire(false)
+            .before_acquire(|connection, seen| Box::pin(still_stands(connection, seen.idle_for)))
             .after_connect(|connection, _| Box::pin(async move { become_engine(connection).await }))
             .connect_lazy_with(options);
         Ok(Self { pool, remembered: Arc::default() })
@@ -91,6 +98,13 @@ pub async fn migrate(url: &str) -> Result<usize, StoreError> {
 async fn applied_count(pool: &PgPool) -> usize {
     let count: Result<i64, _> = sqlx::query_scalar("SELECT count(*) FROM _sqlx_migrations").fetch_one(pool).await;
     count.map_or(0, |count| count as usize)
+}
+
+async fn still_stands(connection: &mut sqlx::PgConnection, idle_for: Duration) -> Result<bool, sqlx::Error> {
+    if idle_for >= IDLE {
+        connection.ping().await?;
+    }
+    Ok(true)
 }
 
 /// Before the first migration there is no role to become.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// One queue of deliveries, and how it is filled.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lane {
     /// The queue, by its name in the ledger and in Redis.
     pub queue: &'static str,
@@ -51,7 +51,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    fn are_set(&self) -> bool {
+    /// Whether anything is counted.
+    pub fn are_set(&self) -> bool {
         !self.kinds.is_empty() || self.partner.is_some() || self.region.is_some()
     }
 }

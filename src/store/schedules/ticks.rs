@@ -5,7 +5,8 @@ use super::clocks::ScheduleRow;
 use super::open::{AtMost, open_runs, takes_turns};
 use crate::store::audit::AuditWriter;
 use crate::store::enqueue::grown;
-use crate::store::release::{EXTERNAL, Lane, WORK};
+use crate::store::release::{EXTERNAL, Lane, Released, Room, WORK};
+use crate::store::straight::{Standing, dealt};
 use crate::store::work::{NOBODY, cancel_turns};
 use crate::store::{LeaderProof, Store, StoreError};
 use jiff::Timestamp;
@@ -67,9 +68,10 @@ pub struct Tick<'a> {
 /// Scheduled work goes last: security, rollback, intent and drift go before it.
 const PRIORITY: i16 = 50;
 
-const RAN: &str = "SELECT r.schedule_uid, (extract(epoch FROM r.tick) * 1000000)::bigint FROM pintle.runs r
-    JOIN unnest($1::uuid[], $2::bigint[]) AS t (uid, tick_us) ON r.schedule_uid = t.uid AND r.tick = to_timestamp(t.tick_us / 1000000.0)
-    WHERE r.outcome = 'run' AND r.trigger <> 'hand'";
+/// Each by itself, so that it is one probe of an index whatever the server thinks of the table.
+const RAN: &str = "SELECT t.uid, t.tick_us FROM unnest($1::uuid[], $2::bigint[]) AS t (uid, tick_us)
+    WHERE 0 < (SELECT count(*) FROM pintle.runs r WHERE r.schedule_uid = t.uid AND r.tick = to_timestamp(t.tick_us / 1000000.0)
+        AND r.outcome = 'run' AND r.trigger <> 'hand')";
 
 /// What was cancelled did not run: it may, after all.
 const FREE: &str = "UPDATE pintle.runs r SET outcome = 'cancelled' FROM unnest($1::uuid[], $2::bigint[]) AS t (uid, tick_us), pintle.job_state s
@@ -77,8 +79,8 @@ const FREE: &str = "UPDATE pintle.runs r SET outcome = 'cancelled' FROM unnest($
 
 const INSERT: &str = "WITH wanted AS (
         SELECT t.*, CASE t.outcome WHEN 'run' THEN nextval('pintle.jobs_id_seq') END AS job_id
-        FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::uuid[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $15::text[], $16::text[], $17::text[])
-            AS t (source, name, uid, tick_us, trigger, outcome, from_us, turn, body, file, partner, by_whom, reason, queue, work, region)),
+        FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::uuid[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $15::text[], $16::text[], $17::text[], $18::uuid[])
+            AS t (source, name, uid, tick_us, trigger, outcome, from_us, turn, body, file, partner, by_whom, reason, queue, work, region, delivery)),
     told AS (
         INSERT INTO pintle.runs (source_id, schedule, schedule_uid, tick, trigger, outcome, job_id, by_whom, reason)
         SELECT source, name, uid, to_timestamp(tick_us / 1000000.0), trigger, outcome, job_id, by_whom, reason FROM wanted
@@ -88,35 +90,39 @@ const INSERT: &str = "WITH wanted AS (
         INSERT INTO pintle.jobs (id, source_id, object_kind, object_name, uid, action, cause, body, file) OVERRIDING SYSTEM VALUE
         SELECT job_id, source, 'Schedule', name, uid, 'run', CASE WHEN trigger IN ('clock', 'late') THEN 'schedule' ELSE 'request' END, body::jsonb, file FROM fresh),
     state AS (
-        INSERT INTO pintle.job_state (job_id, source_id, object_kind, object_name, partner, priority, queue, work, region, turn, not_before, counted)
-        SELECT job_id, source, 'Schedule', name, partner, $14, queue, work, region, turn, to_timestamp(from_us / 1000000.0), false FROM fresh)
-    SELECT job_id FROM fresh ORDER BY job_id";
+        INSERT INTO pintle.job_state (job_id, source_id, object_kind, object_name, partner, priority, queue, work, region, turn, not_before, counted, state, delivery)
+        SELECT job_id, source, 'Schedule', name, partner, $14, queue, work, region, turn, to_timestamp(from_us / 1000000.0), false, CASE WHEN delivery IS NULL THEN 'queued' ELSE 'released' END, delivery FROM fresh)
+    SELECT job_id, delivery FROM fresh ORDER BY job_id";
 
 const LOOKED: &str =
     "UPDATE pintle.schedule_clocks c SET looked_until = greatest(c.looked_until, to_timestamp(t.until_us / 1000000.0))
     FROM unnest($1::uuid[], $2::bigint[]) AS t (uid, until_us) WHERE c.uid = t.uid";
 
 impl Store {
-    /// Turns `ticks`, in order, into runs, and remembers up to when each schedule was looked at. Gives the jobs.
+    /// Turns `ticks`, in order, into runs, and remembers up to when each schedule was looked at. As far as there is room
+    /// to go `straight` their jobs are released, and to be rung for.
     pub async fn fire(
         &self,
         proof: &LeaderProof,
         writer: &AuditWriter,
         ticks: &[Tick<'_>],
         looked: &[(Uuid, Timestamp)],
-    ) -> Result<Vec<i64>, StoreError> {
+        straight: Option<Room>,
+    ) -> Result<Fired, StoreError> {
         let failed = || StoreError::during("turn ticks into jobs");
         let mut tx = self.begin_as(proof).await?;
         let (since, mut at_most) = self.at_most(proof.token());
-        let Fired { jobs, cancelled, .. } = insert(&mut tx, ticks, &mut at_most).await.map_err(failed())?;
-        writer.append(&mut tx, &cancelled).await?;
-        grown(&mut tx, jobs.len()).await.map_err(failed())?;
-        let (uids, untils): (Vec<Uuid>, Vec<i64>) =
-            looked.iter().map(|(uid, until)| (*uid, until.as_microsecond())).unzip();
-        sqlx::query(LOOKED).bind(uids).bind(untils).execute(&mut *tx).await.map_err(failed())?;
+        let mut fired = insert(&mut tx, ticks, &mut at_most, straight).await.map_err(failed())?;
+        writer.append(&mut tx, &std::mem::take(&mut fired.cancelled)).await?;
+        grown(&mut tx, fired.jobs.len()).await.map_err(failed())?;
+        if !looked.is_empty() {
+            let (uids, untils): (Vec<Uuid>, Vec<i64>) =
+                looked.iter().map(|(uid, until)| (*uid, until.as_microsecond())).unzip();
+            sqlx::query(LOOKED).bind(uids).bind(untils).execute(&mut *tx).await.map_err(failed())?;
+        }
         tx.commit().await.map_err(failed())?;
         self.remember(proof.token(), since, at_most);
-        Ok(jobs)
+        Ok(fired)
     }
 }
 
@@ -129,6 +135,8 @@ pub struct Fired {
     pub ran_before: usize,
     /// How many were dropped, because too many of the same schedule are not over.
     pub overlapping: usize,
+    /// What of them is released already, to be rung for.
+    pub released: Released,
     /// The records of what was cancelled for them.
     pub(in crate::store) cancelled: Vec<Draft>,
 }
@@ -138,6 +146,7 @@ pub(in crate::store) async fn insert(
     tx: &mut PgConnection,
     asked: &[Tick<'_>],
     at_most: &mut AtMost,
+    straight: Option<Room>,
 ) -> Result<Fired, sqlx::Error> {
     let ticks = &not_run_yet(tx, asked).await?;
     let ran_before = asked.len() - ticks.len();
@@ -149,25 +158,26 @@ pub(in crate::store) async fn insert(
     let last: HashMap<Uuid, usize> = wanted.map(|(at, tick)| (tick.schedule.uid, at)).collect();
     let beside: HashSet<Uuid> = ticks.iter().filter(|tick| !takes_turns(tick)).map(|tick| tick.schedule.uid).collect();
     let mut cancelled = Vec::new();
-    let outcomes: Vec<&str> = ticks
+    let decided: Vec<Decided> = ticks
         .iter()
         .enumerate()
         .map(|(at, tick)| {
             let followed = last.get(&tick.schedule.uid).is_some_and(|last| at < *last);
-            outcome(tick, followed, &mut open, &mut cancelled)
+            decide(tick, followed, &mut open, &mut cancelled)
         })
         .collect();
     at_most.extend(open.into_iter().filter(|(uid, _)| beside.contains(uid)));
-    let overlapping = outcomes.iter().filter(|outcome| **outcome == "overlap").count();
+    let overlapping = decided.iter().filter(|one| one.outcome == "overlap").count();
     let cancelled = cancel_turns(tx, &cancelled, "cancel-other: the next tick came").await?;
+    let (standing, deliveries) = deal(tx, ticks, &decided, straight).await?;
     let column = |of: &dyn Fn(&Tick<'_>) -> String| ticks.iter().map(of).collect::<Vec<_>>();
-    let jobs = sqlx::query_scalar(INSERT)
+    let added: Vec<(i64, Option<Uuid>)> = sqlx::query_as(INSERT)
         .bind(column(&|tick| tick.schedule.source.clone()))
         .bind(column(&|tick| tick.schedule.name.clone()))
         .bind(ticks.iter().map(|tick| tick.schedule.uid).collect::<Vec<_>>())
         .bind(ticks.iter().map(|tick| tick.tick.as_microsecond()).collect::<Vec<_>>())
         .bind(column(&|tick| tick.trigger.as_str().to_owned()))
-        .bind(outcomes)
+        .bind(decided.iter().map(|one| one.outcome).collect::<Vec<_>>())
         .bind(ticks.iter().map(|tick| tick.not_before.as_microsecond()).collect::<Vec<_>>())
         .bind(ticks.iter().map(turn).collect::<Vec<_>>())
         .bind(column(&body))
@@ -179,10 +189,34 @@ pub(in crate::store) async fn insert(
         .bind(column(&|tick| lane(tick).queue.to_owned()))
         .bind(column(&work))
         .bind(ticks.iter().map(region).collect::<Vec<_>>())
+        .bind(deliveries)
         .fetch_all(&mut *tx)
         .await?;
-    sqlx::query("SELECT pg_notify('pintle_jobs', 'work')").execute(tx).await?;
-    Ok(Fired { jobs, ran_before, overlapping, cancelled })
+    let straight: Vec<(Uuid, i64)> = added.iter().filter_map(|(job, delivery)| Some(((*delivery)?, *job))).collect();
+    if straight.len() < added.len() {
+        sqlx::query("SELECT pg_notify('pintle_jobs', 'work')").execute(tx).await?;
+    }
+    let released = standing.map(|standing| standing.released(straight)).unwrap_or_default();
+    Ok(Fired { jobs: added.into_iter().map(|(job, _)| job).collect(), ran_before, overlapping, released, cancelled })
+}
+
+/// The deliveries of those that go straight, and how the lane stood when that was looked at.
+async fn deal(
+    tx: &mut PgConnection,
+    ticks: &[Tick<'_>],
+    decided: &[Decided],
+    straight: Option<Room>,
+) -> Result<(Option<Standing>, Vec<Option<Uuid>>), sqlx::Error> {
+    let Some(room) = straight else { return Ok((None, vec![None; ticks.len()])) };
+    let standing = Standing::of(tx, WORK.queue, room).await?;
+    let partners: Vec<Option<String>> = ticks
+        .iter()
+        .zip(decided)
+        .map(|(tick, one)| (one.free && is_due(tick) && lane(tick) == WORK).then(|| partner(tick)))
+        .collect();
+    let partners: Vec<Option<&str>> = partners.iter().map(Option::as_deref).collect();
+    let deliveries = dealt(&partners, standing.free(room), room.batch as usize);
+    Ok((Some(standing), deliveries))
 }
 
 /// Those that ran before, by the clock or by hand, are no longer decided about.
@@ -218,15 +252,23 @@ fn region<'a>(tick: &Tick<'a>) -> Option<&'a str> {
     tick.schedule.spec.at(&["job", "select", "labels", "region"]).and_then(Value::as_str)
 }
 
+/// A tick comes when its time has; jitter may put its run off.
+fn is_due(tick: &Tick<'_>) -> bool {
+    tick.not_before <= tick.tick
+}
+
+/// What is done about a tick.
+struct Decided {
+    outcome: &'static str,
+    /// Whether it runs, and no other of its turn is before it.
+    free: bool,
+}
+
 /// `followed`: by another of the same schedule.
-fn outcome(
-    tick: &Tick<'_>,
-    followed: bool,
-    open: &mut HashMap<Uuid, usize>,
-    cancelled: &mut Vec<Uuid>,
-) -> &'static str {
-    if let Some(dropped) = tick.dropped {
-        return dropped;
+fn decide(tick: &Tick<'_>, followed: bool, open: &mut HashMap<Uuid, usize>, cancelled: &mut Vec<Uuid>) -> Decided {
+    let dropped = |outcome| Decided { outcome, free: false };
+    if let Some(outcome) = tick.dropped {
+        return dropped(outcome);
     }
     let open = open.entry(tick.schedule.uid).or_default();
     let start = match tick.by {
@@ -234,12 +276,13 @@ fn outcome(
         None => OverlapRule::of(&tick.schedule.spec).start(*open, followed),
     };
     match start {
-        Start::Skip => return "overlap",
+        Start::Skip => return dropped("overlap"),
         Start::Instead => cancelled.push(tick.schedule.uid),
         Start::Run => {}
     }
+    let free = *open == 0 || !takes_turns(tick);
     *open += 1;
-    "run"
+    Decided { outcome: "run", free }
 }
 
 fn turn(tick: &Tick<'_>) -> Option<Uuid> {

@@ -56,7 +56,8 @@ pub enum Attempt {
 }
 
 /// Who was cancelled meanwhile does not begin anew; who does waits, with jitter, where it failed.
-const FINISH: &str = "UPDATE pintle.job_state s SET cancel = NULL, process = NULL, changed_at = clock_timestamp(), attempts = s.attempts + own.tries,
+const FINISH: &str = "WITH crowd AS MATERIALIZED (SELECT EXISTS (SELECT FROM pintle.job_state WHERE queue IN ('work', 'external') AND state = 'queued') AS waits)
+    UPDATE pintle.job_state s SET cancel = NULL, process = NULL, changed_at = clock_timestamp(), attempts = s.attempts + own.tries,
         state = CASE WHEN own.state = 'queued' AND s.cancel IS NOT NULL THEN 'cancelled' ELSE own.state END,
         reason = CASE WHEN own.state = 'queued' THEN coalesce(s.cancel, own.reason) ELSE own.reason END,
         delivery = CASE WHEN own.state <> 'queued' THEN s.delivery END,
@@ -64,7 +65,9 @@ const FINISH: &str = "UPDATE pintle.job_state s SET cancel = NULL, process = NUL
             ELSE clock_timestamp() + make_interval(secs => greatest(own.at_least, own.about * (0.5 + random()))) END
     FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::smallint[], $6::double precision[], $7::double precision[])
         AS own (job_id, fence, state, reason, tries, about, at_least)
-    WHERE s.job_id = own.job_id AND s.fence = own.fence AND s.state = 'running' RETURNING s.fence, s.state, s.reason, s.turn IS NOT NULL OR s.state = 'queued'";
+    WHERE s.job_id = own.job_id AND s.fence = own.fence AND s.state = 'running' RETURNING s.fence, s.state, s.reason,
+        CASE WHEN s.state = 'queued' OR EXISTS (SELECT FROM pintle.job_state o WHERE o.turn = s.turn AND o.state = 'queued') THEN 'work'
+            WHEN (SELECT waits FROM crowd) THEN 'room' END";
 
 /// A try, and what became of it.
 pub type Tried = (Arc<Work>, Attempt);
@@ -78,7 +81,7 @@ impl Store {
         tried.sort_unstable_by_key(|(work, _)| work.job);
         let mut tx = self.pool.begin().await.map_err(failed())?;
         let ends: Vec<End> = tried.iter().map(|(work, attempt)| End::of(work, attempt)).collect();
-        let written: Vec<(i64, String, String, bool)> = sqlx::query_as(FINISH)
+        let written: Vec<(i64, String, String, Option<String>)> = sqlx::query_as(FINISH)
             .bind(tried.iter().map(|(work, _)| work.job).collect::<Vec<_>>())
             .bind(tried.iter().map(|(work, _)| work.fence).collect::<Vec<_>>())
             .bind(ends.iter().map(|end| end.state).collect::<Vec<_>>())
@@ -99,10 +102,10 @@ impl Store {
             })
             .collect();
         writer.append(&mut tx, &drafts).await?;
-        // Most ends let nothing go but what waits for room.
-        let lets_go = written.iter().any(|(.., lets_go)| *lets_go);
-        let told = if lets_go { "work" } else { "room" };
-        sqlx::query("SELECT pg_notify('pintle_jobs', $1)").bind(told).execute(&mut *tx).await.map_err(failed())?;
+        // Most ends let nothing go, or only what waits for room. "work" is the greater word.
+        if let Some(told) = written.iter().filter_map(|(.., told)| told.as_deref()).max() {
+            sqlx::query("SELECT pg_notify('pintle_jobs', $1)").bind(told).execute(&mut *tx).await.map_err(failed())?;
+        }
         tx.commit().await.map_err(failed())?;
         Ok(written.into_iter().map(|(fence, ..)| fence).collect())
     }

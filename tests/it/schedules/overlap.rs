@@ -121,7 +121,7 @@ async fn of_one_schedule_a_thousand_runs_wait_and_no_more_whoever_counted_before
                 }
             };
             let ticks: Vec<Tick<'_>> = some.iter().map(tick).collect();
-            jobs += store.fire(&proof, &writer, &ticks, &[]).await.unwrap().len();
+            jobs += store.fire(&proof, &writer, &ticks, &[], None).await.unwrap().jobs.len();
         }
         store.end_audit_writer(writer).await.unwrap();
         jobs
