@@ -1,7 +1,8 @@
 //! Each tick is a run once: over replicas, restarts, and a clock that went on while nobody looked.
 
-use super::{SECONDS, daemon, no_tick_is_lost, program, ran, schedule, world};
+use super::{SECONDS, daemon, leases_expire, no_tick_is_lost, program, ran, schedule, world};
 use crate::harness::{Clock, Daemon};
+use std::os::unix::process::ExitStatusExt;
 
 #[tokio::test]
 async fn every_tick_runs_once_and_the_audit_says_what_was_about_to_be_done_and_what_became_of_it() {
@@ -165,4 +166,26 @@ async fn a_clock_that_jumps_an_hour_ahead_and_behind_loses_no_lease_and_fires_no
         "SELECT count(*) FROM (SELECT FROM pintle.runs WHERE outcome = 'run' GROUP BY tick HAVING count(*) > 1) x";
     assert_eq!(world.database.count(twice).await, 0, "no tick came twice");
     daemon.stop().await;
+}
+
+#[tokio::test]
+async fn a_tick_whose_leader_died_before_it_rang_is_rung_for_by_the_next_and_runs_once() {
+    let world = world(&[schedule("mark", SECONDS, "{kind: exec, program: mark}")]).await;
+    let mark = program(&world, "mark", "true");
+    let mut victim =
+        Daemon::start(&world, "victim", &[("PINTLE_PROGRAMS", mark.as_str()), ("PINTLE_CRASH_AT", "fired")]);
+    assert_eq!(victim.ends().await.signal(), Some(9), "nothing went out with the transaction that added it");
+    let out = "SELECT job_id || ' ' || delivery FROM pintle.job_state WHERE queue = 'work' AND state = 'released'";
+    let out = world.database.list(out).await;
+    assert_eq!(out.len(), 1, "one is out: {out:?}");
+    let (job, delivery) = out[0].split_once(' ').unwrap();
+    let rung: bool = world.redis.ask(&["EXISTS", &format!("pintle:work:pin-{delivery}")]).await;
+    assert!(!rung, "and nobody rang for it");
+    leases_expire(&world).await;
+    let other = daemon(&world, "other", &mark);
+    other.says("deliveries were lost by Redis and rung again").await;
+    let done = format!("(SELECT state = 'done' AND attempts = 1 FROM pintle.job_state WHERE job_id = {job})");
+    world.database.until(&done).await;
+    world.assert_whole().await;
+    other.stop().await;
 }
