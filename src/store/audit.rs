@@ -4,7 +4,9 @@
 use super::{Store, StoreError};
 use jiff::Timestamp;
 use pintle_core::audit::{Draft, Place, leaf};
-use sqlx::{PgConnection, Row};
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row};
 use uuid::Uuid;
 
 /// A leased slot of the log. One transaction at a time uses it.
@@ -19,9 +21,32 @@ const LEASE: &str = "UPDATE pintle.audit_writers SET holder = $1, lease_until = 
 
 const NEW_SLOT: &str = "INSERT INTO pintle.audit_writers (holder, lease_until) VALUES ($1, clock_timestamp() + interval '1 hour') RETURNING slot";
 
-const ADVANCE: &str =
-    "UPDATE pintle.audit_writers SET seq = seq + $3, lease_until = clock_timestamp() + interval '1 hour'
-    WHERE slot = $1 AND holder = $2 RETURNING seq, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now_us";
+/// Places in the sequence of a writer, and the time at which they were taken.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Taken {
+    last: i64,
+    now_us: i64,
+}
+
+impl Taken {
+    /// Statement text: takes `count` places of the writer whose slot and holder are the parameters from `slot` on.
+    pub(super) fn sql(count: &str, slot: usize) -> String {
+        format!(
+            "UPDATE pintle.audit_writers SET seq = seq + {count}, lease_until = clock_timestamp() + interval '1 hour'
+            WHERE slot = ${slot} AND holder = ${} RETURNING seq AS last_seq, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now_us",
+            slot + 1
+        )
+    }
+
+    /// What that statement says in `row`; nothing if the writer's lease is another's by now.
+    pub(super) fn of(row: &PgRow) -> Result<Self, StoreError> {
+        let read = |name| row.try_get::<Option<i64>, _>(name).map_err(StoreError::during("append to the audit log"));
+        match (read("last_seq")?, read("now_us")?) {
+            (Some(last), Some(now_us)) => Ok(Self { last, now_us }),
+            _ => Err(StoreError::WriterLost),
+        }
+    }
+}
 
 const INSERT: &str = "INSERT INTO pintle.audit_logs
     (recorded_at, id, writer, seq, leaf, salt, sealed, stage, actor, action, resource_kind, resource_name, partner, commit, job_id, outcome)
@@ -81,20 +106,27 @@ impl AuditWriter {
         if drafts.is_empty() {
             return Ok(());
         }
-        let failed = || StoreError::during("append to the audit log");
-        let row = sqlx::query(ADVANCE)
-            .bind(self.slot)
-            .bind(self.holder)
-            .bind(drafts.len() as i64)
-            .fetch_optional(&mut *tx)
-            .await
-            .map_err(failed())?;
-        let row = row.ok_or(StoreError::WriterLost)?;
-        let last: i64 = row.try_get("seq").map_err(failed())?;
-        let now_us: i64 = row.try_get("now_us").map_err(failed())?;
-        let columns =
-            self.columns(drafts, last - drafts.len() as i64, Timestamp::from_microsecond(now_us).unwrap_or_default());
-        columns.insert(tx, now_us, self.slot).await.map_err(failed())
+        let query = sqlx::query(AssertSqlSafe(Taken::sql("$1", 2))).bind(drafts.len() as i64);
+        let row = self.bind(query).fetch_optional(&mut *tx).await;
+        let row = row.map_err(StoreError::during("append to the audit log"))?.ok_or(StoreError::WriterLost)?;
+        self.append_at(tx, drafts, Taken::of(&row)?).await
+    }
+
+    /// Appends `drafts` at the places that a statement of the caller's took for them, as many as there are.
+    pub(super) async fn append_at(
+        &self,
+        tx: &mut PgConnection,
+        drafts: &[Draft],
+        taken: Taken,
+    ) -> Result<(), StoreError> {
+        let time = Timestamp::from_microsecond(taken.now_us).unwrap_or_default();
+        let columns = self.columns(drafts, taken.last - drafts.len() as i64, time);
+        columns.insert(tx, taken.now_us, self.slot).await.map_err(StoreError::during("append to the audit log"))
+    }
+
+    /// Binds the two parameters of [`Taken::sql`].
+    pub(super) fn bind<'q>(&self, query: Query<'q, Postgres, PgArguments>) -> Query<'q, Postgres, PgArguments> {
+        query.bind(self.slot).bind(self.holder)
     }
 
     fn columns<'a>(&self, drafts: &'a [Draft], before: i64, time: Timestamp) -> Columns<'a> {

@@ -8,7 +8,7 @@ use pintle_core::audit::{Actor, Draft, Stage};
 use pintle_core::diff::{Pause, Selector};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
-use sqlx::{PgConnection, Row};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row, Transaction};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -25,7 +25,7 @@ const RESUME: &str = "UPDATE pintle.pauses SET ended_at = clock_timestamp(), end
 const LOCK: i64 = 0x0070_696e_746c_6501;
 
 /// What is paused now. The snapshot of the live state reads the same with its first statement.
-async fn pauses(tx: &mut PgConnection) -> Result<Vec<Pause>, sqlx::Error> {
+pub(super) async fn pauses(tx: &mut PgConnection) -> Result<Vec<Pause>, sqlx::Error> {
     sqlx::query(PAUSES).fetch_all(tx).await?.iter().map(pause).collect()
 }
 
@@ -47,6 +47,12 @@ fn pause(row: &PgRow) -> Result<Pause, sqlx::Error> {
 }
 
 impl Store {
+    /// Begins a transaction before whose end no pause comes: what is paused may be read with whatever it asks first.
+    pub(super) async fn begin_unpaused(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        let begin = format!("BEGIN; SELECT pg_advisory_xact_lock_shared({LOCK})");
+        self.pool.begin_with(AssertSqlSafe(begin)).await
+    }
+
     /// What is paused now.
     pub async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
         let failed = || StoreError::during("read what is paused");

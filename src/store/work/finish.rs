@@ -2,9 +2,10 @@
 //! says is text of somebody else: it is cut, and stripped of what a database or a terminal would stumble over.
 
 use super::start::Work;
-use crate::store::audit::AuditWriter;
+use crate::store::audit::{AuditWriter, Taken};
 use crate::store::{Store, StoreError};
 use pintle_core::audit::{Draft, Outcome, Stage};
+use sqlx::{AssertSqlSafe, Row};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,9 +56,12 @@ pub enum Attempt {
     Stopped,
 }
 
-/// Who was cancelled meanwhile does not begin anew; who does waits, with jitter, where it failed.
-const FINISH: &str = "WITH crowd AS MATERIALIZED (SELECT EXISTS (SELECT FROM pintle.job_state WHERE queue IN ('work', 'external') AND state = 'queued') AS waits)
-    UPDATE pintle.job_state s SET cancel = NULL, process = NULL, changed_at = clock_timestamp(), attempts = s.attempts + own.tries,
+/// Who was cancelled meanwhile does not begin anew; who does waits, with jitter, where it failed. With what ends, places in
+/// the log for as many records, and what the relay is to be told.
+fn finish_sql() -> String {
+    let taken = Taken::sql("(SELECT count(*) FROM finished)", 8);
+    format!("WITH crowd AS MATERIALIZED (SELECT EXISTS (SELECT FROM pintle.job_state WHERE queue IN ('work', 'external') AND state = 'queued') AS waits),
+    finished AS (UPDATE pintle.job_state s SET cancel = NULL, process = NULL, changed_at = clock_timestamp(), attempts = s.attempts + own.tries,
         state = CASE WHEN own.state = 'queued' AND s.cancel IS NOT NULL THEN 'cancelled' ELSE own.state END,
         reason = CASE WHEN own.state = 'queued' THEN coalesce(s.cancel, own.reason) ELSE own.reason END,
         delivery = CASE WHEN own.state <> 'queued' THEN s.delivery END,
@@ -67,7 +71,10 @@ const FINISH: &str = "WITH crowd AS MATERIALIZED (SELECT EXISTS (SELECT FROM pin
         AS own (job_id, fence, state, reason, tries, about, at_least)
     WHERE s.job_id = own.job_id AND s.fence = own.fence AND s.state = 'running' RETURNING s.fence, s.state, s.reason,
         CASE WHEN s.state = 'queued' OR EXISTS (SELECT FROM pintle.job_state o WHERE o.turn = s.turn AND o.state = 'queued') THEN 'work'
-            WHEN (SELECT waits FROM crowd) THEN 'room' END";
+            WHEN (SELECT waits FROM crowd) THEN 'room' END AS told),
+    taken AS ({taken})
+    SELECT finished.*, taken.* FROM finished LEFT JOIN taken ON true")
+}
 
 /// A try, and what became of it.
 pub type Tried = (Arc<Work>, Attempt);
@@ -81,16 +88,21 @@ impl Store {
         tried.sort_unstable_by_key(|(work, _)| work.job);
         let mut tx = self.pool.begin().await.map_err(failed())?;
         let ends: Vec<End> = tried.iter().map(|(work, attempt)| End::of(work, attempt)).collect();
-        let written: Vec<(i64, String, String, Option<String>)> = sqlx::query_as(FINISH)
+        let finish = sqlx::query(AssertSqlSafe(finish_sql()))
             .bind(tried.iter().map(|(work, _)| work.job).collect::<Vec<_>>())
             .bind(tried.iter().map(|(work, _)| work.fence).collect::<Vec<_>>())
             .bind(ends.iter().map(|end| end.state).collect::<Vec<_>>())
             .bind(ends.iter().map(|end| told(end.reason)).collect::<Vec<_>>())
             .bind(ends.iter().map(|end| end.tries).collect::<Vec<_>>())
             .bind(ends.iter().map(|end| end.pause.about.as_secs_f64()).collect::<Vec<_>>())
-            .bind(ends.iter().map(|end| end.pause.at_least.min(Pause::LONGEST).as_secs_f64()).collect::<Vec<_>>())
-            .fetch_all(&mut *tx)
-            .await
+            .bind(ends.iter().map(|end| end.pause.at_least.min(Pause::LONGEST).as_secs_f64()).collect::<Vec<_>>());
+        let rows = writer.bind(finish).fetch_all(&mut *tx).await.map_err(failed())?;
+        let Some(first) = rows.first() else { return Ok(HashSet::new()) };
+        let taken = Taken::of(first)?;
+        let written: Vec<(i64, String, String, Option<String>)> = rows
+            .iter()
+            .map(|row| Ok((row.try_get("fence")?, row.try_get("state")?, row.try_get("reason")?, row.try_get("told")?)))
+            .collect::<Result<_, sqlx::Error>>()
             .map_err(failed())?;
         let by_fence: HashMap<i64, &Tried> = tried.iter().map(|one| (one.0.fence, *one)).collect();
         let drafts: Vec<Draft> = written
@@ -101,7 +113,7 @@ impl Store {
                 Some(work.draft(Stage::Outcome, outcome(state, attempt), reason))
             })
             .collect();
-        writer.append(&mut tx, &drafts).await?;
+        writer.append_at(&mut tx, &drafts, taken).await?;
         // Most ends let nothing go, or only what waits for room. "work" is the greater word.
         if let Some(told) = written.iter().filter_map(|(.., told)| told.as_deref()).max() {
             sqlx::query("SELECT pg_notify('pintle_jobs', $1)").bind(told).execute(&mut *tx).await.map_err(failed())?;

@@ -1,7 +1,7 @@
 //! Released work starts: it draws a fence, and says before anything is done what is about to be done.
 
-use crate::store::audit::AuditWriter;
-use crate::store::pauses::pauses_held;
+use crate::store::audit::{AuditWriter, Taken};
+use crate::store::pauses::pauses;
 use crate::store::rows::moment;
 use crate::store::{Store, StoreError};
 use jiff::Timestamp;
@@ -9,16 +9,23 @@ use pintle_core::audit::{Actor, Draft, GitRef, JobRef, Outcome, Stage};
 use pintle_core::change::ObjectKey;
 use pintle_core::model::guard::Subject;
 use serde_json::Value;
-use sqlx::Row;
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
+use sqlx::{AssertSqlSafe, Row};
 use uuid::Uuid;
 
-const START: &str = "UPDATE pintle.job_state s SET state = 'running', fence = nextval('pintle.fences'), process = $3, started_at = clock_timestamp(), changed_at = clock_timestamp()
-    FROM unnest($1::bigint[], $2::uuid[]) AS asked (job_id, delivery) JOIN pintle.jobs j ON j.id = asked.job_id LEFT JOIN pintle.sources o ON o.id = j.source_id
-    WHERE s.job_id = asked.job_id AND s.delivery = asked.delivery AND s.state = 'released'
-    RETURNING s.job_id, s.delivery, s.fence, s.attempts, s.partner, j.object_name, j.uid, j.body, j.file, (SELECT k.labels::text FROM pintle.schedules k WHERE k.uid = j.uid) AS labels, coalesce(o.repo_id::text, '') AS repo_id,
-        (extract(epoch FROM s.started_at) * 1000000)::bigint AS started_us";
+/// With what is started, places in the log for as many records, and whether anything is paused.
+fn start_sql() -> String {
+    let taken = Taken::sql("(SELECT count(*) FROM started)", 4);
+    format!("WITH started AS (
+        UPDATE pintle.job_state s SET state = 'running', fence = nextval('pintle.fences'), process = $3, started_at = clock_timestamp(), changed_at = clock_timestamp()
+        FROM unnest($1::bigint[], $2::uuid[]) AS asked (job_id, delivery) JOIN pintle.jobs j ON j.id = asked.job_id LEFT JOIN pintle.sources o ON o.id = j.source_id
+        WHERE s.job_id = asked.job_id AND s.delivery = asked.delivery AND s.state = 'released'
+        RETURNING s.job_id, s.delivery, s.fence, s.attempts, s.partner, j.object_name, j.uid, j.body, j.file, (SELECT k.labels::text FROM pintle.schedules k WHERE k.uid = j.uid) AS labels, coalesce(o.repo_id::text, '') AS repo_id,
+            (extract(epoch FROM s.started_at) * 1000000)::bigint AS started_us),
+        taken AS ({taken})
+    SELECT started.*, taken.*, EXISTS (SELECT FROM pintle.pauses WHERE ended_at IS NULL) AS paused FROM started LEFT JOIN taken ON true")
+}
 
 const PAUSED: &str = "UPDATE pintle.job_state SET state = 'cancelled', reason = 'paused', process = NULL, changed_at = clock_timestamp() WHERE job_id = ANY($1)";
 
@@ -131,11 +138,18 @@ impl Store {
         let mut asked = asked.to_vec();
         asked.sort_unstable_by_key(|(_, job)| *job);
         let (deliveries, jobs): (Vec<Uuid>, Vec<i64>) = asked.into_iter().unzip();
-        let mut tx = self.pool.begin().await.map_err(failed())?;
-        let pauses = pauses_held(&mut tx).await.map_err(failed())?;
-        let rows = sqlx::query(START).bind(jobs).bind(deliveries).bind(process).fetch_all(&mut *tx).await;
+        let mut tx = self.begin_unpaused().await.map_err(failed())?;
+        let start = sqlx::query(AssertSqlSafe(start_sql())).bind(jobs).bind(deliveries).bind(process);
+        let rows = writer.bind(start).fetch_all(&mut *tx).await.map_err(failed())?;
+        let Some(first) = rows.first() else { return Ok(Vec::new()) };
+        let taken = Taken::of(first)?;
+        let pauses = if first.try_get("paused").map_err(failed())? {
+            pauses(&mut tx).await.map_err(failed())?
+        } else {
+            Vec::new()
+        };
         let (mut started, mut held, mut drafts) = (Vec::new(), Vec::new(), Vec::new());
-        for row in rows.map_err(failed())? {
+        for row in rows {
             let work = work(&row).map_err(failed())?;
             let key = ObjectKey::new("Schedule", work.schedule.as_str());
             let labels: Option<String> = row.try_get("labels").map_err(failed())?;
@@ -152,7 +166,7 @@ impl Store {
         if !held.is_empty() {
             sqlx::query(PAUSED).bind(held).execute(&mut *tx).await.map_err(failed())?;
         }
-        writer.append(&mut tx, &drafts).await?;
+        writer.append_at(&mut tx, &drafts, taken).await?;
         tx.commit().await.map_err(failed())?;
         Ok(started)
     }
