@@ -133,7 +133,7 @@ impl Value {
 
     fn drop_nulls(&mut self) {
         let Self::Map(map) = self else { return };
-        map.0.retain(|(_, value)| !matches!(value, Self::Null));
+        map.edit(|entries| entries.retain(|(_, value)| !matches!(value, Self::Null)));
         map.0.iter_mut().for_each(|(_, value)| value.drop_nulls());
     }
 
@@ -150,11 +150,22 @@ impl Value {
     }
 }
 
-/// A map sorted by key bytes: compact, because a fleet holds millions of them.
+/// A map sorted by key bytes: compact, because a fleet holds millions of them. It has no room to spare, and with it a
+/// value is three words.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Map(Vec<(Box<str>, Value)>);
+pub struct Map(Box<[(Box<str>, Value)]>);
+
+const _: () = assert!(size_of::<Value>() == 3 * size_of::<usize>());
 
 impl Map {
+    /// Gives all entries to `edit`.
+    fn edit<T>(&mut self, edit: impl FnOnce(&mut Vec<(Box<str>, Value)>) -> T) -> T {
+        let mut entries = std::mem::take(&mut self.0).into_vec();
+        let edited = edit(&mut entries);
+        self.0 = entries.into_boxed_slice();
+        edited
+    }
+
     fn find(&self, key: &str) -> Result<usize, usize> {
         self.0.binary_search_by(|(have, _)| have.as_bytes().cmp(key.as_bytes()))
     }
@@ -180,7 +191,10 @@ impl Map {
         match self.find(&key) {
             Ok(at) => Some(std::mem::replace(&mut self.0[at].1, value)),
             Err(at) => {
-                self.0.insert(at, (key, value));
+                self.edit(|entries| {
+                    entries.reserve_exact(1);
+                    entries.insert(at, (key, value));
+                });
                 None
             }
         }
@@ -188,7 +202,8 @@ impl Map {
 
     /// Takes `key` out.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
-        self.find(key).ok().map(|at| self.0.remove(at).1)
+        let at = self.find(key).ok()?;
+        Some(self.edit(|entries| entries.remove(at).1))
     }
 
     /// Keys and values in order of key bytes.
@@ -210,18 +225,13 @@ impl Map {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-
-    /// Gives back memory that growing left over.
-    pub fn shrink(&mut self) {
-        self.0.shrink_to_fit();
-    }
 }
 
 impl IntoIterator for Map {
     type Item = (Box<str>, Value);
     type IntoIter = std::vec::IntoIter<(Box<str>, Value)>;
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.0.into_vec().into_iter()
     }
 }
 
@@ -236,6 +246,6 @@ impl FromIterator<(Box<str>, Value)> for Map {
             }
             same
         });
-        Self(entries)
+        Self(entries.into_boxed_slice())
     }
 }

@@ -2,7 +2,7 @@
 //! result can be cached by blob id.
 
 use super::document::Document;
-use super::tree::{Limits, Span, SpannedValue, YamlError, read_documents};
+use super::tree::{Limits, Span, SpannedValue, YamlError, read_documents_to};
 use crate::change::{ObjectKey, Value};
 use crate::diagnostic::Code;
 use std::sync::Arc;
@@ -53,13 +53,16 @@ pub fn parse_tree<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> P
     ParsedTree { files }
 }
 
+/// Levels whose places an envelope's errors name: a document's fields, and those of `metadata`.
+const ENVELOPE: usize = 2;
+
 /// Reads one file.
 pub fn parse_file(bytes: &[u8]) -> ParsedFile {
     let Ok(text) = std::str::from_utf8(bytes) else {
         let error = YamlError { code: Code::NotUtf8, span: Span::default(), message: "the file is not UTF-8".into() };
         return ParsedFile { documents: Vec::new(), errors: vec![error] };
     };
-    let (trees, mut errors) = read_documents(text, Limits::default());
+    let (trees, mut errors) = read_documents_to(text, Limits::default(), ENVELOPE);
     let mut documents = Vec::with_capacity(trees.len());
     for (index, (value, spans)) in trees.into_iter().enumerate() {
         if value == Value::Null {

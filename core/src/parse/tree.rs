@@ -2,7 +2,7 @@
 //! Refused here: duplicate keys, tags, merge keys, anchors, tabs, hidden characters, oversize.
 
 use super::yaml::value_of_plain;
-use crate::change::{Map, Value};
+use crate::change::Value;
 use crate::diagnostic::Code;
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span as EventSpan, Tag};
 use std::borrow::Cow;
@@ -76,8 +76,17 @@ impl YamlError {
 /// Reads every document of `text`: its value and spans. All errors that the grammar lets us find
 /// are returned together; a syntax error ends the file.
 pub fn read_documents(text: &str, limits: Limits) -> (Vec<(Value, SpannedValue)>, Vec<YamlError>) {
-    let mut reader =
-        Reader { parser: Parser::new_from_str(text), errors: Vec::new(), nodes: 0, limits, hidden_told: false };
+    read_documents_to(text, limits, usize::MAX)
+}
+
+/// The same with the spans of `levels` levels: most documents are sound, and nobody asks where their values stand.
+pub(super) fn read_documents_to(
+    text: &str,
+    limits: Limits,
+    levels: usize,
+) -> (Vec<(Value, SpannedValue)>, Vec<YamlError>) {
+    let parser = Parser::new_from_str(text);
+    let mut reader = Reader { parser, errors: Vec::new(), nodes: 0, limits, levels, hidden_told: false };
     if text.len() > limits.bytes {
         reader.fail(
             Code::TooLarge,
@@ -106,6 +115,8 @@ struct Reader<'a> {
     errors: Vec<YamlError>,
     nodes: usize,
     limits: Limits,
+    /// How deep spans are kept.
+    levels: usize,
     hidden_told: bool,
 }
 
@@ -206,33 +217,35 @@ impl<'a> Reader<'a> {
                 return Some((Value::List(items), SpannedValue { span, children }));
             }
             let (value, spanned) = self.node(event, at, depth + 1)?;
-            children.push((items.len().to_string(), at, spanned));
+            if depth < self.levels {
+                children.push((items.len().to_string(), at, spanned));
+            }
             items.push(value);
         }
     }
 
     fn map(&mut self, span: Span, depth: usize) -> Option<(Value, SpannedValue)> {
-        let (mut entries, mut children, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+        let (mut entries, mut children, mut seen) = (Vec::new(), Vec::new(), Seen::default());
         loop {
             let (event, at) = self.next()?;
             if matches!(event, Event::MappingEnd) {
-                let mut map: Map = entries.into_iter().collect();
-                map.shrink();
-                return Some((Value::Map(map), SpannedValue { span, children }));
+                return Some((Value::Map(entries.into_iter().collect()), SpannedValue { span, children }));
             }
             let key = self.key(event, at)?;
             let (event, value_at) = self.next()?;
             let (value, spanned) = self.node(event, value_at, depth + 1)?;
-            if seen.insert(key.clone()) {
-                entries.push((key.as_str().into(), value));
-                children.push((key, at, spanned));
+            if seen.is_new(&key, &entries) {
+                if depth < self.levels {
+                    children.push((key.to_string(), at, spanned));
+                }
+                entries.push((key, value));
             } else {
                 self.fail(Code::DuplicateKey, at, format!("`{key}` is given twice"));
             }
         }
     }
 
-    fn key(&mut self, event: Event<'a>, span: Span) -> Option<String> {
+    fn key(&mut self, event: Event<'a>, span: Span) -> Option<Box<str>> {
         let Event::Scalar(text, style, anchor, tag) = event else {
             self.fail(Code::YamlSyntax, span, "a key must be text");
             return None;
@@ -242,7 +255,26 @@ impl<'a> Reader<'a> {
         if text == "<<" && style == ScalarStyle::Plain {
             self.fail(Code::MergeKey, span, "merge keys are not allowed");
         }
-        Some(text.into_owned())
+        Some(text.into())
+    }
+}
+
+/// The keys of one map. Most have few: looking at each is quicker than a table.
+#[derive(Default)]
+struct Seen(HashSet<Box<str>>);
+
+impl Seen {
+    const FEW: usize = 16;
+
+    /// Whether `key` is none of the keys of `entries`, all of which were asked about before they were added.
+    fn is_new(&mut self, key: &str, entries: &[(Box<str>, Value)]) -> bool {
+        if entries.len() < Self::FEW {
+            return entries.iter().all(|(have, _)| **have != *key);
+        }
+        if self.0.is_empty() {
+            self.0.extend(entries.iter().map(|(have, _)| have.clone()));
+        }
+        self.0.insert(key.into())
     }
 }
 
