@@ -2,11 +2,13 @@
 //! kept. The form is ours alone and of one version of Pintle: what does not read back is parsed again.
 
 use super::{Document, ParsedFile};
-use crate::change::{Map, Number, ObjectKey, Value};
+use crate::change::{Number, ObjectKey, Value};
 use std::sync::Arc;
 
 /// Nesting that is read back; the parser's own limit is lower.
 const MAX_DEPTH: usize = 200;
+/// Items that room is made for before they are read.
+const MANY: usize = 256;
 
 /// The bytes of `file`, behind those that are in `out`; whether it can be kept.
 pub fn keep(file: &ParsedFile, out: &mut Vec<u8>) -> bool {
@@ -121,6 +123,16 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// As many as are announced, with no room to spare.
+    fn several<T>(&mut self, one: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let count = self.count()?;
+        let mut all = Vec::with_capacity(count.min(MANY));
+        for _ in 0..count {
+            all.push(one(self)?);
+        }
+        Some(all)
+    }
+
     fn value(&mut self, depth: usize) -> Option<Value> {
         let depth = depth.checked_sub(1)?;
         Some(match self.byte()? {
@@ -129,11 +141,10 @@ impl<'a> Reader<'a> {
             2 => Value::Bool(true),
             3 => Value::Number(Number::parse(self.text()?)?),
             4 => Value::string(self.text()?),
-            5 => Value::List((0..self.count()?).map(|_| self.value(depth)).collect::<Option<Vec<_>>>()?),
-            6 => {
-                let entries = (0..self.count()?).map(|_| Some((Box::from(self.text()?), self.value(depth)?)));
-                Value::Map(entries.collect::<Option<Map>>()?)
-            }
+            5 => Value::List(self.several(|reader| reader.value(depth))?),
+            6 => Value::Map(
+                self.several(|reader| Some((reader.text()?.into(), reader.value(depth)?)))?.into_iter().collect(),
+            ),
             _ => return None,
         })
     }

@@ -214,6 +214,7 @@ impl<'a> Reader<'a> {
         loop {
             let (event, at) = self.next()?;
             if matches!(event, Event::SequenceEnd) {
+                items.shrink_to_fit();
                 return Some((Value::List(items), SpannedValue { span, children }));
             }
             let (value, spanned) = self.node(event, at, depth + 1)?;

@@ -56,7 +56,7 @@ pub fn resolve(tree: &ParsedTree, catalog: &Catalog, previous: Option<&Resolved>
     problems.append(&mut found);
     let broken_files = tree.files.iter().filter(|file| !file.parsed.errors.is_empty()).count();
     problems.extend(rules::check(facts, broken_files == 0, &index, catalog));
-    objects.sort_by(|a, b| (&a.key, &a.document).cmp(&(&b.key, &b.document)));
+    objects.sort_unstable_by(|a, b| (&a.key, &a.document).cmp(&(&b.key, &b.document)));
     problems.extend(settings::given_twice(&objects));
     problems.extend(cycles::find(&objects).iter().filter_map(|key| circle(key, &index)));
     Resolved { objects, problems, broken_files, memory: Memory::of(catalog, bench, index, kept), ties: None }
