@@ -131,10 +131,10 @@ impl Line {
 
     async fn fire(&self, ticks: &[Tick<'_>]) -> Vec<i64> {
         let (store, proof) = (&self.store, &self.proof.lock().unwrap().clone());
-        let room = self.straight.room();
+        let (room, looked) = (self.straight.room(), Instant::now());
         let firing = self.writers.with(|writer| async move { store.fire(proof, &writer, ticks, &[], room).await });
         let fired = firing.await.unwrap();
-        self.straight.hand_over(fired.released);
+        self.straight.hand_over(looked, fired.released);
         fired.jobs
     }
 

@@ -143,7 +143,9 @@ async fn waves(fleet: &Fleet, origin: &Path, owner: &mut PgConnection, report: &
         until(owner, &format!("SELECT EXISTS (SELECT FROM pintle.plans WHERE commit = '{wave}')")).await;
         until_asked(
             owner,
-            "SELECT NOT EXISTS (SELECT FROM pintle.job_state WHERE state IN ('queued', 'released', 'running'))",
+            // By the indexes of what is open: asking is no part of what is measured.
+            "SELECT NOT EXISTS (SELECT FROM pintle.job_state WHERE queue = 'rows' AND state = 'queued')
+                AND NOT EXISTS (SELECT FROM pintle.job_state WHERE queue = 'rows' AND state IN ('released', 'running'))",
             Duration::from_millis(5),
         )
         .await;

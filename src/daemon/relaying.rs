@@ -35,7 +35,6 @@ pub(super) async fn relaying(
     loop {
         let done = async {
             let crowded = turn(daemon, bells, &mut ringers, lease, &mut swept).await?;
-            outage.over();
             let room = async {
                 let Some(breath) = crowded else { return std::future::pending().await };
                 tokio::time::sleep(breath).await;
@@ -51,7 +50,7 @@ pub(super) async fn relaying(
             ring_straight(&mut ringers, straight, anything).await
         };
         match done.await {
-            Ok(()) => {}
+            Ok(()) => outage.over(),
             Err(error) => {
                 straight.close();
                 (ringers, swept) = (None, None);
@@ -104,18 +103,19 @@ async fn turn(
         }
     }
     if swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
-        sweep_all(daemon, ringers, &proof).await?;
+        sweep_all(daemon, ringers, swept.is_none(), &proof).await?;
         *swept = Some(Instant::now());
     }
     Ok(crowded)
 }
 
-/// All queues of one Redis are flushed together, and the mark of it is one: it is set again when all were looked at.
-async fn sweep_all(daemon: &Daemon, ringers: &Ringers, proof: &LeaderProof) -> Result<(), RelayError> {
+/// All queues of one Redis are flushed together, and the mark of it is one: it is set again when all were looked at. The
+/// `first` time nothing is waited for either: who led before may have rung for nothing of what it released last.
+async fn sweep_all(daemon: &Daemon, ringers: &Ringers, first: bool, proof: &LeaderProof) -> Result<(), RelayError> {
     let Some((_, any)) = ringers.first() else { return Ok(()) };
     let flushed = any.epoch().await?.is_none();
     for (pace, ringer) in ringers {
-        sweep(&daemon.store, ringer, pace.lane(), flushed, proof).await?;
+        sweep(&daemon.store, ringer, pace.lane(), flushed || first, proof).await?;
     }
     if flushed {
         any.set_epoch(&Uuid::new_v4().to_string()).await?;

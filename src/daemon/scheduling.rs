@@ -136,14 +136,14 @@ impl Book {
                 }
             });
             let (due, until) = (&ticks, &looked);
-            let room = straight.room();
+            let (room, began) = (straight.room(), Instant::now());
             let firing =
                 writers.with(|writer| async move { daemon.store.fire(proof, &writer, due, until, room).await });
             match firing.await {
                 Ok(fired) => {
                     drop(ticks);
                     jobs += fired.jobs.len();
-                    straight.hand_over(fired.released);
+                    straight.hand_over(began, fired.released);
                     heavy(|| self.looked(&looked));
                 }
                 Err(StoreError::NotLeader) => return Err(StoreError::NotLeader),

@@ -63,14 +63,21 @@ impl Pace {
         Room { batch: batch as i64, window: window as i64, refill: (window / 4.0) as i64 }
     }
 
-    /// How long not to look for room that was missing: half of what it takes until enough has come back.
+    /// How long not to look for room that was missing: half of what it takes until enough has come back. A slot that
+    /// becomes free is looked for at once.
     pub fn breath(&self) -> Duration {
+        if self.limits.are_set() {
+            return Duration::ZERO;
+        }
         let refill = self.room().refill as f64 / 2.0;
         Duration::from_secs_f64((refill / self.rate.max(f64::MIN_POSITIVE)).min(BREATH.as_secs_f64()))
     }
 
-    /// Remembers that at `now`, with `slots` hands, `out` jobs were out, and `released` joined them.
+    /// Remembers that at `now`, if nothing later is known, with `slots` hands, `out` jobs were out, and `released` joined them.
     pub fn saw(&mut self, now: Instant, slots: i64, out: i64, released: usize) {
+        if self.seen.is_some_and(|(_, at)| now < at) {
+            return;
+        }
         if let Some((before, at)) = self.seen.filter(|(before, _)| *before > 0.0) {
             let passed = now.saturating_duration_since(at).as_secs_f64().max(1e-6);
             let ended = (before - out as f64).max(0.0);

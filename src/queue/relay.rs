@@ -63,20 +63,20 @@ pub(super) async fn ring(ringer: &Ringer, deliveries: &[Delivery]) -> Result<(),
     ringer.ring(deliveries).await
 }
 
-/// Looks at deliveries of `lane` that have been silent, or at all of them if Redis was `flushed`: those that Redis no
-/// longer carries are rung again.
+/// Looks at deliveries of `lane` that have been silent, or at `all` of them: those that Redis does not carry are rung
+/// again.
 pub async fn sweep(
     store: &Store,
     ringer: &Ringer,
     lane: Lane,
-    flushed: bool,
+    all: bool,
     proof: &LeaderProof,
 ) -> Result<usize, RelayError> {
     if let Some(interference) = ringer.interference().await? {
         tracing::warn!(%interference, "somebody interferes with our queue: {interference}");
         ringer.release_brakes().await?;
     }
-    let silent = store.silent(lane, if flushed { Duration::ZERO } else { SILENCE }).await?;
+    let silent = store.silent(lane, if all { Duration::ZERO } else { SILENCE }).await?;
     let ids: Vec<Uuid> = silent.iter().map(|one| one.delivery.id).collect();
     let known: HashMap<Uuid, Known> = ids.iter().copied().zip(ringer.known(&ids).await?).collect();
     let lost: Vec<Uuid> = silent

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 #[derive(Debug, Default)]
 pub struct Straight {
     room: Mutex<Option<Room>>,
-    released: Mutex<VecDeque<Arc<Released>>>,
+    released: Mutex<VecDeque<(Instant, Arc<Released>)>>,
     rung: Notify,
 }
 
@@ -23,16 +23,16 @@ impl Straight {
         *locked(&self.room)
     }
 
-    /// Hands over what was released. Its transaction is committed.
-    pub fn hand_over(&self, released: Released) {
+    /// Hands over what was released by a transaction that is committed, and began after `looked`.
+    pub fn hand_over(&self, looked: Instant, released: Released) {
         if released.jobs > 0 {
             crate::crash::point("fired");
-            locked(&self.released).push_back(Arc::new(released));
+            locked(&self.released).push_back((looked, Arc::new(released)));
             self.rung.notify_one();
         }
     }
 
-    fn first(&self) -> Option<Arc<Released>> {
+    fn first(&self) -> Option<(Instant, Arc<Released>)> {
         locked(&self.released).front().cloned()
     }
 
@@ -61,9 +61,9 @@ impl Straight {
     /// Rings for what was handed over, and opens as far as `pace` lets it.
     async fn ring(&self, ringer: &Ringer, pace: &mut Pace) -> Result<(), DeliveryError> {
         // What was not rung for stays: ringing twice is ringing once.
-        while let Some(some) = self.first() {
+        while let Some((looked, some)) = self.first() {
             ring(ringer, &some.deliveries).await?;
-            pace.saw(Instant::now(), some.slots, some.out, some.jobs);
+            pace.saw(looked, some.slots, some.out, some.jobs);
             locked(&self.released).pop_front();
         }
         *locked(&self.room) = (!pace.limits().are_set()).then(|| pace.room());

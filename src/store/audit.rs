@@ -25,6 +25,7 @@ const NEW_SLOT: &str = "INSERT INTO pintle.audit_writers (holder, lease_until) V
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Taken {
     last: i64,
+    places: i64,
     now_us: i64,
 }
 
@@ -33,7 +34,7 @@ impl Taken {
     pub(super) fn sql(count: &str, slot: usize) -> String {
         format!(
             "UPDATE pintle.audit_writers SET seq = seq + {count}, lease_until = clock_timestamp() + interval '1 hour'
-            WHERE slot = ${slot} AND holder = ${} RETURNING seq AS last_seq, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now_us",
+            WHERE slot = ${slot} AND holder = ${} RETURNING seq AS last_seq, ({count})::bigint AS places, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now_us",
             slot + 1
         )
     }
@@ -41,8 +42,8 @@ impl Taken {
     /// What that statement says in `row`; nothing if the writer's lease is another's by now.
     pub(super) fn of(row: &PgRow) -> Result<Self, StoreError> {
         let read = |name| row.try_get::<Option<i64>, _>(name).map_err(StoreError::during("append to the audit log"));
-        match (read("last_seq")?, read("now_us")?) {
-            (Some(last), Some(now_us)) => Ok(Self { last, now_us }),
+        match (read("last_seq")?, read("places")?, read("now_us")?) {
+            (Some(last), Some(places), Some(now_us)) => Ok(Self { last, places, now_us }),
             _ => Err(StoreError::WriterLost),
         }
     }
@@ -119,6 +120,10 @@ impl AuditWriter {
         drafts: &[Draft],
         taken: Taken,
     ) -> Result<(), StoreError> {
+        if taken.places != drafts.len() as i64 {
+            let source = format!("{} places for {} records", taken.places, drafts.len()).into();
+            return Err(StoreError::Corrupt { what: "audit sequence", source });
+        }
         let time = Timestamp::from_microsecond(taken.now_us).unwrap_or_default();
         let columns = self.columns(drafts, taken.last - drafts.len() as i64, time);
         columns.insert(tx, taken.now_us, self.slot).await.map_err(StoreError::during("append to the audit log"))

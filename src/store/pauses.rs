@@ -8,7 +8,7 @@ use pintle_core::audit::{Actor, Draft, Stage};
 use pintle_core::diff::{Pause, Selector};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
-use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row, Transaction};
+use sqlx::{PgConnection, Row};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -31,8 +31,13 @@ pub(super) async fn pauses(tx: &mut PgConnection) -> Result<Vec<Pause>, sqlx::Er
 
 /// The same, and no pause comes before this transaction ends.
 pub(super) async fn pauses_held(tx: &mut PgConnection) -> Result<Vec<Pause>, sqlx::Error> {
-    sqlx::query("SELECT pg_advisory_xact_lock_shared($1)").bind(LOCK).execute(&mut *tx).await?;
+    hold_pauses(tx).await?;
     pauses(tx).await
+}
+
+/// No pause comes before this transaction ends: what is paused may be read with whatever it asks next.
+pub(super) async fn hold_pauses(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("SELECT pg_advisory_xact_lock_shared($1)").bind(LOCK).execute(tx).await.map(drop)
 }
 
 fn pause(row: &PgRow) -> Result<Pause, sqlx::Error> {
@@ -47,12 +52,6 @@ fn pause(row: &PgRow) -> Result<Pause, sqlx::Error> {
 }
 
 impl Store {
-    /// Begins a transaction before whose end no pause comes: what is paused may be read with whatever it asks first.
-    pub(super) async fn begin_unpaused(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        let begin = format!("BEGIN; SELECT pg_advisory_xact_lock_shared({LOCK})");
-        self.pool.begin_with(AssertSqlSafe(begin)).await
-    }
-
     /// What is paused now.
     pub async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
         let failed = || StoreError::during("read what is paused");

@@ -7,11 +7,12 @@ use sqlx::{PgConnection, Row};
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// Of what waits so many are looked at; where there are more, one of them may be due.
+/// Of what waits a hundred are looked at, but for what waits for its turn; where there are more, one of them may be due.
 const STANDING: &str = "SELECT (SELECT count(*) FROM (SELECT FROM pintle.job_state WHERE queue = $1 AND state IN ('released', 'running') LIMIT $2) o) AS out,
         (SELECT coalesce(sum(slots), 0) FROM pintle.processes WHERE expires_at > clock_timestamp()) AS slots,
-        (SELECT count(*) = 100 OR coalesce(bool_or(not_before <= clock_timestamp()), false)
-            FROM (SELECT not_before FROM pintle.job_state WHERE queue = $1 AND state = 'queued' LIMIT 100) q) AS waits";
+        (SELECT count(*) = 100 OR coalesce(bool_or(q.not_before <= clock_timestamp() AND NOT EXISTS (
+                SELECT FROM pintle.job_state o WHERE o.turn = q.turn AND o.state IN ('released', 'running'))), false)
+            FROM (SELECT not_before, turn FROM pintle.job_state WHERE queue = $1 AND state = 'queued' LIMIT 100) q) AS waits";
 
 /// How a lane stands.
 pub(super) struct Standing {
@@ -79,6 +80,7 @@ mod tests {
             let (mut sizes, mut went, mut stayed) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
             for (partner, delivery) in named.iter().zip(&dealt) {
                 if let Some(delivery) = delivery {
+                    prop_assert!(partner.is_none_or(|one| !stayed.contains_key(one)), "the earlier one goes first");
                     *sizes.entry(delivery).or_insert(0) += 1;
                     *went.entry(partner.expect("who may not go stays")).or_insert(0_usize) += 1;
                 } else if let Some(partner) = partner {

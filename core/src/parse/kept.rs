@@ -130,6 +130,7 @@ impl<'a> Reader<'a> {
         for _ in 0..count {
             all.push(one(self)?);
         }
+        all.shrink_to_fit();
         Some(all)
     }
 

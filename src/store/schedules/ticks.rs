@@ -260,7 +260,8 @@ fn is_due(tick: &Tick<'_>) -> bool {
 /// What is done about a tick.
 struct Decided {
     outcome: &'static str,
-    /// Whether it runs, and no other of its turn is before it.
+    /// Whether it runs and takes no turns. Whose turn it is, the release alone says: who runs it by hand counts at the
+    /// same time.
     free: bool,
 }
 
@@ -280,9 +281,8 @@ fn decide(tick: &Tick<'_>, followed: bool, open: &mut HashMap<Uuid, usize>, canc
         Start::Instead => cancelled.push(tick.schedule.uid),
         Start::Run => {}
     }
-    let free = *open == 0 || !takes_turns(tick);
     *open += 1;
-    Decided { outcome: "run", free }
+    Decided { outcome: "run", free: !takes_turns(tick) }
 }
 
 fn turn(tick: &Tick<'_>) -> Option<Uuid> {

@@ -57,7 +57,8 @@ pub enum Attempt {
 }
 
 /// Who was cancelled meanwhile does not begin anew; who does waits, with jitter, where it failed. With what ends, places in
-/// the log for as many records, and what the relay is to be told.
+/// the log for as many records, and what the relay is to be told. What joins the queue at the same moment looks for room
+/// by itself.
 fn finish_sql() -> String {
     let taken = Taken::sql("(SELECT count(*) FROM finished)", 8);
     format!("WITH crowd AS MATERIALIZED (SELECT EXISTS (SELECT FROM pintle.job_state WHERE queue IN ('work', 'external') AND state = 'queued') AS waits),
@@ -70,7 +71,7 @@ fn finish_sql() -> String {
     FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::smallint[], $6::double precision[], $7::double precision[])
         AS own (job_id, fence, state, reason, tries, about, at_least)
     WHERE s.job_id = own.job_id AND s.fence = own.fence AND s.state = 'running' RETURNING s.fence, s.state, s.reason,
-        CASE WHEN s.state = 'queued' OR EXISTS (SELECT FROM pintle.job_state o WHERE o.turn = s.turn AND o.state = 'queued') THEN 'work'
+        CASE WHEN s.state = 'queued' OR s.turn IS NOT NULL THEN 'work'
             WHEN (SELECT waits FROM crowd) THEN 'room' END AS told),
     taken AS ({taken})
     SELECT finished.*, taken.* FROM finished LEFT JOIN taken ON true")

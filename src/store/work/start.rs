@@ -1,7 +1,7 @@
 //! Released work starts: it draws a fence, and says before anything is done what is about to be done.
 
 use crate::store::audit::{AuditWriter, Taken};
-use crate::store::pauses::pauses;
+use crate::store::pauses::{hold_pauses, pauses};
 use crate::store::rows::moment;
 use crate::store::{Store, StoreError};
 use jiff::Timestamp;
@@ -138,7 +138,8 @@ impl Store {
         let mut asked = asked.to_vec();
         asked.sort_unstable_by_key(|(_, job)| *job);
         let (deliveries, jobs): (Vec<Uuid>, Vec<i64>) = asked.into_iter().unzip();
-        let mut tx = self.begin_unpaused().await.map_err(failed())?;
+        let mut tx = self.pool.begin().await.map_err(failed())?;
+        hold_pauses(&mut tx).await.map_err(failed())?;
         let start = sqlx::query(AssertSqlSafe(start_sql())).bind(jobs).bind(deliveries).bind(process);
         let rows = writer.bind(start).fetch_all(&mut *tx).await.map_err(failed())?;
         let Some(first) = rows.first() else { return Ok(Vec::new()) };

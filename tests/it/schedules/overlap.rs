@@ -4,6 +4,7 @@ use super::{daemon, program, ran, schedule, world};
 use crate::harness::{Database, World, eventually};
 use jiff::Timestamp;
 use pintle::store::Store;
+use pintle::store::release::Room;
 use pintle::store::schedules::{ScheduleRow, Tick, Trigger};
 
 /// A run that lasts until the file `go` is there.
@@ -82,12 +83,12 @@ async fn cancel_other_ends_the_run_before() {
 }
 
 /// A Schedule whose runs go beside each other.
-fn beside() -> ScheduleRow {
+fn overlaps(rule: &str) -> ScheduleRow {
     ScheduleRow {
         uid: uuid::Uuid::now_v7(),
         source: "test".to_owned(),
-        name: "crowd".to_owned(),
-        spec: serde_json::from_str(r#"{"overlap": "allow", "job": {"kind": "exec"}}"#).unwrap(),
+        name: rule.to_owned(),
+        spec: serde_json::from_str(&format!(r#"{{"overlap": "{rule}", "job": {{"kind": "exec"}}}}"#)).unwrap(),
         commit: None,
         file: None,
         suspended: false,
@@ -95,9 +96,36 @@ fn beside() -> ScheduleRow {
     }
 }
 
+fn tick(schedule: &ScheduleRow, second: i64) -> Tick<'_> {
+    let tick = Timestamp::from_second(second).unwrap();
+    Tick { schedule, tick, not_before: tick, trigger: Trigger::Clock, dropped: None, note: None, by: None }
+}
+
+#[tokio::test]
+async fn what_takes_no_turns_goes_straight_as_far_as_there_is_room_and_only_while_nothing_waits() {
+    let database = Database::new().await;
+    let (allow, skip) = (overlaps("allow"), overlaps("skip"));
+    let store = Store::open(&database.url, 4).unwrap();
+    let proof = store.lead("here").await.unwrap().unwrap();
+    let writer = store.audit_writer(uuid::Uuid::now_v7()).await.unwrap();
+    let room = Room { batch: 2, window: 3, refill: 1 };
+    let fired = async |ticks: &[Tick<'_>], room| store.fire(&proof, &writer, ticks, &[], room).await.unwrap().released;
+    let states =
+        "SELECT object_name || ' ' || state || ' ' || (delivery IS NOT NULL) FROM pintle.job_state ORDER BY job_id";
+    let out = fired(&[tick(&skip, 1), tick(&allow, 1), tick(&allow, 2)], Some(room)).await;
+    assert_eq!((out.jobs, out.deliveries.len(), out.out), (2, 1, 0));
+    let first = ["skip queued false", "allow released true", "allow released true"];
+    assert_eq!(database.list(states).await, first);
+    assert_eq!(fired(&[tick(&allow, 3)], Some(room)).await.jobs, 0, "somebody waits");
+    database.run("UPDATE pintle.job_state SET state = 'done' WHERE state = 'queued'").await;
+    let out = fired(&[tick(&allow, 4), tick(&allow, 5)], Some(room)).await;
+    assert_eq!((out.jobs, out.out), (1, 2), "there was room for one");
+    assert_eq!(fired(&[tick(&allow, 6)], None).await.jobs, 0, "nobody rings");
+}
+
 #[tokio::test]
 async fn of_one_schedule_a_thousand_runs_wait_and_no_more_whoever_counted_before_and_there_is_room_as_they_end() {
-    let (database, schedule) = (Database::new().await, beside());
+    let (database, schedule) = (Database::new().await, overlaps("allow"));
     let fired = async |seconds: std::ops::Range<i64>| {
         // A leader of its own each time: it remembers nothing of the one before.
         database.run("DELETE FROM pintle.leader").await;
@@ -108,19 +136,7 @@ async fn of_one_schedule_a_thousand_runs_wait_and_no_more_whoever_counted_before
         // In two goes: the second by what is remembered of the first.
         let times: Vec<i64> = seconds.collect();
         for some in times.chunks(times.len().div_ceil(2)) {
-            let tick = |second: &i64| {
-                let tick = Timestamp::from_second(*second).unwrap();
-                Tick {
-                    schedule: &schedule,
-                    tick,
-                    not_before: tick,
-                    trigger: Trigger::Clock,
-                    dropped: None,
-                    note: None,
-                    by: None,
-                }
-            };
-            let ticks: Vec<Tick<'_>> = some.iter().map(tick).collect();
+            let ticks: Vec<Tick<'_>> = some.iter().map(|second| tick(&schedule, *second)).collect();
             jobs += store.fire(&proof, &writer, &ticks, &[], None).await.unwrap().jobs.len();
         }
         store.end_audit_writer(writer).await.unwrap();

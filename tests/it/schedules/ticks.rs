@@ -170,7 +170,8 @@ async fn a_clock_that_jumps_an_hour_ahead_and_behind_loses_no_lease_and_fires_no
 
 #[tokio::test]
 async fn a_tick_whose_leader_died_before_it_rang_is_rung_for_by_the_next_and_runs_once() {
-    let world = world(&[schedule("mark", SECONDS, "{kind: exec, program: mark}")]).await;
+    let clock = format!("{SECONDS}\n  overlap: allow");
+    let world = world(&[schedule("mark", &clock, "{kind: exec, program: mark}")]).await;
     let mark = program(&world, "mark", "true");
     let mut victim =
         Daemon::start(&world, "victim", &[("PINTLE_PROGRAMS", mark.as_str()), ("PINTLE_CRASH_AT", "fired")]);
