@@ -87,7 +87,11 @@ pub(super) async fn ask<T: redis::FromRedisValue>(url: &str, words: &[&str]) -> 
     // On a busy machine half a second, the default, is no proof of anything.
     let patient =
         AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
-    let mut connection = client.get_multiplexed_async_connection_with_config(&patient).await.unwrap();
+    let mut connection = match client.get_multiplexed_async_connection_with_config(&patient).await {
+        Ok(connection) => connection,
+        // A server that changes its part drops who connects at that moment.
+        Err(_) => client.get_multiplexed_async_connection_with_config(&patient).await.unwrap(),
+    };
     let mut command = redis::cmd(words[0]);
     command.arg(&words[1..]);
     command.query_async(&mut connection).await.unwrap()
