@@ -82,7 +82,7 @@ async fn cancel_other_ends_the_run_before() {
     daemon.stop().await;
 }
 
-/// A Schedule whose runs go beside each other.
+/// A Schedule of this overlap rule, called by it.
 fn overlaps(rule: &str) -> ScheduleRow {
     ScheduleRow {
         uid: uuid::Uuid::now_v7(),
@@ -120,7 +120,10 @@ async fn what_takes_no_turns_goes_straight_as_far_as_there_is_room_and_only_whil
     database.run("UPDATE pintle.job_state SET state = 'done' WHERE state = 'queued'").await;
     let out = fired(&[tick(&allow, 4), tick(&allow, 5)], Some(room)).await;
     assert_eq!((out.jobs, out.out), (1, 2), "there was room for one");
+    database.run("UPDATE pintle.job_state SET state = 'done'").await;
     assert_eq!(fired(&[tick(&allow, 6)], None).await.jobs, 0, "nobody rings");
+    database.run("UPDATE pintle.job_state SET state = 'done'").await;
+    assert_eq!(fired(&[tick(&allow, 7)], Some(room)).await.jobs, 1, "and that alone was why");
 }
 
 #[tokio::test]
