@@ -2,6 +2,7 @@
 
 mod clocks;
 mod history;
+mod job;
 mod open;
 mod ticks;
 

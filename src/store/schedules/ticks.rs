@@ -2,24 +2,20 @@
 //! and however often.
 
 use super::clocks::ScheduleRow;
+use super::job::{body, lane, partner, region, turn, work};
 use super::open::{AtMost, open_runs, takes_turns};
 use crate::store::audit::AuditWriter;
 use crate::store::enqueue::grown;
-use crate::store::release::{EXTERNAL, Lane, Released, Room, WORK};
+use crate::store::release::{Released, Room, WORK};
 use crate::store::straight::{Standing, dealt};
-use crate::store::work::{NOBODY, cancel_turns};
+use crate::store::work::cancel_turns;
 use crate::store::{LeaderProof, Store, StoreError};
 use jiff::Timestamp;
 use pintle_core::audit::Draft;
-use pintle_core::change::Value;
 use pintle_core::schedule::{OverlapRule, Start, start_by_hand};
-use serde_json::json;
 use sqlx::PgConnection;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
-
-/// How many stand for the partner of work that is of none.
-const DEALT_TO: u128 = 64;
 
 /// Why a tick runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,18 +154,18 @@ pub(in crate::store) async fn insert(
     let last: HashMap<Uuid, usize> = wanted.map(|(at, tick)| (tick.schedule.uid, at)).collect();
     let beside: HashSet<Uuid> = ticks.iter().filter(|tick| !takes_turns(tick)).map(|tick| tick.schedule.uid).collect();
     let mut cancelled = Vec::new();
-    let decided: Vec<Decided> = ticks
+    let outcomes: Vec<&str> = ticks
         .iter()
         .enumerate()
         .map(|(at, tick)| {
             let followed = last.get(&tick.schedule.uid).is_some_and(|last| at < *last);
-            decide(tick, followed, &mut open, &mut cancelled)
+            outcome(tick, followed, &mut open, &mut cancelled)
         })
         .collect();
     at_most.extend(open.into_iter().filter(|(uid, _)| beside.contains(uid)));
-    let overlapping = decided.iter().filter(|one| one.outcome == "overlap").count();
+    let overlapping = outcomes.iter().filter(|outcome| **outcome == "overlap").count();
     let cancelled = cancel_turns(tx, &cancelled, "cancel-other: the next tick came").await?;
-    let (standing, deliveries) = deal(tx, ticks, &decided, straight).await?;
+    let (standing, deliveries) = deal(tx, ticks, &outcomes, straight).await?;
     let column = |of: &dyn Fn(&Tick<'_>) -> String| ticks.iter().map(of).collect::<Vec<_>>();
     let added: Vec<(i64, Option<Uuid>)> = sqlx::query_as(INSERT)
         .bind(column(&|tick| tick.schedule.source.clone()))
@@ -177,7 +173,7 @@ pub(in crate::store) async fn insert(
         .bind(ticks.iter().map(|tick| tick.schedule.uid).collect::<Vec<_>>())
         .bind(ticks.iter().map(|tick| tick.tick.as_microsecond()).collect::<Vec<_>>())
         .bind(column(&|tick| tick.trigger.as_str().to_owned()))
-        .bind(decided.iter().map(|one| one.outcome).collect::<Vec<_>>())
+        .bind(outcomes)
         .bind(ticks.iter().map(|tick| tick.not_before.as_microsecond()).collect::<Vec<_>>())
         .bind(ticks.iter().map(turn).collect::<Vec<_>>())
         .bind(column(&body))
@@ -204,15 +200,15 @@ pub(in crate::store) async fn insert(
 async fn deal(
     tx: &mut PgConnection,
     ticks: &[Tick<'_>],
-    decided: &[Decided],
+    outcomes: &[&str],
     straight: Option<Room>,
 ) -> Result<(Option<Standing>, Vec<Option<Uuid>>), sqlx::Error> {
     let Some(room) = straight else { return Ok((None, vec![None; ticks.len()])) };
     let standing = Standing::of(tx, WORK.queue, room).await?;
     let partners: Vec<Option<String>> = ticks
         .iter()
-        .zip(decided)
-        .map(|(tick, one)| (one.free && is_due(tick) && lane(tick) == WORK).then(|| partner(tick)))
+        .zip(outcomes)
+        .map(|(tick, outcome)| (*outcome == "run" && may_go_straight(tick)).then(|| partner(tick)))
         .collect();
     let partners: Vec<Option<&str>> = partners.iter().map(Option::as_deref).collect();
     let deliveries = dealt(&partners, standing.free(room), room.batch as usize);
@@ -232,44 +228,21 @@ async fn not_run_yet<'a>(tx: &mut PgConnection, ticks: &[Tick<'a>]) -> Result<Ve
     Ok(ticks.iter().filter(|tick| tick.trigger == Trigger::Hand || !ran.contains(&key(tick))).cloned().collect())
 }
 
-/// Where it is done: what only waits for others takes no place from what works.
-fn lane(tick: &Tick<'_>) -> Lane {
-    match tick.schedule.spec.at(&["job", "kind"]).and_then(Value::as_str) {
-        Some("queue" | "reconcile") => EXTERNAL,
-        _ => WORK,
-    }
-}
-
-/// What slots are counted for: the kind, and the queue where others do it.
-fn work(tick: &Tick<'_>) -> String {
-    let job = |key| tick.schedule.spec.at(&["job", key]).and_then(Value::as_str);
-    let kind = job("kind").unwrap_or("none");
-    job("queue").map_or_else(|| kind.to_owned(), |queue| format!("{kind}:{queue}"))
-}
-
-/// The one region that it is done for, if its selector names one.
-fn region<'a>(tick: &Tick<'a>) -> Option<&'a str> {
-    tick.schedule.spec.at(&["job", "select", "labels", "region"]).and_then(Value::as_str)
-}
-
-/// A tick comes when its time has; jitter may put its run off.
-fn is_due(tick: &Tick<'_>) -> bool {
-    tick.not_before <= tick.tick
-}
-
-/// What is done about a tick.
-struct Decided {
-    outcome: &'static str,
-    /// Whether it runs and takes no turns. Whose turn it is, the release alone says: who runs it by hand counts at the
-    /// same time.
-    free: bool,
+/// Whose turn it is, the release alone says: who runs a Schedule by hand counts at the same time. A tick comes when its
+/// time has; jitter may put its run off.
+fn may_go_straight(tick: &Tick<'_>) -> bool {
+    !takes_turns(tick) && tick.not_before <= tick.tick && lane(tick) == WORK
 }
 
 /// `followed`: by another of the same schedule.
-fn decide(tick: &Tick<'_>, followed: bool, open: &mut HashMap<Uuid, usize>, cancelled: &mut Vec<Uuid>) -> Decided {
-    let dropped = |outcome| Decided { outcome, free: false };
-    if let Some(outcome) = tick.dropped {
-        return dropped(outcome);
+fn outcome(
+    tick: &Tick<'_>,
+    followed: bool,
+    open: &mut HashMap<Uuid, usize>,
+    cancelled: &mut Vec<Uuid>,
+) -> &'static str {
+    if let Some(dropped) = tick.dropped {
+        return dropped;
     }
     let open = open.entry(tick.schedule.uid).or_default();
     let start = match tick.by {
@@ -277,35 +250,10 @@ fn decide(tick: &Tick<'_>, followed: bool, open: &mut HashMap<Uuid, usize>, canc
         None => OverlapRule::of(&tick.schedule.spec).start(*open, followed),
     };
     match start {
-        Start::Skip => return dropped("overlap"),
+        Start::Skip => return "overlap",
         Start::Instead => cancelled.push(tick.schedule.uid),
         Start::Run => {}
     }
     *open += 1;
-    Decided { outcome: "run", free: !takes_turns(tick) }
-}
-
-fn turn(tick: &Tick<'_>) -> Option<Uuid> {
-    takes_turns(tick).then_some(tick.schedule.uid)
-}
-
-/// Whose turn it takes. Schedules of no partner are dealt to a few that stand for nobody, so that the crowd of one is in
-/// the way of few others; as many partners as schedules would make every release slow.
-fn partner(tick: &Tick<'_>) -> String {
-    let partner = tick.schedule.spec.at(&["job", "select", "partner"]).and_then(Value::as_str);
-    partner.map_or_else(|| format!("{NOBODY}{:02x}", tick.schedule.uid.as_u128() % DEALT_TO), str::to_owned)
-}
-
-/// What the worker is told: all that it needs, as the Schedule said it when the tick came.
-fn body(tick: &Tick<'_>) -> String {
-    let spec = &tick.schedule.spec;
-    json!({
-        "schedule": tick.schedule.name,
-        "tick": tick.tick,
-        "trigger": tick.trigger.as_str(),
-        "commit": tick.schedule.commit,
-        "deadline": spec.get("deadline"),
-        "job": spec.get("job"),
-    })
-    .to_string()
+    "run"
 }
