@@ -53,7 +53,7 @@ pub async fn run(args: DevArgs, out: &Out) -> Result<Exit, CliError> {
     std::fs::create_dir_all(&folder)
         .map_err(|error| CliError::because(format!("{} cannot be made", folder.display()), error))?;
     let folder = folder.canonicalize().map_err(|error| CliError::because("the folder cannot be used", error))?;
-    let stop = super::run::stop_on_signals();
+    let stop = super::run::stop_on_signals()?;
     let servers = start_servers(&args, &folder).await?;
     let database_url = args
         .database_url

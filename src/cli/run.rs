@@ -109,6 +109,7 @@ fn api_token(file: &Path) -> Result<String, CliError> {
 
 /// Runs until SIGTERM or SIGINT.
 pub async fn run(args: RunArgs) -> Result<Exit, CliError> {
+    let stop = stop_on_signals()?;
     let missing = |flag: &str| {
         CliError::new(format!("{flag} is not set"))
             .hint("pintle dev starts everything privately; pintle doctor says what is missing")
@@ -155,7 +156,6 @@ pub async fn run(args: RunArgs) -> Result<Exit, CliError> {
         reconciles: args.role != Role::Worker,
         works: args.role != Role::Reconciler,
     };
-    let stop = stop_on_signals();
     daemon::run(settings, stop).await.map_err(|error| {
         let hint = error.hint();
         CliError::because("the daemon refuses to act", error).hint(hint)
@@ -163,21 +163,20 @@ pub async fn run(args: RunArgs) -> Result<Exit, CliError> {
     Ok(Exit::Success)
 }
 
-/// A token that SIGTERM and SIGINT cancel.
-pub(super) fn stop_on_signals() -> CancellationToken {
+/// A token that SIGTERM and SIGINT cancel, from now on.
+pub(super) fn stop_on_signals() -> Result<CancellationToken, CliError> {
     use tokio::signal::unix::{SignalKind, signal};
+    let failed = |error| CliError::because("signals cannot be listened for", error);
+    let mut term = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     let stop = CancellationToken::new();
     let token = stop.clone();
     tokio::spawn(async move {
-        let (Ok(mut term), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-        else {
-            return;
-        };
         tokio::select! {
             _ = term.recv() => {}
             _ = interrupt.recv() => {}
         }
         token.cancel();
     });
-    stop
+    Ok(stop)
 }

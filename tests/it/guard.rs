@@ -253,13 +253,17 @@ async fn a_worker_does_not_start_what_was_paused_after_it_was_planned() {
     let reconciler = Daemon::start(&world, "reconciler", &[("PINTLE_ROLE", "reconciler")]);
     crate::harness::eventually("it is rung", async || world.redis.ask::<u64>(&["LLEN", "pintle:rows:wait"]).await == 1)
         .await;
+    // Who planned it would take it back before a worker hears of it.
+    reconciler.kill().await;
     let (code, said) = world.pintle(&["pause", "Suite/s6", "--reason", "not this one"]);
     assert_eq!(code, 0, "{said}");
     let worker = Daemon::start(&world, "worker", &[("PINTLE_ROLE", "worker")]);
-    world.database.until("EXISTS (SELECT FROM pintle.job_state WHERE state = 'superseded')").await;
+    world
+        .database
+        .until("EXISTS (SELECT FROM pintle.job_state WHERE state = 'superseded' AND reason = 'paused')")
+        .await;
     assert_eq!(world.database.count("SELECT count(*) FROM pintle.suites").await, 6);
     worker.stop().await;
-    reconciler.stop().await;
 }
 
 #[tokio::test]

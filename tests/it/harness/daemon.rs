@@ -12,12 +12,15 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 pub struct Daemon {
     child: Child,
     log: PathBuf,
+    /// How much others of its name had logged before.
+    before: usize,
 }
 
 impl Daemon {
     /// Starts one for `world`; `state` and `log` are its own names.
     pub fn start(world: &World, name: &str, settings: &[(&str, &str)]) -> Self {
         let log = world.path().join(format!("{name}.log"));
+        let before = read(&log).len();
         let introduced = &world.repository.introduced;
         let child = Command::new(env!("CARGO_BIN_EXE_pintle"))
             .args(["run", "--poll-interval", "1", "--log", "pintle=debug,warn"])
@@ -35,7 +38,7 @@ impl Daemon {
             .stderr(File::options().create(true).append(true).open(&log).unwrap())
             .spawn()
             .unwrap();
-        Self { child, log }
+        Self { child, log, before }
     }
 
     /// Its process id.
@@ -62,6 +65,8 @@ impl Daemon {
 
     /// SIGTERM; it must drain and end well. What it logged.
     pub async fn stop(mut self) -> String {
+        // Before its first word it may not listen yet, and SIGTERM ends it as it ends any program.
+        eventually("the daemon says anything", async || self.log().len() > self.before).await;
         self.signal(Signal::SIGTERM);
         let status = self.ends().await;
         assert_eq!(status.code(), Some(0), "SIGTERM did not end it well: {status}");
