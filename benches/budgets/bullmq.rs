@@ -1,9 +1,11 @@
 //! The floor of work: BullMQ's own producer and worker from npm, on the same Redis, in two Node processes.
 
+use super::clock::quantile;
 use super::world::World;
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
@@ -13,14 +15,28 @@ pub struct Node {
     redis_url: String,
 }
 
-/// Jobs that Node did.
-pub struct Run {
-    /// From the first add to the last completed, in seconds.
-    pub seconds: f64,
-    /// Milliseconds.
-    pub p50: f64,
-    /// Milliseconds.
-    pub p99: f64,
+/// Jobs that come at their times.
+#[derive(Debug, Clone, Copy)]
+pub struct Load {
+    /// A second.
+    pub rate: f64,
+    /// How many come before those that count.
+    pub start: usize,
+    /// How many count.
+    pub jobs: usize,
+}
+
+/// How long jobs took, from when they were due.
+#[derive(Debug, Clone, Copy)]
+pub struct Latency {
+    pub p50: Duration,
+    pub p99: Duration,
+}
+
+impl Latency {
+    pub fn of(took: Vec<Duration>) -> Self {
+        Self { p50: quantile(took.clone(), 0.5), p99: quantile(took, 0.99) }
+    }
 }
 
 impl Node {
@@ -37,15 +53,28 @@ impl Node {
         install.is_ok_and(|status| status.success()).then(|| Self { folder, redis_url: world.redis_url() })
     }
 
-    /// `jobs` through a worker of `concurrency`; all at once, or at `rate` a second.
-    pub async fn run(&self, concurrency: usize, jobs: usize, rate: Option<f64>) -> Run {
-        let (mut worker, mut told) = self.start("worker.mjs", &[concurrency as f64, jobs as f64]);
+    /// `jobs`, all at once, through a worker of `concurrency`: from the first add to the last completed, in seconds.
+    pub async fn run(&self, concurrency: usize, jobs: usize) -> f64 {
+        let (began, done) = self.through(concurrency, jobs, 0, None).await;
+        (done["done"].as_f64().unwrap() - began) / 1_000.0
+    }
+
+    /// Those of `load` through a worker of `concurrency`.
+    pub async fn latency(&self, concurrency: usize, load: Load) -> Latency {
+        let (_, done) = self.through(concurrency, load.start + load.jobs, load.start, Some(load.rate)).await;
+        let part = |key: &str| Duration::from_secs_f64(done[key].as_f64().unwrap() / 1_000.0);
+        Latency { p50: part("p50"), p99: part("p99") }
+    }
+
+    /// When the first was added, in milliseconds since the epoch, and what the worker says of all but the first `start`.
+    async fn through(&self, concurrency: usize, jobs: usize, start: usize, rate: Option<f64>) -> (f64, Value) {
+        let numbers = [concurrency as f64, jobs as f64, start as f64];
+        let (mut worker, mut told) = self.start("worker.mjs", &numbers);
         assert_eq!(told.next_line().await.unwrap().as_deref(), Some("ready"), "the worker of the floor");
         let began = self.produce(jobs, rate).await;
         let done = line(&mut told).await;
         worker.wait().await.unwrap();
-        let number = |key: &str| done[key].as_f64().unwrap();
-        Run { seconds: (number("done") - began) / 1_000.0, p50: number("p50"), p99: number("p99") }
+        (began, done)
     }
 
     /// Upserts as many job schedulers, each for its next time; how long it took, in milliseconds.

@@ -2,6 +2,7 @@
 //! the daemon does, with a handler that is done at once.
 
 use super::world::{Database, World};
+use futures_util::future::join_all;
 use jiff::{Span, Timestamp};
 use pintle::handlers::{Failure, Handler};
 use pintle::queue::delivery::{Heard, Receiver, ReceiverSettings, Ringer};
@@ -16,7 +17,7 @@ use pintle::queue::writers::Writers;
 use pintle::store::release::{Limits, WORK};
 use pintle::store::schedules::{ScheduleRow, Tick, Trigger};
 use pintle::store::work::Work;
-use pintle::store::{LeaderProof, Store};
+use pintle::store::{LeaderProof, Store, StoreError};
 use pintle_core::change::Value;
 use sqlx::postgres::PgListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -46,12 +47,17 @@ struct Timed {
 
 impl Hears for Timed {
     async fn hear(&self, heard: Heard) -> Result<(), HearError> {
-        let Heard::Delivery(delivery) = &heard else { unreachable!("nobody else uses this Redis") };
-        let jobs = delivery.jobs.clone();
-        self.lane.hear(heard).await?;
-        let now = Instant::now();
+        let Heard::Delivery(delivery) = heard else { unreachable!("nobody else uses this Redis") };
+        let each = delivery.jobs.iter().map(|job| self.one(delivery.id, *job));
+        Ok(join_all(each).await.into_iter().collect::<Result<(), _>>()?)
+    }
+}
+
+impl Timed {
+    async fn one(&self, delivery: Uuid, job: i64) -> Result<(), Arc<StoreError>> {
+        self.lane.one(delivery, job).await?;
         let mut done = self.done.lock().unwrap();
-        done.extend(jobs.into_iter().map(|job| (job, now)));
+        done.push((job, Instant::now()));
         self.count.send_replace(done.len());
         Ok(())
     }

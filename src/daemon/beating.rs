@@ -13,13 +13,13 @@ use tokio_util::sync::CancellationToken;
 
 const BEAT: Duration = Duration::from_secs(3);
 
-/// Beats for as long as it is polled; says that nothing is taken any more once `stop` is.
-pub(super) async fn beating(daemon: &Daemon, stop: &CancellationToken) {
+/// Beats until it is `over`, and no beat is on its way any more; says that nothing is taken once `stop` is.
+pub(super) async fn beating(daemon: &Daemon, stop: &CancellationToken, over: &CancellationToken) {
     let (said, heard) = watch::channel(Instant::now());
-    tokio::join!(saying(daemon, stop, &said), believing(&daemon.lease, heard));
+    tokio::join!(saying(daemon, stop, over, said), believing(&daemon.lease, heard));
 }
 
-async fn saying(daemon: &Daemon, stop: &CancellationToken, said: &watch::Sender<Instant>) {
+async fn saying(daemon: &Daemon, stop: &CancellationToken, over: &CancellationToken, said: watch::Sender<Instant>) {
     let host = hostname();
     let mut outage = Outage::of("heartbeat");
     let mut skew = Skew::default();
@@ -45,7 +45,9 @@ async fn saying(daemon: &Daemon, stop: &CancellationToken, said: &watch::Sender<
             }
             Err(error) => drop(outage.failed(&error)),
         }
-        tokio::time::sleep(BEAT).await;
+        if over.run_until_cancelled(tokio::time::sleep(BEAT)).await.is_none() {
+            return;
+        }
     }
 }
 

@@ -93,10 +93,11 @@ pub async fn run(settings: DaemonSettings, stop: CancellationToken) -> Result<()
     let bells = Arc::new(Bells::default());
     let mut parts = JoinSet::new();
     // It goes on until nothing is in hand any more: who falls silent is taken for dead.
-    let (own, over) = (daemon.clone(), stop.clone());
+    let over = CancellationToken::new();
+    let (own, token, rested) = (daemon.clone(), stop.clone(), over.clone());
     let beat = AbortOnDropHandle::new(tokio::spawn(async move {
-        let _over = over.clone().drop_guard();
-        beating(&own, &over).await;
+        let _stop = token.clone().drop_guard();
+        beating(&own, &token, &rested).await;
     }));
     let (own, rung, token) = (daemon.clone(), bells.clone(), stop.clone());
     part(&mut parts, &stop, async move { _ = token.run_until_cancelled(listening(&own, &rung)).await });
@@ -109,7 +110,9 @@ pub async fn run(settings: DaemonSettings, stop: CancellationToken) -> Result<()
     while let Some(ended) = parts.join_next().await {
         whole &= ended.is_ok();
     }
-    beat.abort();
+    // One that is on its way would bring back what is taken away.
+    over.cancel();
+    let _ = beat.await;
     let _ = daemon.store.end_process(daemon.process).await;
     served.abort();
     tracing::info!("stopped");

@@ -43,8 +43,9 @@ impl<H: Handler> WorkLane<H> {
         Arc::new(Self { worker, hands, usual: Usual::default() })
     }
 
-    /// Tries the job that `delivery` brought, if the ledger says that it did.
-    async fn one(&self, delivery: Uuid, job: i64) -> Result<(), Arc<StoreError>> {
+    /// Tries the job that `delivery` brought, if the ledger says that it did; what became of it is written when this
+    /// returns.
+    pub async fn one(&self, delivery: Uuid, job: i64) -> Result<(), Arc<StoreError>> {
         let _in_hand = self.worker.in_hand(job);
         let lease = self.worker.alive().await;
         let mut hand = None;

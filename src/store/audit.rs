@@ -49,11 +49,12 @@ impl Taken {
     }
 }
 
+/// Arrays are unnested side by side in the list of what is selected: as functions to select from, each would be written
+/// down first.
 const INSERT: &str = "INSERT INTO pintle.audit_logs
-    (recorded_at, id, writer, seq, leaf, salt, sealed, stage, actor, action, resource_kind, resource_name, partner, commit, job_id, outcome)
-    SELECT to_timestamp($1::bigint / 1000000.0), r.id, $2, r.seq, r.leaf, r.salt, r.sealed, r.stage, r.actor, r.action, r.rk, r.rn, r.partner, r.commit, r.job, r.outcome
-    FROM unnest($3::uuid[], $4::bigint[], $5::bytea[], $6::bytea[], $7::bytea[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::text[])
-        AS r (id, seq, leaf, salt, sealed, stage, actor, action, rk, rn, partner, commit, job, outcome)";
+    (recorded_at, writer, id, seq, leaf, salt, sealed, stage, actor, action, resource_kind, resource_name, partner, commit, job_id, outcome)
+    SELECT to_timestamp($1::bigint / 1000000.0), $2, unnest($3::uuid[]), unnest($4::bigint[]), unnest($5::bytea[]), unnest($6::bytea[]), unnest($7::bytea[]),
+        unnest($8::text[]), unnest($9::text[]), unnest($10::text[]), unnest($11::text[]), unnest($12::text[]), unnest($13::text[]), unnest($14::text[]), unnest($15::bigint[]), unnest($16::text[])";
 
 impl Store {
     /// Leases a slot for `process`.

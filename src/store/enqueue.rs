@@ -69,14 +69,13 @@ const HEAD: &str = "INSERT INTO pintle.plan_heads AS h (source_id, plan_id) VALU
     ON CONFLICT (source_id) DO UPDATE SET plan_id = $2 WHERE h.plan_id = $3";
 
 const JOBS: &str = "INSERT INTO pintle.jobs (plan_id, source_id, object_kind, object_name, uid, action, cause, target_digest, written_digest, planned_revision, body, file, line, destructive, declared, declared_digest, moves_followers, labels_before, partner_before, before_digest)
-    SELECT $1, $2, r.kind, r.name, r.uid, r.action, r.cause, r.target, r.written, r.revision, r.body::jsonb, r.file, r.line, r.destructive, r.declared::jsonb, r.declared_digest, r.moves_followers, r.labels_before::jsonb, r.partner_before, r.before_digest
-    FROM unnest($3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::bytea[], $9::bytea[], $10::bigint[], $11::text[], $12::text[], $13::integer[], $14::boolean[], $15::text[], $16::bytea[], $17::boolean[], $18::text[], $19::text[], $20::bytea[])
-        AS r (kind, name, uid, action, cause, target, written, revision, body, file, line, destructive, declared, declared_digest, moves_followers, labels_before, partner_before, before_digest)
+    SELECT $1, $2, unnest($3::text[]), unnest($4::text[]), unnest($5::uuid[]), unnest($6::text[]), unnest($7::text[]), unnest($8::bytea[]), unnest($9::bytea[]), unnest($10::bigint[]),
+        unnest($11::text[])::jsonb, unnest($12::text[]), unnest($13::integer[]), unnest($14::boolean[]), unnest($15::text[])::jsonb, unnest($16::bytea[]), unnest($17::boolean[]),
+        unnest($18::text[])::jsonb, unnest($19::text[]), unnest($20::bytea[])
     RETURNING id, object_kind, object_name";
 
 const STATES: &str = "INSERT INTO pintle.job_state (job_id, source_id, object_kind, object_name, partner, priority, counted)
-    SELECT r.id, $1, r.kind, r.name, r.partner, r.priority, r.counted
-    FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::boolean[]) AS r (id, kind, name, partner, priority, counted)";
+    SELECT unnest($2::bigint[]), $1, unnest($3::text[]), unnest($4::text[]), unnest($5::text[]), unnest($6::smallint[]), unnest($7::boolean[])";
 
 impl Store {
     /// Enqueues `admitted`, made from what was `seen`. What a job has done since then is not in the plan:

@@ -22,7 +22,7 @@ const PAUSE: &str = "INSERT INTO pintle.pauses (kind, name, labels, reason, by_w
 const RESUME: &str = "UPDATE pintle.pauses SET ended_at = clock_timestamp(), ended_by = $2, end_reason = $3 WHERE id = ANY($1) AND ended_at IS NULL";
 
 /// The lock: taken alone to pause, shared to apply. Any number that nothing else of ours takes.
-const LOCK: i64 = 0x0070_696e_746c_6501;
+pub(super) const LOCK: i64 = 0x0070_696e_746c_6501;
 
 /// What is paused now. The snapshot of the live state reads the same with its first statement.
 pub(super) async fn pauses(tx: &mut PgConnection) -> Result<Vec<Pause>, sqlx::Error> {
@@ -31,13 +31,8 @@ pub(super) async fn pauses(tx: &mut PgConnection) -> Result<Vec<Pause>, sqlx::Er
 
 /// The same, and no pause comes before this transaction ends.
 pub(super) async fn pauses_held(tx: &mut PgConnection) -> Result<Vec<Pause>, sqlx::Error> {
-    hold_pauses(tx).await?;
-    pauses(tx).await
-}
-
-/// No pause comes before this transaction ends: what is paused may be read with whatever it asks next.
-pub(super) async fn hold_pauses(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query("SELECT pg_advisory_xact_lock_shared($1)").bind(LOCK).execute(tx).await.map(drop)
+    let any: bool = sqlx::query_scalar("SELECT pintle.hold_pauses($1)").bind(LOCK).fetch_one(&mut *tx).await?;
+    if any { pauses(tx).await } else { Ok(Vec::new()) }
 }
 
 fn pause(row: &PgRow) -> Result<Pause, sqlx::Error> {

@@ -16,7 +16,7 @@ const began = now();
 const CHUNK = 500;
 
 const add = (from, to, at) =>
-  queue.addBulk(Array.from({ length: to - from }, (_, n) => ({ name: 'noop', data: { at: at(from + n) } })));
+  queue.addBulk(Array.from({ length: to - from }, (_, n) => ({ name: 'noop', data: { n: from + n, at: at(from + n) } })));
 
 if (rate) {
   // Those that are due by now, together: the same way in which a scheduler adds what is due.

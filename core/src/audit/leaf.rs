@@ -6,7 +6,7 @@ use super::record::{Draft, Sealed};
 use crate::change::{Digest, Value as Tree, field_changes};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// Bodies above this are kept by hash; the text is in Git.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -56,27 +56,26 @@ pub fn leaf(draft: &Draft, place: Place) -> Leaf {
         "reason": draft.reason,
         "sealed": hash,
     });
-    Leaf { leaf: canonical(json).to_string().into_bytes(), sealed }
+    Leaf { leaf: written(&canonical(json)), sealed }
 }
 
 fn sealed_bytes(sealed: &Sealed) -> Vec<u8> {
     let empty = Tree::map();
     let changes = field_changes(sealed.before.as_ref().unwrap_or(&empty), sealed.after.as_ref().unwrap_or(&empty));
-    let diff = bounded(canonical(json_patch(&changes)).to_string().into_bytes());
+    let diff = bounded(written(&canonical(json_patch(&changes))));
     let [after, before] = [&sealed.after, &sealed.before].map(|body| bounded(bytes_of(body.as_ref())));
     [&b"{\"after\":"[..], &after, b",\"before\":", &before, b",\"diff\":", &diff, b"}"].concat()
 }
 
 fn bytes_of(body: Option<&Tree>) -> Vec<u8> {
-    // Writing to memory does not fail, and the keys of a tree are text.
-    serde_json::to_vec(&body.map(Canonical)).unwrap_or_else(|_| b"null".to_vec())
+    written(&body.map(Canonical))
 }
 
 fn bounded(text: Vec<u8>) -> Vec<u8> {
     if text.len() <= MAX_BODY_BYTES {
         return text;
     }
-    json!({"sha256": Digest::of(&text), "bytes": text.len()}).to_string().into_bytes()
+    written(&json!({"sha256": Digest::of(&text), "bytes": text.len()}))
 }
 
 /// A tree, whose keys are sorted already, written without building JSON first.
@@ -95,23 +94,39 @@ impl Serialize for Canonical<'_> {
     }
 }
 
-/// Keys are sorted by serde_json's map; this maps what other readers of JSON would stumble over.
-fn canonical(json: Value) -> Value {
+/// Keys are sorted by serde_json's map; this maps what other readers of JSON would stumble over, of which there is rarely
+/// anything.
+fn canonical(mut json: Value) -> Value {
+    mend(&mut json);
+    json
+}
+
+fn mend(json: &mut Value) {
     match json {
-        Value::String(text) => Value::String(text.replace('\0', "\u{fffd}")),
+        Value::String(text) if text.contains('\0') => *text = without_nul(text),
         Value::Number(number)
             if number.as_u64().is_some_and(|n| n > 1 << 53) || number.as_i64().is_some_and(|n| n < -(1 << 53)) =>
         {
-            Value::String(number.to_string())
+            *json = Value::String(number.to_string());
         }
-        Value::Array(items) => items.into_iter().map(canonical).collect(),
-        Value::Object(map) => Value::Object(
-            map.into_iter()
-                .map(|(key, value)| (key.replace('\0', "\u{fffd}"), canonical(value)))
-                .collect::<Map<_, _>>(),
-        ),
-        other => other,
+        Value::Array(items) => items.iter_mut().for_each(mend),
+        Value::Object(map) => {
+            map.values_mut().for_each(mend);
+            if map.keys().any(|key| key.contains('\0')) {
+                *map = std::mem::take(map).into_iter().map(|(key, value)| (without_nul(&key), value)).collect();
+            }
+        }
+        _ => {}
     }
+}
+
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+/// Writing to memory does not fail, and the keys of what is written are text.
+fn written(json: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(json).unwrap_or_else(|_| b"null".to_vec())
 }
 
 #[cfg(test)]

@@ -23,8 +23,7 @@ pub(super) const ROLE: &str = "pintle";
 pub(super) const PORT: &str = "5432";
 const INITDB_PATIENCE: Duration = Duration::from_mins(1);
 
-const SETTINGS: [&str; 5] =
-    ["listen_addresses=", "max_connections=400", "shared_buffers=64MB", "timezone=UTC", "log_timezone=UTC"];
+const SETTINGS: [&str; 4] = ["listen_addresses=", "max_connections=400", "timezone=UTC", "log_timezone=UTC"];
 /// Only a crash of the machine can lose data with these. `synchronous_commit=off` is not among
 /// them: with it a killed Postgres forgets its last commits, and fault tests would blame Pintle.
 const FAST: [&str; 2] = ["fsync=off", "full_page_writes=off"];

@@ -75,8 +75,9 @@ const FREE: &str = "UPDATE pintle.runs r SET outcome = 'cancelled' FROM unnest($
 
 const INSERT: &str = "WITH wanted AS (
         SELECT t.*, CASE t.outcome WHEN 'run' THEN nextval('pintle.jobs_id_seq') END AS job_id
-        FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::uuid[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $15::text[], $16::text[], $17::text[], $18::uuid[])
-            AS t (source, name, uid, tick_us, trigger, outcome, from_us, turn, body, file, partner, by_whom, reason, queue, work, region, delivery)),
+        FROM (SELECT unnest($1::text[]) AS source, unnest($2::text[]) AS name, unnest($3::uuid[]) AS uid, unnest($4::bigint[]) AS tick_us, unnest($5::text[]) AS trigger, unnest($6::text[]) AS outcome, unnest($7::bigint[]) AS from_us,
+            unnest($8::uuid[]) AS turn, unnest($9::text[]) AS body, unnest($10::text[]) AS file, unnest($11::text[]) AS partner, unnest($12::text[]) AS by_whom, unnest($13::text[]) AS reason,
+            unnest($15::text[]) AS queue, unnest($16::text[]) AS work, unnest($17::text[]) AS region, unnest($18::uuid[]) AS delivery) t),
     told AS (
         INSERT INTO pintle.runs (source_id, schedule, schedule_uid, tick, trigger, outcome, job_id, by_whom, reason)
         SELECT source, name, uid, to_timestamp(tick_us / 1000000.0), trigger, outcome, job_id, by_whom, reason FROM wanted

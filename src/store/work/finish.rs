@@ -5,9 +5,9 @@ use super::start::Work;
 use crate::store::audit::{AuditWriter, Taken};
 use crate::store::{Store, StoreError};
 use pintle_core::audit::{Draft, Outcome, Stage};
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::Row;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 /// Characters of what is said that are kept.
@@ -59,7 +59,7 @@ pub enum Attempt {
 /// Who was cancelled meanwhile does not begin anew; who does waits, with jitter, where it failed. With what ends, places in
 /// the log for as many records, and what the relay is to be told. What joins the queue at the same moment looks for room
 /// by itself.
-fn finish_sql() -> String {
+static FINISH: LazyLock<String> = LazyLock::new(|| {
     let taken = Taken::sql("(SELECT count(*) FROM finished)", 8);
     format!("WITH crowd AS MATERIALIZED (SELECT EXISTS (SELECT FROM pintle.job_state WHERE queue IN ('work', 'external') AND state = 'queued') AS waits),
     finished AS (UPDATE pintle.job_state s SET cancel = NULL, process = NULL, changed_at = clock_timestamp(), attempts = s.attempts + own.tries,
@@ -68,14 +68,14 @@ fn finish_sql() -> String {
         delivery = CASE WHEN own.state <> 'queued' THEN s.delivery END,
         not_before = CASE WHEN own.state <> 'queued' THEN s.not_before
             ELSE clock_timestamp() + make_interval(secs => greatest(own.at_least, own.about * (0.5 + random()))) END
-    FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::smallint[], $6::double precision[], $7::double precision[])
-        AS own (job_id, fence, state, reason, tries, about, at_least)
+    FROM (SELECT unnest($1::bigint[]) AS job_id, unnest($2::bigint[]) AS fence, unnest($3::text[]) AS state, unnest($4::text[]) AS reason,
+        unnest($5::smallint[]) AS tries, unnest($6::double precision[]) AS about, unnest($7::double precision[]) AS at_least) own
     WHERE s.job_id = own.job_id AND s.fence = own.fence AND s.state = 'running' RETURNING s.fence, s.state, s.reason,
         CASE WHEN s.state = 'queued' OR s.turn IS NOT NULL THEN 'work'
             WHEN (SELECT waits FROM crowd) THEN 'room' END AS told),
     taken AS ({taken})
     SELECT finished.*, taken.* FROM finished LEFT JOIN taken ON true")
-}
+});
 
 /// A try, and what became of it.
 pub type Tried = (Arc<Work>, Attempt);
@@ -89,7 +89,7 @@ impl Store {
         tried.sort_unstable_by_key(|(work, _)| work.job);
         let mut tx = self.pool.begin().await.map_err(failed())?;
         let ends: Vec<End> = tried.iter().map(|(work, attempt)| End::of(work, attempt)).collect();
-        let finish = sqlx::query(AssertSqlSafe(finish_sql()))
+        let finish = sqlx::query(FINISH.as_str())
             .bind(tried.iter().map(|(work, _)| work.job).collect::<Vec<_>>())
             .bind(tried.iter().map(|(work, _)| work.fence).collect::<Vec<_>>())
             .bind(ends.iter().map(|end| end.state).collect::<Vec<_>>())

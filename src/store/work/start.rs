@@ -1,7 +1,7 @@
 //! Released work starts: it draws a fence, and says before anything is done what is about to be done.
 
 use crate::store::audit::{AuditWriter, Taken};
-use crate::store::pauses::{hold_pauses, pauses};
+use crate::store::pauses::{LOCK, pauses};
 use crate::store::rows::moment;
 use crate::store::{Store, StoreError};
 use jiff::Timestamp;
@@ -9,13 +9,15 @@ use pintle_core::audit::{Actor, Draft, GitRef, JobRef, Outcome, Stage};
 use pintle_core::change::ObjectKey;
 use pintle_core::model::guard::Subject;
 use serde_json::Value;
+use sqlx::Row;
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
-use sqlx::{AssertSqlSafe, Row};
+use std::sync::LazyLock;
 use uuid::Uuid;
 
-/// With what is started, places in the log for as many records, and whether anything is paused.
-fn start_sql() -> String {
+/// With what is started, places in the log for as many records, and whether anything is paused: nothing is any more before
+/// the transaction ends.
+static START: LazyLock<String> = LazyLock::new(|| {
     let taken = Taken::sql("(SELECT count(*) FROM started)", 4);
     format!("WITH started AS (
         UPDATE pintle.job_state s SET state = 'running', fence = nextval('pintle.fences'), process = $3, started_at = clock_timestamp(), changed_at = clock_timestamp()
@@ -23,9 +25,10 @@ fn start_sql() -> String {
         WHERE s.job_id = asked.job_id AND s.delivery = asked.delivery AND s.state = 'released'
         RETURNING s.job_id, s.delivery, s.fence, s.attempts, s.partner, j.object_name, j.uid, j.body, j.file, (SELECT k.labels::text FROM pintle.schedules k WHERE k.uid = j.uid) AS labels, coalesce(o.repo_id::text, '') AS repo_id,
             (extract(epoch FROM s.started_at) * 1000000)::bigint AS started_us),
+        held AS MATERIALIZED (SELECT pintle.hold_pauses($6) AS paused),
         taken AS ({taken})
-    SELECT started.*, taken.*, EXISTS (SELECT FROM pintle.pauses WHERE ended_at IS NULL) AS paused FROM started LEFT JOIN taken ON true")
-}
+    SELECT started.*, taken.*, held.paused FROM held CROSS JOIN started LEFT JOIN taken ON true")
+});
 
 const PAUSED: &str = "UPDATE pintle.job_state SET state = 'cancelled', reason = 'paused', process = NULL, changed_at = clock_timestamp() WHERE job_id = ANY($1)";
 
@@ -139,9 +142,8 @@ impl Store {
         asked.sort_unstable_by_key(|(_, job)| *job);
         let (deliveries, jobs): (Vec<Uuid>, Vec<i64>) = asked.into_iter().unzip();
         let mut tx = self.pool.begin().await.map_err(failed())?;
-        hold_pauses(&mut tx).await.map_err(failed())?;
-        let start = sqlx::query(AssertSqlSafe(start_sql())).bind(jobs).bind(deliveries).bind(process);
-        let rows = writer.bind(start).fetch_all(&mut *tx).await.map_err(failed())?;
+        let start = sqlx::query(START.as_str()).bind(jobs).bind(deliveries).bind(process);
+        let rows = writer.bind(start).bind(LOCK).fetch_all(&mut *tx).await.map_err(failed())?;
         let Some(first) = rows.first() else { return Ok(Vec::new()) };
         let taken = Taken::of(first)?;
         let pauses = if first.try_get("paused").map_err(failed())? {
