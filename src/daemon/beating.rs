@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 const BEAT: Duration = Duration::from_secs(3);
 
-/// Beats until it is `over`, and no beat is on its way any more; says that nothing is taken once `stop` is.
+/// Beats until it is `over`, and waits for the beat that is on its way then; says that nothing is taken once `stop` is.
 pub(super) async fn beating(daemon: &Daemon, stop: &CancellationToken, over: &CancellationToken) {
     let (said, heard) = watch::channel(Instant::now());
     tokio::join!(saying(daemon, stop, over, said), believing(&daemon.lease, heard));

@@ -112,7 +112,7 @@ pub async fn run(settings: DaemonSettings, stop: CancellationToken) -> Result<()
     }
     // One that is on its way would bring back what is taken away.
     over.cancel();
-    let _ = beat.await;
+    whole &= beat.await.is_ok();
     let _ = daemon.store.end_process(daemon.process).await;
     served.abort();
     tracing::info!("stopped");

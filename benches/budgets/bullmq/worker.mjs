@@ -1,5 +1,5 @@
-// The worker of the floor: does nothing with each job, and says how long each but the first took from when it was meant
-// to be added.
+// The worker of the floor: does nothing with each job, and says how long each took from when it was meant to be added, but
+// for the first UNCOUNTED.
 //
 //   REDIS_URL=… node worker.mjs CONCURRENCY JOBS UNCOUNTED
 //

@@ -23,7 +23,7 @@ static START: LazyLock<String> = LazyLock::new(|| {
         UPDATE pintle.job_state s SET state = 'running', fence = nextval('pintle.fences'), process = $3, started_at = clock_timestamp(), changed_at = clock_timestamp()
         FROM unnest($1::bigint[], $2::uuid[]) AS asked (job_id, delivery) JOIN pintle.jobs j ON j.id = asked.job_id LEFT JOIN pintle.sources o ON o.id = j.source_id
         WHERE s.job_id = asked.job_id AND s.delivery = asked.delivery AND s.state = 'released'
-        RETURNING s.job_id, s.delivery, s.fence, s.attempts, s.partner, j.object_name, j.uid, j.body, j.file, (SELECT k.labels::text FROM pintle.schedules k WHERE k.uid = j.uid) AS labels, coalesce(o.repo_id::text, '') AS repo_id,
+        RETURNING s.job_id, s.delivery, s.fence, s.attempts, s.partner, j.object_name, j.uid, j.body, j.file, coalesce(o.repo_id::text, '') AS repo_id,
             (extract(epoch FROM s.started_at) * 1000000)::bigint AS started_us),
         held AS MATERIALIZED (SELECT pintle.hold_pauses($6) AS paused),
         taken AS ({taken})
@@ -146,17 +146,16 @@ impl Store {
         let rows = writer.bind(start).bind(LOCK).fetch_all(&mut *tx).await.map_err(failed())?;
         let Some(first) = rows.first() else { return Ok(Vec::new()) };
         let taken = Taken::of(first)?;
-        let pauses = if first.try_get("paused").map_err(failed())? {
-            pauses(&mut tx).await.map_err(failed())?
-        } else {
-            Vec::new()
+        let pauses = match first.try_get("paused").map_err(failed())? {
+            true => pauses(&mut tx).await.map_err(failed())?,
+            false => Vec::new(),
         };
+        let labels = if pauses.is_empty() { HashMap::new() } else { labels(&mut tx, &rows).await.map_err(failed())? };
         let (mut started, mut held, mut drafts) = (Vec::new(), Vec::new(), Vec::new());
         for row in rows {
             let work = work(&row).map_err(failed())?;
             let key = ObjectKey::new("Schedule", work.schedule.as_str());
-            let labels: Option<String> = row.try_get("labels").map_err(failed())?;
-            let subject = Subject::new(&key, labels.as_deref(), None);
+            let subject = Subject::new(&key, labels.get(&work.uid).map(String::as_str), None);
             if pauses.iter().any(|pause| pause.what.covers(&subject)) {
                 let refused = Outcome { status: "refused", code: Some("paused".into()) };
                 drafts.push(work.draft(Stage::Denied, refused, None));
@@ -173,6 +172,13 @@ impl Store {
         tx.commit().await.map_err(failed())?;
         Ok(started)
     }
+}
+
+/// The labels of the Schedules of `rows`, as they are now: the claim read what was before it waited for who pauses.
+async fn labels(tx: &mut PgConnection, rows: &[PgRow]) -> Result<HashMap<Uuid, String>, sqlx::Error> {
+    let uids: Vec<Uuid> = rows.iter().map(|row| row.try_get("uid")).collect::<Result<_, _>>()?;
+    let labels = sqlx::query_as("SELECT uid, labels::text FROM pintle.schedules WHERE uid = ANY($1)").bind(uids);
+    Ok(labels.fetch_all(tx).await?.into_iter().collect())
 }
 
 fn work(row: &PgRow) -> Result<Work, sqlx::Error> {

@@ -191,5 +191,6 @@ async fn a_tick_whose_leader_died_before_it_rang_is_rung_for_by_the_next_and_run
     let told = format!("SELECT stage FROM pintle.audit_logs WHERE job_id = {job} ORDER BY recorded_at, seq");
     assert_eq!(world.database.list(&told).await, ["intent", "outcome"]);
     other.stop().await;
+    world.assert_log().await;
     no_tick_is_lost(&world).await;
 }
