@@ -5,6 +5,7 @@ use super::lead::{Bells, lead};
 use super::outage::Outage;
 use super::telemetry::Gauges;
 use super::working::working;
+use crate::chain::chain;
 use crate::config::DaemonSettings;
 use crate::http;
 use crate::queue::hands::Hands;
@@ -113,7 +114,9 @@ pub async fn run(settings: DaemonSettings, stop: CancellationToken) -> Result<()
     // One that is on its way would bring back what is taken away.
     over.cancel();
     whole &= beat.await.is_ok();
-    let _ = daemon.store.end_process(daemon.process).await;
+    if let Err(error) = daemon.store.end_process(daemon.process).await {
+        tracing::warn!("others take this process for alive until its lease is over: {}", chain(&error));
+    }
     served.abort();
     tracing::info!("stopped");
     if whole { Ok(()) } else { Err(DaemonError::Panicked) }

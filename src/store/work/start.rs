@@ -9,9 +9,10 @@ use pintle_core::audit::{Actor, Draft, GitRef, JobRef, Outcome, Stage};
 use pintle_core::change::ObjectKey;
 use pintle_core::model::guard::Subject;
 use serde_json::Value;
-use sqlx::Row;
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
+use sqlx::{PgConnection, Row};
+use std::collections::HashMap;
 use std::sync::LazyLock;
 use uuid::Uuid;
 

@@ -92,7 +92,7 @@ impl World {
         self.find_nothing(AUDIT.iter()).await;
     }
 
-    async fn find_nothing(&self, wrongs: impl Iterator<Item = &(&str, &str)>) {
+    async fn find_nothing(&self, wrongs: impl Iterator<Item = &'static (&'static str, &'static str)>) {
         for (what, sql) in wrongs {
             let found = self.database.list(sql).await;
             assert!(found.is_empty(), "{what}: {found:?}");

@@ -1,6 +1,6 @@
 //! What people ask for: previews, runs now, runs of what passed, an end.
 
-use super::{SECONDS, YEARLY, daemon, program, ran, schedule, triggered, world};
+use super::{SECONDS, YEARLY, daemon, program, ran, schedule, state, triggered, world};
 use serde_json::Value;
 
 fn json(text: &str) -> Value {
@@ -93,6 +93,30 @@ async fn what_was_paused_or_cancelled_is_run_after_all_by_a_backfill() {
     let (_, text) = world.pintle(&backfill);
     assert_eq!(json(&text)["jobs"].as_array().unwrap().len() as i64, jobs, "{text}");
     ran(&world, "daily", "done", jobs).await;
+    daemon.stop().await;
+}
+
+#[tokio::test]
+async fn who_waited_for_a_pause_is_held_by_what_was_written_meanwhile() {
+    let world = world(&[schedule("daily", YEARLY, "{kind: exec, program: mark}")]).await;
+    let mark = program(&world, "mark", "true");
+    let daemon = daemon(&world, "daemon", &mark);
+    world.settled().await;
+    let mut pause = world.database.pool().begin().await.unwrap();
+    sqlx::query("SELECT pg_advisory_xact_lock(x'0070696e746c6501'::bigint)").execute(&mut *pause).await.unwrap();
+    let job = triggered(&world, "daily");
+    let waits = "EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'
+        AND query LIKE 'WITH started%')";
+    world.database.until(waits).await;
+    for written in [
+        "UPDATE pintle.schedules SET labels = '{\"region\": \"eu\"}' WHERE name = 'daily'",
+        "INSERT INTO pintle.pauses (labels, reason, by_whom) VALUES ('{\"region\": \"eu\"}', 'it is being moved', 'alice')",
+    ] {
+        sqlx::query(written).execute(&mut *pause).await.unwrap();
+    }
+    pause.commit().await.unwrap();
+    world.database.until(&format!("(SELECT reason = 'paused' FROM pintle.job_state WHERE job_id = {job})")).await;
+    assert_eq!(state(&world, job, "state").await, "cancelled");
     daemon.stop().await;
 }
 

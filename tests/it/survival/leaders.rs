@@ -72,8 +72,9 @@ async fn a_process_told_to_stop_in_the_middle_of_the_work_drains_and_ends_well()
     let daemon = world.daemon();
     world.repository.change("alice", "suites/many.yaml", &many(1_000, "x"));
     world.database.until("(SELECT count(*) > 1 FROM pintle.job_state WHERE state = 'done')").await;
-    daemon.stop().await;
-    assert!(world.database.list("SELECT pid FROM pintle.processes").await.is_empty(), "it left its heartbeat behind");
+    let log = daemon.stop().await;
+    let alive = world.database.list("SELECT pid FROM pintle.processes").await;
+    assert!(alive.is_empty(), "it left its heartbeat behind: {log}");
     let next = world.daemon();
     world.settled().await;
     world.assert_whole().await;
