@@ -34,16 +34,19 @@ impl Store {
     /// Says that the process `id` ends, lets go of its audit writers, and forgets processes that fell
     /// silent long ago.
     pub async fn end_process(&self, id: Uuid) -> Result<(), StoreError> {
-        sqlx::query("UPDATE pintle.audit_writers SET lease_until = clock_timestamp() WHERE holder = $1")
-            .bind(id)
-            .execute(&self.pool)
-            .await
-            .map_err(StoreError::during("let go of the audit writers"))?;
-        sqlx::query("DELETE FROM pintle.processes WHERE id = $1 OR expires_at < clock_timestamp() - interval '1 day'")
-            .bind(id)
-            .execute(&self.pool)
-            .await
-            .map_err(StoreError::during("end the process"))?;
+        // What was cut off may hold a writer for a moment longer: that is waited for last.
+        for (what, statement) in [
+            (
+                "end the process",
+                "DELETE FROM pintle.processes WHERE id = $1 OR expires_at < clock_timestamp() - interval '1 day'",
+            ),
+            (
+                "let go of the audit writers",
+                "UPDATE pintle.audit_writers SET lease_until = clock_timestamp() WHERE holder = $1",
+            ),
+        ] {
+            sqlx::query(statement).bind(id).execute(&self.pool).await.map_err(StoreError::during(what))?;
+        }
         Ok(())
     }
 }

@@ -147,10 +147,8 @@ impl Store {
         let rows = writer.bind(start).bind(LOCK).fetch_all(&mut *tx).await.map_err(failed())?;
         let Some(first) = rows.first() else { return Ok(Vec::new()) };
         let taken = Taken::of(first)?;
-        let pauses = match first.try_get("paused").map_err(failed())? {
-            true => pauses(&mut tx).await.map_err(failed())?,
-            false => Vec::new(),
-        };
+        let any: bool = first.try_get("paused").map_err(failed())?;
+        let pauses = if any { pauses(&mut tx).await.map_err(failed())? } else { Vec::new() };
         let labels = if pauses.is_empty() { HashMap::new() } else { labels(&mut tx, &rows).await.map_err(failed())? };
         let (mut started, mut held, mut drafts) = (Vec::new(), Vec::new(), Vec::new());
         for row in rows {
