@@ -6,7 +6,8 @@ use super::gather::Gather;
 use super::writers::Writers;
 use crate::chain::chain;
 use crate::handlers::{self, Class, Failure, Handler};
-use crate::store::work::{Attempt, MAX_ATTEMPTS, Pause, Tried, Wish, Work};
+use crate::store::kept::Kept;
+use crate::store::work::{Attempt, MAX_ATTEMPTS, Pause, Tried, Wish, Work, finish, start};
 use crate::store::{Store, StoreError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -199,30 +200,42 @@ impl<H: Handler> WorkWorker<H> {
 }
 
 fn starts(store: Store, writers: Arc<Writers>, process: Uuid) -> Gather<(Uuid, i64), (), Work> {
+    let kept = Arc::<Kept>::default();
     Gather::new(Box::new(move |asked| {
-        let (store, writers) = (store.clone(), writers.clone());
+        let (store, writers, kept) = (store.clone(), writers.clone(), kept.clone());
         Box::pin(async move {
             let asked: Vec<(Uuid, i64)> = asked.into_iter().map(|(key, ())| key).collect();
-            let start = |writer| {
-                let (store, asked) = (&store, &asked);
-                async move { store.start_work(&writer, process, asked).await }
+            let claim = |writer| {
+                let (store, kept, asked) = (&store, &kept, &asked);
+                async move {
+                    let mut connection = kept.take(store).await?;
+                    let started = start(&mut connection, &writer, process, asked).await?;
+                    kept.keep(connection);
+                    Ok(started)
+                }
             };
-            let started = writers.with(start).await?;
+            let started = writers.with(claim).await?;
             Ok(started.into_iter().map(|(delivery, work)| ((delivery, work.job), work)).collect())
         })
     }))
 }
 
 fn ends(store: Store, writers: Arc<Writers>) -> Gather<i64, Tried, ()> {
+    let kept = Arc::<Kept>::default();
     Gather::new(Box::new(move |tried| {
-        let (store, writers) = (store.clone(), writers.clone());
+        let (store, writers, kept) = (store.clone(), writers.clone(), kept.clone());
         Box::pin(async move {
             let tried: Vec<Tried> = tried.into_iter().map(|(_, tried)| tried).collect();
-            let finish = |writer| {
-                let (store, tried) = (&store, &tried);
-                async move { store.finish_work(&writer, tried).await }
+            let end = |writer| {
+                let (store, kept, tried) = (&store, &kept, &tried);
+                async move {
+                    let mut connection = kept.take(store).await?;
+                    let finished = finish(&mut connection, &writer, tried).await?;
+                    kept.keep(connection);
+                    Ok(finished)
+                }
             };
-            Ok(writers.with(finish).await?.into_iter().map(|fence| (fence, ())).collect())
+            Ok(writers.with(end).await?.into_iter().map(|fence| (fence, ())).collect())
         })
     }))
 }

@@ -29,10 +29,10 @@ impl Writers {
             Some(writer) => writer,
             None => self.store.audit_writer(self.process).await?,
         };
-        let mut done = work(writer).await;
+        let mut done = work(writer.clone()).await;
         if matches!(done, Err(StoreError::WriterLost)) {
-            writer = self.store.replace_audit_writer(writer).await?;
-            done = work(writer).await;
+            writer = self.store.replace_audit_writer(&writer).await?;
+            done = work(writer.clone()).await;
         }
         if done.is_ok() {
             self.free.lock().await.push(writer);

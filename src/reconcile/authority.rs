@@ -109,7 +109,7 @@ impl Reconciler {
             let mut recorded =
                 self.store.record_acceptances(proof, &self.writer, &self.introduction.repo_id, &fresh, &touches).await;
             if matches!(recorded, Err(StoreError::WriterLost)) {
-                self.writer = self.store.replace_audit_writer(self.writer).await?;
+                self.writer = self.store.replace_audit_writer(&self.writer).await?;
                 recorded = self
                     .store
                     .record_acceptances(proof, &self.writer, &self.introduction.repo_id, &fresh, &touches)

@@ -48,7 +48,7 @@ impl Seen {
 /// Rows written by one statement.
 const AT_ONCE: usize = 2_000;
 /// From so many on the server is told that the ledger grew.
-const MANY: usize = 1_000;
+pub(in crate::store) const MANY: usize = 1_000;
 
 const OPEN: &str = "SELECT s.job_id, j.object_kind, j.object_name, j.action, j.target_digest, j.planned_revision
     FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id

@@ -29,6 +29,9 @@ pub enum StoreError {
     /// The audit writer's lease ran out, and its slot is another's: nothing was written.
     #[error("the audit writer's slot is leased to another process")]
     WriterLost,
+    /// What was seen did not hold any more when it was to be written, time and again.
+    #[error("others were always faster to {0}")]
+    Overtaken(&'static str),
     /// Another plan became current in between.
     #[error("another plan became current in between")]
     StalePlan,

@@ -11,6 +11,7 @@ pub mod evidence;
 pub mod examine;
 mod external;
 pub mod history;
+pub mod kept;
 pub mod leader;
 pub mod ledger;
 pub mod live;

@@ -31,8 +31,8 @@ pub(super) async fn pauses(tx: &mut PgConnection) -> Result<Vec<Pause>, sqlx::Er
 
 /// The same, and no pause comes before this transaction ends.
 pub(super) async fn pauses_held(tx: &mut PgConnection) -> Result<Vec<Pause>, sqlx::Error> {
-    let any: bool = sqlx::query_scalar("SELECT pintle.hold_pauses($1)").bind(LOCK).fetch_one(&mut *tx).await?;
-    if any { pauses(tx).await } else { Ok(Vec::new()) }
+    let ids: Vec<i64> = sqlx::query_scalar("SELECT pintle.hold_pauses($1)").bind(LOCK).fetch_one(&mut *tx).await?;
+    if ids.is_empty() { Ok(Vec::new()) } else { pauses(tx).await }
 }
 
 fn pause(row: &PgRow) -> Result<Pause, sqlx::Error> {

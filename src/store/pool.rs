@@ -1,6 +1,7 @@
 //! Connections and the schema's version. Runs as the engine role, which owns nothing.
 
 use super::StoreError;
+use super::kept::Kept;
 use super::schedules::Remembered;
 use sqlx::Connection;
 use sqlx::migrate::Migrator;
@@ -24,6 +25,8 @@ const IDLE: Duration = Duration::from_millis(500);
 pub struct Store {
     pub(super) pool: PgPool,
     pub(super) remembered: Arc<Mutex<Remembered>>,
+    /// What the leader's ticks are written through.
+    pub(super) firing: Arc<Kept>,
 }
 
 impl Store {
@@ -49,7 +52,7 @@ impl Store {
             .before_acquire(|connection, seen| Box::pin(still_stands(connection, seen.idle_for)))
             .after_connect(|connection, _| Box::pin(async move { become_engine(connection).await }))
             .connect_lazy_with(options);
-        Ok(Self { pool, remembered: Arc::default() })
+        Ok(Self { pool, remembered: Arc::default(), firing: Arc::default() })
     }
 
     /// The pool, for listeners.

@@ -5,7 +5,7 @@ use super::clocks::ScheduleRow;
 use super::job::{body, lane, partner, region, turn, work};
 use super::open::{AtMost, open_runs, takes_turns};
 use crate::store::audit::AuditWriter;
-use crate::store::enqueue::grown;
+use crate::store::enqueue::{MANY, grown};
 use crate::store::release::{Released, Room, WORK};
 use crate::store::straight::{Standing, dealt};
 use crate::store::work::cancel_turns;
@@ -13,7 +13,7 @@ use crate::store::{LeaderProof, Store, StoreError};
 use jiff::Timestamp;
 use pintle_core::audit::Draft;
 use pintle_core::schedule::{OverlapRule, Start, start_by_hand};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Row};
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
@@ -73,11 +73,18 @@ const RAN: &str = "SELECT t.uid, t.tick_us FROM unnest($1::uuid[], $2::bigint[])
 const FREE: &str = "UPDATE pintle.runs r SET outcome = 'cancelled' FROM unnest($1::uuid[], $2::bigint[]) AS t (uid, tick_us), pintle.job_state s
     WHERE r.schedule_uid = t.uid AND r.tick = to_timestamp(t.tick_us / 1000000.0) AND r.outcome = 'run' AND r.trigger <> 'hand' AND s.job_id = r.job_id AND s.state = 'cancelled'";
 
-const INSERT: &str = "WITH wanted AS (
+/// With `$19` it is done under that leader alone, and says whether it still leads; without, in the caller's transaction.
+const INSERT: &str = "WITH led AS MATERIALIZED (SELECT FROM pintle.leader WHERE token = $19 FOR KEY SHARE),
+    proven AS MATERIALIZED (SELECT $19::uuid IS NULL OR EXISTS (SELECT FROM led) AS leads),
+    looked AS (
+        UPDATE pintle.schedule_clocks c SET looked_until = greatest(c.looked_until, to_timestamp(t.until_us / 1000000.0))
+        FROM proven, unnest($20::uuid[], $21::bigint[]) AS t (uid, until_us) WHERE proven.leads AND c.uid = t.uid),
+    wanted AS (
         SELECT t.*, CASE t.outcome WHEN 'run' THEN nextval('pintle.jobs_id_seq') END AS job_id
-        FROM (SELECT unnest($1::text[]) AS source, unnest($2::text[]) AS name, unnest($3::uuid[]) AS uid, unnest($4::bigint[]) AS tick_us, unnest($5::text[]) AS trigger, unnest($6::text[]) AS outcome, unnest($7::bigint[]) AS from_us,
+        FROM proven, (SELECT unnest($1::text[]) AS source, unnest($2::text[]) AS name, unnest($3::uuid[]) AS uid, unnest($4::bigint[]) AS tick_us, unnest($5::text[]) AS trigger, unnest($6::text[]) AS outcome, unnest($7::bigint[]) AS from_us,
             unnest($8::uuid[]) AS turn, unnest($9::text[]) AS body, unnest($10::text[]) AS file, unnest($11::text[]) AS partner, unnest($12::text[]) AS by_whom, unnest($13::text[]) AS reason,
-            unnest($15::text[]) AS queue, unnest($16::text[]) AS work, unnest($17::text[]) AS region, unnest($18::uuid[]) AS delivery) t),
+            unnest($15::text[]) AS queue, unnest($16::text[]) AS work, unnest($17::text[]) AS region, unnest($18::uuid[]) AS delivery) t
+        WHERE proven.leads),
     told AS (
         INSERT INTO pintle.runs (source_id, schedule, schedule_uid, tick, trigger, outcome, job_id, by_whom, reason)
         SELECT source, name, uid, to_timestamp(tick_us / 1000000.0), trigger, outcome, job_id, by_whom, reason FROM wanted
@@ -89,7 +96,8 @@ const INSERT: &str = "WITH wanted AS (
     state AS (
         INSERT INTO pintle.job_state (job_id, source_id, object_kind, object_name, partner, priority, queue, work, region, turn, not_before, counted, state, delivery)
         SELECT job_id, source, 'Schedule', name, partner, $14, queue, work, region, turn, to_timestamp(from_us / 1000000.0), false, CASE WHEN delivery IS NULL THEN 'queued' ELSE 'released' END, delivery FROM fresh)
-    SELECT job_id, delivery FROM fresh ORDER BY job_id";
+    SELECT p.leads, f.job_id, f.delivery, (SELECT pg_notify('pintle_jobs', 'work') WHERE EXISTS (SELECT FROM fresh WHERE delivery IS NULL))
+    FROM proven p LEFT JOIN fresh f ON true ORDER BY f.job_id";
 
 const LOOKED: &str =
     "UPDATE pintle.schedule_clocks c SET looked_until = greatest(c.looked_until, to_timestamp(t.until_us / 1000000.0))
@@ -106,21 +114,67 @@ impl Store {
         looked: &[(Uuid, Timestamp)],
         straight: Option<Room>,
     ) -> Result<Fired, StoreError> {
-        let failed = || StoreError::during("turn ticks into jobs");
-        let mut tx = self.begin_as(proof).await?;
         let (since, mut at_most) = self.at_most(proof.token());
-        let mut fired = insert(&mut tx, ticks, &mut at_most, straight).await.map_err(failed())?;
-        writer.append(&mut tx, &std::mem::take(&mut fired.cancelled)).await?;
-        grown(&mut tx, fired.jobs.len()).await.map_err(failed())?;
-        if !looked.is_empty() {
-            let (uids, untils): (Vec<Uuid>, Vec<i64>) =
-                looked.iter().map(|(uid, until)| (*uid, until.as_microsecond())).unzip();
-            sqlx::query(LOOKED).bind(uids).bind(untils).execute(&mut *tx).await.map_err(failed())?;
-        }
-        tx.commit().await.map_err(failed())?;
+        let fired = if !ticks.is_empty() && ticks.len() < MANY && ticks.iter().all(stands_alone) {
+            self.fire_at_once(proof, ticks, looked, straight, &mut at_most).await?
+        } else {
+            self.fire_in_turn(proof, writer, ticks, looked, straight, &mut at_most).await?
+        };
         self.remember(proof.token(), since, at_most);
         Ok(fired)
     }
+
+    /// In one statement: nothing else is to be decided, counted or recorded with it.
+    async fn fire_at_once(
+        &self,
+        proof: &LeaderProof,
+        ticks: &[Tick<'_>],
+        looked: &[(Uuid, Timestamp)],
+        straight: Option<Room>,
+        at_most: &mut AtMost,
+    ) -> Result<Fired, StoreError> {
+        if !proof.is_fresh() {
+            return Err(StoreError::NotLeader);
+        }
+        let mut connection = self.firing.take(self).await?;
+        let fired = insert(&mut connection, ticks, at_most, straight, Some(Led { by: proof.token(), looked })).await?;
+        self.firing.keep(connection);
+        Ok(fired)
+    }
+
+    /// In a transaction: what ran is left out first, turns are counted and ended, and what is ended recorded.
+    async fn fire_in_turn(
+        &self,
+        proof: &LeaderProof,
+        writer: &AuditWriter,
+        ticks: &[Tick<'_>],
+        looked: &[(Uuid, Timestamp)],
+        straight: Option<Room>,
+        at_most: &mut AtMost,
+    ) -> Result<Fired, StoreError> {
+        let failed = || StoreError::during("turn ticks into jobs");
+        let mut tx = self.begin_as(proof).await?;
+        let mut fired = insert(&mut tx, ticks, at_most, straight, None).await?;
+        writer.append(&mut tx, &std::mem::take(&mut fired.cancelled)).await?;
+        grown(&mut tx, fired.jobs.len()).await.map_err(failed())?;
+        if !looked.is_empty() {
+            let (uids, untils) = until(looked);
+            sqlx::query(LOOKED).bind(uids).bind(untils).execute(&mut *tx).await.map_err(failed())?;
+        }
+        tx.commit().await.map_err(failed())?;
+        Ok(fired)
+    }
+}
+
+/// Up to when each schedule was looked at, as columns.
+fn until(looked: &[(Uuid, Timestamp)]) -> (Vec<Uuid>, Vec<i64>) {
+    looked.iter().map(|(uid, until)| (*uid, until.as_microsecond())).unzip()
+}
+
+/// Who leads, and up to when it looked at each schedule.
+pub(in crate::store) struct Led<'a> {
+    by: Uuid,
+    looked: &'a [(Uuid, Timestamp)],
 }
 
 /// What became of ticks.
@@ -138,17 +192,34 @@ pub struct Fired {
     pub(in crate::store) cancelled: Vec<Draft>,
 }
 
-/// The same in the caller's transaction, who may remember how many runs there can be `at_most`.
+/// The same in the caller's transaction, or in none where each of `asked` stands alone and it is known who `led`. The
+/// caller may remember how many runs there can be `at_most`.
 pub(in crate::store) async fn insert(
     tx: &mut PgConnection,
     asked: &[Tick<'_>],
     at_most: &mut AtMost,
     straight: Option<Room>,
-) -> Result<Fired, sqlx::Error> {
-    let ticks = &not_run_yet(tx, asked).await?;
-    let ran_before = asked.len() - ticks.len();
+    led: Option<Led<'_>>,
+) -> Result<Fired, StoreError> {
+    let led = led.as_ref();
+    match add(tx, asked, at_most, straight, led).await.map_err(StoreError::during("turn ticks into jobs"))? {
+        Some(fired) => Ok(fired),
+        None => Err(StoreError::NotLeader),
+    }
+}
+
+/// `None` under another leader.
+async fn add(
+    tx: &mut PgConnection,
+    asked: &[Tick<'_>],
+    at_most: &mut AtMost,
+    straight: Option<Room>,
+    led: Option<&Led<'_>>,
+) -> Result<Option<Fired>, sqlx::Error> {
+    // Where each stands alone nothing is decided by those that ran: the index leaves them out.
+    let ticks = &if led.is_some() { asked.to_vec() } else { not_run_yet(tx, asked).await? };
     if ticks.is_empty() {
-        return Ok(Fired { ran_before, ..Fired::default() });
+        return Ok(Some(Fired { ran_before: asked.len(), ..Fired::default() }));
     }
     let mut open = open_runs(tx, ticks, at_most).await?;
     let wanted = ticks.iter().enumerate().filter(|(_, tick)| tick.dropped.is_none());
@@ -168,7 +239,9 @@ pub(in crate::store) async fn insert(
     let cancelled = cancel_turns(tx, &cancelled, "cancel-other: the next tick came").await?;
     let (standing, deliveries) = deal(tx, ticks, &outcomes, straight).await?;
     let column = |of: &dyn Fn(&Tick<'_>) -> String| ticks.iter().map(of).collect::<Vec<_>>();
-    let added: Vec<(i64, Option<Uuid>)> = sqlx::query_as(INSERT)
+    let runs = outcomes.iter().filter(|outcome| **outcome == "run").count();
+    let (looked, untils) = led.map(|led| until(led.looked)).unwrap_or_default();
+    let rows = sqlx::query(INSERT)
         .bind(column(&|tick| tick.schedule.source.clone()))
         .bind(column(&|tick| tick.schedule.name.clone()))
         .bind(ticks.iter().map(|tick| tick.schedule.uid).collect::<Vec<_>>())
@@ -187,14 +260,25 @@ pub(in crate::store) async fn insert(
         .bind(column(&work))
         .bind(ticks.iter().map(region).collect::<Vec<_>>())
         .bind(deliveries)
+        .bind(led.map(|led| led.by))
+        .bind(looked)
+        .bind(untils)
         .fetch_all(&mut *tx)
         .await?;
-    let straight: Vec<(Uuid, i64)> = added.iter().filter_map(|(job, delivery)| Some(((*delivery)?, *job))).collect();
-    if straight.len() < added.len() {
-        sqlx::query("SELECT pg_notify('pintle_jobs', 'work')").execute(tx).await?;
+    if !rows.first().is_some_and(|row| row.get("leads")) {
+        return Ok(None);
     }
-    let released = standing.map(|standing| standing.released(straight)).unwrap_or_default();
-    Ok(Fired { jobs: added.into_iter().map(|(job, _)| job).collect(), ran_before, overlapping, released, cancelled })
+    // One row says who leads where nothing was added.
+    let jobs: Vec<i64> = rows.iter().filter_map(|row| row.get("job_id")).collect();
+    let straight = rows.iter().filter_map(|row| Some((row.get::<Option<Uuid>, _>("delivery")?, row.get("job_id"))));
+    let released = standing.map(|standing| standing.released(straight.collect())).unwrap_or_default();
+    let ran_before = asked.len() - ticks.len() + runs - jobs.len();
+    Ok(Some(Fired { jobs, ran_before, overlapping, released, cancelled }))
+}
+
+/// Whether nothing else is to be decided with `tick`: its run waits for no other and ends none, and it was not dropped.
+fn stands_alone(tick: &Tick<'_>) -> bool {
+    !takes_turns(tick) && tick.dropped.is_none() && matches!(tick.trigger, Trigger::Clock | Trigger::Late)
 }
 
 /// The deliveries of those that go straight, and how the lane stood when that was looked at.

@@ -8,6 +8,6 @@ mod start;
 
 pub use cancel::{Cancelled, Wish};
 pub(in crate::store) use cancel::{cancel_turns, cancelled_work};
-pub use finish::{Attempt, MAX_ATTEMPTS, Pause, Tried};
-pub use start::Work;
+pub use finish::{Attempt, MAX_ATTEMPTS, Pause, Tried, finish};
 pub(in crate::store) use start::{NOBODY, partner_told};
+pub use start::{Work, start};

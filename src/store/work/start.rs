@@ -1,9 +1,9 @@
 //! Released work starts: it draws a fence, and says before anything is done what is about to be done.
 
-use crate::store::audit::{AuditWriter, Taken};
+use crate::store::StoreError;
+use crate::store::audit::{AuditWriter, standing, writing};
 use crate::store::pauses::{LOCK, pauses};
 use crate::store::rows::moment;
-use crate::store::{Store, StoreError};
 use jiff::Timestamp;
 use pintle_core::audit::{Actor, Draft, GitRef, JobRef, Outcome, Stage};
 use pintle_core::change::ObjectKey;
@@ -16,22 +16,29 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 use uuid::Uuid;
 
-/// With what is started, places in the log for as many records, and whether anything is paused: nothing is any more before
-/// the transaction ends.
-static START: LazyLock<String> = LazyLock::new(|| {
-    let taken = Taken::sql("(SELECT count(*) FROM started)", 4);
-    format!("WITH started AS (
-        UPDATE pintle.job_state s SET state = 'running', fence = nextval('pintle.fences'), process = $3, started_at = clock_timestamp(), changed_at = clock_timestamp()
-        FROM unnest($1::bigint[], $2::uuid[]) AS asked (job_id, delivery) JOIN pintle.jobs j ON j.id = asked.job_id LEFT JOIN pintle.sources o ON o.id = j.source_id
-        WHERE s.job_id = asked.job_id AND s.delivery = asked.delivery AND s.state = 'released'
-        RETURNING s.job_id, s.delivery, s.fence, s.attempts, s.partner, j.object_name, j.uid, j.body, j.file, coalesce(o.repo_id::text, '') AS repo_id,
-            (extract(epoch FROM s.started_at) * 1000000)::bigint AS started_us),
-        held AS MATERIALIZED (SELECT pintle.hold_pauses($6) AS paused),
-        taken AS ({taken})
-    SELECT started.*, taken.*, held.paused FROM held CROSS JOIN started LEFT JOIN taken ON true")
+/// What was asked for and may start, under the fence that it will start with, what is paused, and where the writer stands. A
+/// delivery is claimed once: a fence that is drawn by who knows the delivery is above those of all earlier ones.
+static LOOK: LazyLock<String> = LazyLock::new(|| {
+    format!("SELECT s.job_id, s.delivery, nextval('pintle.fences') AS fence, s.attempts, s.partner, j.object_name, j.uid, j.body, j.file, coalesce(o.repo_id::text, '') AS repo_id,
+        EXISTS (SELECT FROM pintle.pauses WHERE ended_at IS NULL) AS paused, {}
+    FROM unnest($1::bigint[], $2::uuid[]) AS asked (job_id, delivery) JOIN pintle.job_state s ON s.job_id = asked.job_id AND s.delivery = asked.delivery AND s.state = 'released'
+    JOIN pintle.jobs j ON j.id = s.job_id LEFT JOIN pintle.sources o ON o.id = j.source_id", standing(3))
 });
 
-const PAUSED: &str = "UPDATE pintle.job_state SET state = 'cancelled', reason = 'paused', process = NULL, changed_at = clock_timestamp() WHERE job_id = ANY($1)";
+/// Nothing else is paused than was seen before this ends.
+static START: LazyLock<String> = LazyLock::new(|| {
+    let with = "held AS MATERIALIZED (SELECT pintle.hold_pauses($7) AS pauses),
+    started AS (
+        UPDATE pintle.job_state s SET state = own.state, reason = CASE own.state WHEN 'cancelled' THEN 'paused' ELSE s.reason END,
+            fence = own.fence, process = CASE own.state WHEN 'running' THEN $5::uuid END, started_at = to_timestamp($6::bigint / 1000000.0), changed_at = clock_timestamp()
+        FROM held, (SELECT unnest($1::bigint[]) AS job_id, unnest($2::uuid[]) AS delivery, unnest($3::bigint[]) AS fence, unnest($4::text[]) AS state) own
+        WHERE s.job_id = own.job_id AND s.delivery = own.delivery AND s.state = 'released' AND held.pauses = $8::bigint[]
+        RETURNING s.job_id)";
+    writing(with, "(SELECT count(*) FROM started) = cardinality($1::bigint[])", "", 9)
+});
+
+/// How often it is looked again before it is given up.
+pub(super) const LOOKS: usize = 8;
 
 /// What the partner of work that is of none begins with: no name can.
 pub(in crate::store) const NOBODY: char = '~';
@@ -128,52 +135,106 @@ pub(super) fn lost(row: &PgRow, code: &str) -> Result<Draft, sqlx::Error> {
     })
 }
 
-impl Store {
-    /// Claims for `process` what is asked for, each job by the delivery that brought it. Gives what starts, with its
-    /// delivery: not what the ledger knows nothing of, nor what somebody paused.
-    pub async fn start_work(
-        &self,
+/// Claims for `process` what is asked for, each job by the delivery that brought it. Gives what starts, with its delivery:
+/// not what the ledger knows nothing of, nor what somebody paused.
+///
+/// It is looked first, and what was seen then is claimed and recorded in one statement, or nothing if it does not hold any
+/// more.
+pub async fn start(
+    connection: &mut PgConnection,
+    writer: &AuditWriter,
+    process: Uuid,
+    asked: &[(Uuid, i64)],
+) -> Result<Vec<(Uuid, Work)>, StoreError> {
+    let (deliveries, jobs): (Vec<Uuid>, Vec<i64>) = asked.iter().copied().unzip();
+    for _ in 0..LOOKS {
+        let Some(seen) = Seen::look(connection, writer, &jobs, &deliveries).await? else { return Ok(Vec::new()) };
+        if seen.claim(connection, writer, process).await.map_err(StoreError::during("start jobs"))? {
+            return Ok(seen.started());
+        }
+    }
+    Err(StoreError::Overtaken("start jobs"))
+}
+
+/// What may start, and what is paused.
+struct Seen {
+    pauses: Vec<i64>,
+    /// By its delivery, and whether it is paused.
+    works: Vec<(Uuid, Work, bool)>,
+}
+
+impl Seen {
+    async fn look(
+        connection: &mut PgConnection,
         writer: &AuditWriter,
-        process: Uuid,
-        asked: &[(Uuid, i64)],
-    ) -> Result<Vec<(Uuid, Work)>, StoreError> {
+        jobs: &[i64],
+        deliveries: &[Uuid],
+    ) -> Result<Option<Self>, StoreError> {
         let failed = || StoreError::during("start jobs");
-        // In one order, so that two that claim or finish at once rarely wait for each other; who does is asked one by one.
-        let mut asked = asked.to_vec();
-        asked.sort_unstable_by_key(|(_, job)| *job);
-        let (deliveries, jobs): (Vec<Uuid>, Vec<i64>) = asked.into_iter().unzip();
-        let mut tx = self.pool.begin().await.map_err(failed())?;
-        let start = sqlx::query(START.as_str()).bind(jobs).bind(deliveries).bind(process);
-        let rows = writer.bind(start).bind(LOCK).fetch_all(&mut *tx).await.map_err(failed())?;
-        let Some(first) = rows.first() else { return Ok(Vec::new()) };
-        let taken = Taken::of(first)?;
+        let look = writer.bind(sqlx::query(LOOK.as_str()).bind(jobs).bind(deliveries));
+        let rows = look.fetch_all(&mut *connection).await.map_err(failed())?;
+        let Some(first) = rows.first() else { return Ok(None) };
+        writer.learn_from(first)?;
         let any: bool = first.try_get("paused").map_err(failed())?;
-        let pauses = if any { pauses(&mut tx).await.map_err(failed())? } else { Vec::new() };
-        let labels = if pauses.is_empty() { HashMap::new() } else { labels(&mut tx, &rows).await.map_err(failed())? };
-        let (mut started, mut held, mut drafts) = (Vec::new(), Vec::new(), Vec::new());
-        for row in rows {
-            let work = work(&row).map_err(failed())?;
+        let pauses = if any { pauses(connection).await.map_err(failed())? } else { Vec::new() };
+        let labels =
+            if pauses.is_empty() { HashMap::new() } else { labels(connection, &rows).await.map_err(failed())? };
+        let paused = |work: &Work| {
             let key = ObjectKey::new("Schedule", work.schedule.as_str());
             let subject = Subject::new(&key, labels.get(&work.uid).map(String::as_str), None);
-            if pauses.iter().any(|pause| pause.what.covers(&subject)) {
-                let refused = Outcome { status: "refused", code: Some("paused".into()) };
-                drafts.push(work.draft(Stage::Denied, refused, None));
-                held.push(work.job);
-            } else {
-                drafts.push(work.draft(Stage::Intent, Outcome::ok(), None));
-                started.push((row.try_get("delivery").map_err(failed())?, work));
-            }
-        }
-        if !held.is_empty() {
-            sqlx::query(PAUSED).bind(held).execute(&mut *tx).await.map_err(failed())?;
-        }
-        writer.append_at(&mut tx, &drafts, taken).await?;
-        tx.commit().await.map_err(failed())?;
-        Ok(started)
+            pauses.iter().any(|pause| pause.what.covers(&subject))
+        };
+        let seen = |row: &PgRow| {
+            let work = work(row)?;
+            let paused = paused(&work);
+            Ok((row.try_get("delivery")?, work, paused))
+        };
+        let mut works = rows.iter().map(seen).collect::<Result<Vec<_>, sqlx::Error>>().map_err(failed())?;
+        // In one order, so that two that claim or finish at once rarely wait for each other; who does is asked one by one.
+        works.sort_unstable_by_key(|(_, work, _)| work.job);
+        Ok(Some(Self { pauses: pauses.iter().map(|pause| pause.id).collect(), works }))
+    }
+
+    /// Whether all of it was as it was seen, and is claimed.
+    async fn claim(
+        &self,
+        connection: &mut PgConnection,
+        writer: &AuditWriter,
+        process: Uuid,
+    ) -> Result<bool, sqlx::Error> {
+        let drafts: Vec<Draft> = self.works.iter().map(|(_, work, paused)| begins(work, *paused)).collect();
+        let Some(foreseen) = writer.foreseen(&drafts) else { return Ok(false) };
+        let of = |(_, work, _): &(Uuid, Work, bool)| (work.job, work.fence);
+        let (jobs, fences): (Vec<i64>, Vec<i64>) = self.works.iter().map(of).unzip();
+        let start = sqlx::query(START.as_str())
+            .bind(jobs)
+            .bind(self.works.iter().map(|(delivery, ..)| *delivery).collect::<Vec<_>>())
+            .bind(fences)
+            .bind(
+                self.works.iter().map(|(.., paused)| if *paused { "cancelled" } else { "running" }).collect::<Vec<_>>(),
+            )
+            .bind(process)
+            .bind(foreseen.now_us)
+            .bind(LOCK)
+            .bind(&self.pauses);
+        writer.write(connection, start, foreseen).await
+    }
+
+    fn started(self) -> Vec<(Uuid, Work)> {
+        self.works.into_iter().filter(|(.., paused)| !paused).map(|(delivery, work, _)| (delivery, work)).collect()
     }
 }
 
-/// The labels of the Schedules of `rows`, as they are now: the claim read what was before it waited for who pauses.
+/// The record of a try that is about to begin, or may not.
+fn begins(work: &Work, paused: bool) -> Draft {
+    if paused {
+        work.draft(Stage::Denied, Outcome { status: "refused", code: Some("paused".into()) }, None)
+    } else {
+        work.draft(Stage::Intent, Outcome::ok(), None)
+    }
+}
+
+/// The labels of the Schedules of `rows`.
 async fn labels(tx: &mut PgConnection, rows: &[PgRow]) -> Result<HashMap<Uuid, String>, sqlx::Error> {
     let uids: Vec<Uuid> = rows.iter().map(|row| row.try_get("uid")).collect::<Result<_, _>>()?;
     let labels = sqlx::query_as("SELECT uid, labels::text FROM pintle.schedules WHERE uid = ANY($1)").bind(uids);
@@ -199,7 +260,7 @@ fn work(row: &PgRow) -> Result<Work, sqlx::Error> {
         schedule: row.try_get("object_name")?,
         uid: row.try_get("uid")?,
         tick: text("tick").and_then(|text| text.parse().ok()).unwrap_or_default(),
-        started_at: moment(row, "started_us")?.unwrap_or_default(),
+        started_at: moment(row, "now_us")?.unwrap_or_default(),
         trigger: text("trigger").unwrap_or("clock").to_owned(),
         deadline: text("deadline").map(str::to_owned),
         spec: body.get("job").cloned().unwrap_or_default(),

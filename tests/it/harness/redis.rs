@@ -83,16 +83,19 @@ impl PrivateRedis {
 
 /// What the server at `url` answers to one command.
 pub(super) async fn ask<T: redis::FromRedisValue>(url: &str, words: &[&str]) -> T {
-    let client = redis::Client::open(url).unwrap();
+    match ask_once(url, words).await {
+        // A server that changes its part drops who is connected at that moment.
+        Err(error) if error.is_io_error() => ask_once(url, words).await,
+        answered => answered,
+    }
+    .unwrap()
+}
+
+async fn ask_once<T: redis::FromRedisValue>(url: &str, words: &[&str]) -> redis::RedisResult<T> {
     // On a busy machine half a second, the default, is no proof of anything.
     let patient =
         AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
-    let mut connection = match client.get_multiplexed_async_connection_with_config(&patient).await {
-        Ok(connection) => connection,
-        // A server that changes its part drops who connects at that moment.
-        Err(_) => client.get_multiplexed_async_connection_with_config(&patient).await.unwrap(),
-    };
-    let mut command = redis::cmd(words[0]);
-    command.arg(&words[1..]);
-    command.query_async(&mut connection).await.unwrap()
+    let client = redis::Client::open(url)?;
+    let mut connection = client.get_multiplexed_async_connection_with_config(&patient).await?;
+    redis::cmd(words[0]).arg(&words[1..]).query_async(&mut connection).await
 }
