@@ -8,15 +8,14 @@ BEGIN
 END $$;
 
 -- Takes the lock that pausing takes alone, and says what is paused then. What a statement reads besides is from before it
--- waited; what a volatile function reads is not.
-DROP FUNCTION pintle.hold_pauses(bigint);
-CREATE FUNCTION pintle.hold_pauses(lock bigint) RETURNS bigint[] LANGUAGE plpgsql VOLATILE AS $$
+-- waited; what a volatile function reads is not. Daemons of before this call `hold_pauses` until they are replaced.
+CREATE FUNCTION pintle.paused_under(lock bigint) RETURNS bigint[] LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(lock);
     RETURN ARRAY(SELECT id FROM pintle.pauses WHERE ended_at IS NULL AND (until IS NULL OR until > clock_timestamp()) ORDER BY id);
 END $$;
-REVOKE EXECUTE ON FUNCTION pintle.insist(boolean), pintle.hold_pauses(bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION pintle.insist(boolean), pintle.hold_pauses(bigint) TO pintle_engine;
+REVOKE EXECUTE ON FUNCTION pintle.insist(boolean), pintle.paused_under(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pintle.insist(boolean), pintle.paused_under(bigint) TO pintle_engine;
 
 -- A server notes 256 ranges a minute that are to be summarised, and tells its log of each more. A range is 1 MB now, not a
 -- quarter.

@@ -6,7 +6,7 @@ use super::gather::Gather;
 use super::writers::Writers;
 use crate::chain::chain;
 use crate::handlers::{self, Class, Failure, Handler};
-use crate::store::kept::Kept;
+use crate::store::held::HeldConnection;
 use crate::store::work::{Attempt, MAX_ATTEMPTS, Pause, Tried, Wish, Work, finish, start};
 use crate::store::{Store, StoreError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -200,17 +200,17 @@ impl<H: Handler> WorkWorker<H> {
 }
 
 fn starts(store: Store, writers: Arc<Writers>, process: Uuid) -> Gather<(Uuid, i64), (), Work> {
-    let kept = Arc::<Kept>::default();
+    let held = Arc::<HeldConnection>::default();
     Gather::new(Box::new(move |asked| {
-        let (store, writers, kept) = (store.clone(), writers.clone(), kept.clone());
+        let (store, writers, held) = (store.clone(), writers.clone(), held.clone());
         Box::pin(async move {
             let asked: Vec<(Uuid, i64)> = asked.into_iter().map(|(key, ())| key).collect();
             let claim = |writer| {
-                let (store, kept, asked) = (&store, &kept, &asked);
+                let (store, held, asked) = (&store, &held, &asked);
                 async move {
-                    let mut connection = kept.take(store).await?;
+                    let mut connection = held.take(store).await?;
                     let started = start(&mut connection, &writer, process, asked).await?;
-                    kept.keep(connection);
+                    held.hold(connection);
                     Ok(started)
                 }
             };
@@ -221,17 +221,17 @@ fn starts(store: Store, writers: Arc<Writers>, process: Uuid) -> Gather<(Uuid, i
 }
 
 fn ends(store: Store, writers: Arc<Writers>) -> Gather<i64, Tried, ()> {
-    let kept = Arc::<Kept>::default();
+    let held = Arc::<HeldConnection>::default();
     Gather::new(Box::new(move |tried| {
-        let (store, writers, kept) = (store.clone(), writers.clone(), kept.clone());
+        let (store, writers, held) = (store.clone(), writers.clone(), held.clone());
         Box::pin(async move {
             let tried: Vec<Tried> = tried.into_iter().map(|(_, tried)| tried).collect();
             let end = |writer| {
-                let (store, kept, tried) = (&store, &kept, &tried);
+                let (store, held, tried) = (&store, &held, &tried);
                 async move {
-                    let mut connection = kept.take(store).await?;
+                    let mut connection = held.take(store).await?;
                     let finished = finish(&mut connection, &writer, tried).await?;
-                    kept.keep(connection);
+                    held.hold(connection);
                     Ok(finished)
                 }
             };

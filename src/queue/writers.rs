@@ -34,7 +34,7 @@ impl Writers {
             writer = self.store.replace_audit_writer(&writer).await?;
             done = work(writer.clone()).await;
         }
-        if done.is_ok() {
+        if matches!(done, Ok(_) | Err(StoreError::Overtaken(_))) {
             self.free.lock().await.push(writer);
         }
         done

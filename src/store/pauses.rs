@@ -31,7 +31,7 @@ pub(super) async fn pauses(tx: &mut PgConnection) -> Result<Vec<Pause>, sqlx::Er
 
 /// The same, and no pause comes before this transaction ends.
 pub(super) async fn pauses_held(tx: &mut PgConnection) -> Result<Vec<Pause>, sqlx::Error> {
-    let ids: Vec<i64> = sqlx::query_scalar("SELECT pintle.hold_pauses($1)").bind(LOCK).fetch_one(&mut *tx).await?;
+    let ids: Vec<i64> = sqlx::query_scalar("SELECT pintle.paused_under($1)").bind(LOCK).fetch_one(&mut *tx).await?;
     if ids.is_empty() { Ok(Vec::new()) } else { pauses(tx).await }
 }
 

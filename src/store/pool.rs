@@ -1,7 +1,7 @@
 //! Connections and the schema's version. Runs as the engine role, which owns nothing.
 
 use super::StoreError;
-use super::kept::Kept;
+use super::held::HeldConnection;
 use super::schedules::Remembered;
 use sqlx::Connection;
 use sqlx::migrate::Migrator;
@@ -18,7 +18,7 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 pub const STATEMENT_TIMEOUT_MS: u64 = 10_000;
 
 /// Whether a connection that was not used for as long still stands is asked.
-const IDLE: Duration = Duration::from_millis(500);
+pub(super) const IDLE: Duration = Duration::from_millis(500);
 
 /// A pool of connections in the engine role.
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ pub struct Store {
     pub(super) pool: PgPool,
     pub(super) remembered: Arc<Mutex<Remembered>>,
     /// What the leader's ticks are written through.
-    pub(super) firing: Arc<Kept>,
+    pub(super) firing: Arc<HeldConnection>,
 }
 
 impl Store {

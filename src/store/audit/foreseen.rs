@@ -13,8 +13,11 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// The database's clock is asked again after as long: it may have been set.
+/// The database's clock is asked again after as long.
 const BELIEVED: Duration = Duration::from_secs(10);
+/// A record is of no other time than that at which it is written, but for so many microseconds: longer than a statement may
+/// wait. The clock may have been set, and this host may have slept.
+const TOLERANCE_US: u64 = 15_000_000;
 /// SQLSTATE of `pintle.insist`.
 const OVERTAKEN: &str = "PN005";
 
@@ -35,9 +38,9 @@ impl Known {
 /// Records, and where they will stand.
 pub(in crate::store) struct Foreseen<'a> {
     columns: Columns<'a>,
-    before: i64,
+    known: Known,
     count: i64,
-    /// As of when they are written, in microseconds since 1970 by the database's clock.
+    /// As of when they are written, in microseconds since 1970: by the database's clock, as it was told last.
     pub now_us: i64,
 }
 
@@ -58,7 +61,7 @@ pub(in crate::store) fn writing(with: &str, holds: &str, also: &str, from: usize
     taken AS (UPDATE pintle.audit_writers SET seq = seq + ${count}, lease_until = clock_timestamp() + interval '1 hour'
         WHERE slot = ${slot} AND holder = ${holder} AND seq = ${before} RETURNING seq),
     logged AS ({})
-    SELECT pintle.insist({holds} AND EXISTS (SELECT FROM taken)), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now_us{also}",
+    SELECT pintle.insist({holds} AND EXISTS (SELECT FROM taken) AND abs(extract(epoch FROM clock_timestamp()) * 1000000 - ${now}) < {TOLERANCE_US}){also}",
         Columns::sql(now, slot, from + 5)
     )
 }
@@ -69,13 +72,13 @@ impl AuditWriter {
         self.known().is_some()
     }
 
-    /// `drafts`, where they will stand; nothing while that is not known.
-    pub(in crate::store) fn foreseen<'a>(&'a self, drafts: &'a [Draft]) -> Option<Foreseen<'a>> {
+    /// `drafts`, where they will stand, as of a time that is not `before`; nothing while that is not known.
+    pub(in crate::store) fn foreseen<'a>(&self, drafts: &'a [Draft], before: Timestamp) -> Option<Foreseen<'a>> {
         let known = self.known()?;
-        let now_us = known.now_us();
+        let now_us = known.now_us().max(before.as_microsecond());
         let time = Timestamp::from_microsecond(now_us).unwrap_or_default();
         let columns = Columns::of(drafts, |at| self.place(known.last + 1 + at as i64, time));
-        Some(Foreseen { columns, before: known.last, count: drafts.len() as i64, now_us })
+        Some(Foreseen { columns, known, count: drafts.len() as i64, now_us })
     }
 
     /// Runs `statement`, whose text is of [`writing`]. Says whether it was written: nothing of it is, where something that was
@@ -86,14 +89,14 @@ impl AuditWriter {
         statement: Query<'_, Postgres, PgArguments>,
         foreseen: Foreseen<'_>,
     ) -> Result<bool, sqlx::Error> {
-        let Foreseen { columns, before, count, now_us } = foreseen;
-        self.forget();
-        let statement = self.bind(statement).bind(before).bind(count).bind(now_us);
+        let Foreseen { columns, known, count, now_us } = foreseen;
+        self.know(None);
+        let statement = self.bind(statement).bind(known.last).bind(count).bind(now_us);
         // All of what is answered: the first row comes before the end of the transaction.
         match columns.bind(statement).fetch_all(connection).await {
-            Ok(rows) => {
-                let now_us = rows.first().map(|row| row.try_get("now_us")).transpose()?;
-                self.learn(before + count, now_us.unwrap_or_default());
+            Ok(_) => {
+                // The time is learned by looks alone, which are short: between it and this answer the disk was waited for.
+                self.know(Some(Known { last: known.last + count, ..known }));
                 Ok(true)
             }
             Err(sqlx::Error::Database(refused)) if refused.code().as_deref() == Some(OVERTAKEN) => Ok(false),
@@ -113,12 +116,11 @@ impl AuditWriter {
 
     /// Its last record is number `last` now, at which the database's clock said `now_us`.
     pub(super) fn learn(&self, last: i64, now_us: i64) {
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(Known { last, now_us, learned: Instant::now() });
+        self.know(Some(Known { last, now_us, learned: Instant::now() }));
     }
 
-    fn forget(&self) {
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    fn know(&self, known: Option<Known>) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known;
     }
 
     pub(super) fn place(&self, seq: i64, time: Timestamp) -> Place {

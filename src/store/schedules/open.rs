@@ -53,17 +53,28 @@ pub(super) fn takes_turns(tick: &Tick<'_>) -> bool {
     OverlapRule::of(&tick.schedule.spec).takes_turns()
 }
 
+/// How many of `ticks` there are of each schedule.
+fn coming<'a>(ticks: impl IntoIterator<Item = &'a Tick<'a>>) -> HashMap<Uuid, usize> {
+    let mut coming = HashMap::new();
+    for tick in ticks {
+        *coming.entry(tick.schedule.uid).or_default() += 1;
+    }
+    coming
+}
+
+/// Whether it is remembered that there is room for all of `ticks`, which run beside each other.
+pub(super) fn room_for(ticks: &[Tick<'_>], at_most: &AtMost) -> bool {
+    coming(ticks).iter().all(|(uid, coming)| at_most.get(uid).is_some_and(|most| most + coming <= MAX_WAITING))
+}
+
 /// How many runs of each schedule of `ticks` are not over; of those in `at_most` that cannot be too many, how many at most.
 pub(super) async fn open_runs(
-    tx: &mut PgConnection,
+    connection: &mut PgConnection,
     ticks: &[Tick<'_>],
     at_most: &AtMost,
 ) -> Result<HashMap<Uuid, usize>, sqlx::Error> {
     let (in_turn, beside): (Vec<&Tick<'_>>, Vec<&Tick<'_>>) = ticks.iter().partition(|tick| takes_turns(tick));
-    let mut coming: HashMap<Uuid, usize> = HashMap::new();
-    for tick in beside {
-        *coming.entry(tick.schedule.uid).or_default() += 1;
-    }
+    let mut coming = coming(beside);
     let known = |(uid, coming): (&Uuid, &usize)| {
         let most = at_most.get(uid).copied().filter(|most| most + coming <= MAX_WAITING)?;
         Some((*uid, most))
@@ -73,7 +84,7 @@ pub(super) async fn open_runs(
     let in_turn: HashSet<Uuid> = in_turn.into_iter().map(|tick| tick.schedule.uid).collect();
     for (sql, uids) in [(IN_TURN, in_turn.into_iter().collect()), (BESIDE, coming.into_keys().collect::<Vec<Uuid>>())] {
         if !uids.is_empty() {
-            let counted: Vec<(Uuid, i64)> = sqlx::query_as(sql).bind(uids).fetch_all(&mut *tx).await?;
+            let counted: Vec<(Uuid, i64)> = sqlx::query_as(sql).bind(uids).fetch_all(&mut *connection).await?;
             open.extend(counted.into_iter().map(|(uid, count)| (uid, count as usize)));
         }
     }

@@ -3,7 +3,7 @@
 
 use super::clocks::ScheduleRow;
 use super::job::{body, lane, partner, region, turn, work};
-use super::open::{AtMost, open_runs, takes_turns};
+use super::open::{AtMost, open_runs, room_for, takes_turns};
 use crate::store::audit::AuditWriter;
 use crate::store::enqueue::{MANY, grown};
 use crate::store::release::{Released, Room, WORK};
@@ -124,7 +124,7 @@ impl Store {
         Ok(fired)
     }
 
-    /// In one statement: nothing else is to be decided, counted or recorded with it.
+    /// Writes in one statement, as nothing else is written with it.
     async fn fire_at_once(
         &self,
         proof: &LeaderProof,
@@ -138,7 +138,7 @@ impl Store {
         }
         let mut connection = self.firing.take(self).await?;
         let fired = insert(&mut connection, ticks, at_most, straight, Some(Led { by: proof.token(), looked })).await?;
-        self.firing.keep(connection);
+        self.firing.hold(connection);
         Ok(fired)
     }
 
@@ -195,14 +195,14 @@ pub struct Fired {
 /// The same in the caller's transaction, or in none where each of `asked` stands alone and it is known who `led`. The
 /// caller may remember how many runs there can be `at_most`.
 pub(in crate::store) async fn insert(
-    tx: &mut PgConnection,
+    connection: &mut PgConnection,
     asked: &[Tick<'_>],
     at_most: &mut AtMost,
     straight: Option<Room>,
     led: Option<Led<'_>>,
 ) -> Result<Fired, StoreError> {
     let led = led.as_ref();
-    match add(tx, asked, at_most, straight, led).await.map_err(StoreError::during("turn ticks into jobs"))? {
+    match add(connection, asked, at_most, straight, led).await.map_err(StoreError::during("turn ticks into jobs"))? {
         Some(fired) => Ok(fired),
         None => Err(StoreError::NotLeader),
     }
@@ -210,18 +210,19 @@ pub(in crate::store) async fn insert(
 
 /// `None` under another leader.
 async fn add(
-    tx: &mut PgConnection,
+    connection: &mut PgConnection,
     asked: &[Tick<'_>],
     at_most: &mut AtMost,
     straight: Option<Room>,
     led: Option<&Led<'_>>,
 ) -> Result<Option<Fired>, sqlx::Error> {
-    // Where each stands alone nothing is decided by those that ran: the index leaves them out.
-    let ticks = &if led.is_some() { asked.to_vec() } else { not_run_yet(tx, asked).await? };
+    // Where each stands alone, and there is room for all, the index may leave out those that ran.
+    let leave_out = led.is_none() || !room_for(asked, at_most);
+    let ticks = &if leave_out { not_run_yet(connection, asked).await? } else { asked.to_vec() };
     if ticks.is_empty() {
         return Ok(Some(Fired { ran_before: asked.len(), ..Fired::default() }));
     }
-    let mut open = open_runs(tx, ticks, at_most).await?;
+    let mut open = open_runs(connection, ticks, at_most).await?;
     let wanted = ticks.iter().enumerate().filter(|(_, tick)| tick.dropped.is_none());
     let last: HashMap<Uuid, usize> = wanted.map(|(at, tick)| (tick.schedule.uid, at)).collect();
     let beside: HashSet<Uuid> = ticks.iter().filter(|tick| !takes_turns(tick)).map(|tick| tick.schedule.uid).collect();
@@ -236,8 +237,8 @@ async fn add(
         .collect();
     at_most.extend(open.into_iter().filter(|(uid, _)| beside.contains(uid)));
     let overlapping = outcomes.iter().filter(|outcome| **outcome == "overlap").count();
-    let cancelled = cancel_turns(tx, &cancelled, "cancel-other: the next tick came").await?;
-    let (standing, deliveries) = deal(tx, ticks, &outcomes, straight).await?;
+    let cancelled = cancel_turns(connection, &cancelled, "cancel-other: the next tick came").await?;
+    let (standing, deliveries) = deal(connection, ticks, &outcomes, straight).await?;
     let column = |of: &dyn Fn(&Tick<'_>) -> String| ticks.iter().map(of).collect::<Vec<_>>();
     let runs = outcomes.iter().filter(|outcome| **outcome == "run").count();
     let (looked, untils) = led.map(|led| until(led.looked)).unwrap_or_default();
@@ -263,15 +264,18 @@ async fn add(
         .bind(led.map(|led| led.by))
         .bind(looked)
         .bind(untils)
-        .fetch_all(&mut *tx)
+        .fetch_all(&mut *connection)
         .await?;
-    if !rows.first().is_some_and(|row| row.get("leads")) {
+    let leads = rows.first().map(|row| row.try_get("leads")).transpose()?;
+    if leads != Some(true) {
         return Ok(None);
     }
-    // One row says who leads where nothing was added.
-    let jobs: Vec<i64> = rows.iter().filter_map(|row| row.get("job_id")).collect();
-    let straight = rows.iter().filter_map(|row| Some((row.get::<Option<Uuid>, _>("delivery")?, row.get("job_id"))));
-    let released = standing.map(|standing| standing.released(straight.collect())).unwrap_or_default();
+    // One row says who leads, also where nothing was added.
+    let added = rows.iter().map(|row| Ok((row.try_get("job_id")?, row.try_get("delivery")?)));
+    let added = added.collect::<Result<Vec<(Option<i64>, Option<Uuid>)>, sqlx::Error>>()?;
+    let straight = added.iter().filter_map(|(job, delivery)| Some(((*delivery)?, (*job)?))).collect();
+    let jobs: Vec<i64> = added.iter().filter_map(|(job, _)| *job).collect();
+    let released = standing.map(|standing| standing.released(straight)).unwrap_or_default();
     let ran_before = asked.len() - ticks.len() + runs - jobs.len();
     Ok(Some(Fired { jobs, ran_before, overlapping, released, cancelled }))
 }
@@ -283,13 +287,13 @@ fn stands_alone(tick: &Tick<'_>) -> bool {
 
 /// The deliveries of those that go straight, and how the lane stood when that was looked at.
 async fn deal(
-    tx: &mut PgConnection,
+    connection: &mut PgConnection,
     ticks: &[Tick<'_>],
     outcomes: &[&str],
     straight: Option<Room>,
 ) -> Result<(Option<Standing>, Vec<Option<Uuid>>), sqlx::Error> {
     let Some(room) = straight else { return Ok((None, vec![None; ticks.len()])) };
-    let standing = Standing::of(tx, WORK.queue, room).await?;
+    let standing = Standing::of(connection, WORK.queue, room).await?;
     let partners: Vec<Option<String>> = ticks
         .iter()
         .zip(outcomes)

@@ -27,7 +27,7 @@ static LOOK: LazyLock<String> = LazyLock::new(|| {
 
 /// Nothing else is paused than was seen before this ends.
 static START: LazyLock<String> = LazyLock::new(|| {
-    let with = "held AS MATERIALIZED (SELECT pintle.hold_pauses($7) AS pauses),
+    let with = "held AS MATERIALIZED (SELECT pintle.paused_under($7) AS pauses),
     started AS (
         UPDATE pintle.job_state s SET state = own.state, reason = CASE own.state WHEN 'cancelled' THEN 'paused' ELSE s.reason END,
             fence = own.fence, process = CASE own.state WHEN 'running' THEN $5::uuid END, started_at = to_timestamp($6::bigint / 1000000.0), changed_at = clock_timestamp()
@@ -37,7 +37,7 @@ static START: LazyLock<String> = LazyLock::new(|| {
     writing(with, "(SELECT count(*) FROM started) = cardinality($1::bigint[])", "", 9)
 });
 
-/// How often it is looked again before it is given up.
+/// How often it is tried before it is given up.
 pub(super) const LOOKS: usize = 8;
 
 /// What the partner of work that is of none begins with: no name can.
@@ -149,18 +149,24 @@ pub async fn start(
     let (deliveries, jobs): (Vec<Uuid>, Vec<i64>) = asked.iter().copied().unzip();
     for _ in 0..LOOKS {
         let Some(seen) = Seen::look(connection, writer, &jobs, &deliveries).await? else { return Ok(Vec::new()) };
-        if seen.claim(connection, writer, process).await.map_err(StoreError::during("start jobs"))? {
-            return Ok(seen.started());
+        let claimed = seen.claim(connection, writer, process).await.map_err(StoreError::during("start jobs"))?;
+        if let Some(at) = claimed {
+            return Ok(seen.started(at));
         }
     }
     Err(StoreError::Overtaken("start jobs"))
 }
 
-/// What may start, and what is paused.
+/// What was asked for, as it was when it was looked.
 struct Seen {
     pauses: Vec<i64>,
-    /// By its delivery, and whether it is paused.
-    works: Vec<(Uuid, Work, bool)>,
+    candidates: Vec<Candidate>,
+}
+
+struct Candidate {
+    delivery: Uuid,
+    work: Work,
+    paused: bool,
 }
 
 impl Seen {
@@ -179,58 +185,54 @@ impl Seen {
         let pauses = if any { pauses(connection).await.map_err(failed())? } else { Vec::new() };
         let labels =
             if pauses.is_empty() { HashMap::new() } else { labels(connection, &rows).await.map_err(failed())? };
-        let paused = |work: &Work| {
+        let candidate = |row: &PgRow| {
+            let work = work(row)?;
             let key = ObjectKey::new("Schedule", work.schedule.as_str());
             let subject = Subject::new(&key, labels.get(&work.uid).map(String::as_str), None);
-            pauses.iter().any(|pause| pause.what.covers(&subject))
+            let paused = pauses.iter().any(|pause| pause.what.covers(&subject));
+            Ok(Candidate { delivery: row.try_get("delivery")?, work, paused })
         };
-        let seen = |row: &PgRow| {
-            let work = work(row)?;
-            let paused = paused(&work);
-            Ok((row.try_get("delivery")?, work, paused))
-        };
-        let mut works = rows.iter().map(seen).collect::<Result<Vec<_>, sqlx::Error>>().map_err(failed())?;
+        let mut candidates = rows.iter().map(candidate).collect::<Result<Vec<_>, sqlx::Error>>().map_err(failed())?;
         // In one order, so that two that claim or finish at once rarely wait for each other; who does is asked one by one.
-        works.sort_unstable_by_key(|(_, work, _)| work.job);
-        Ok(Some(Self { pauses: pauses.iter().map(|pause| pause.id).collect(), works }))
+        candidates.sort_unstable_by_key(|one| one.work.job);
+        Ok(Some(Self { pauses: pauses.iter().map(|pause| pause.id).collect(), candidates }))
     }
 
-    /// Whether all of it was as it was seen, and is claimed.
+    /// Claims all of it, if it is as it was seen; since when.
     async fn claim(
         &self,
         connection: &mut PgConnection,
         writer: &AuditWriter,
         process: Uuid,
-    ) -> Result<bool, sqlx::Error> {
-        let drafts: Vec<Draft> = self.works.iter().map(|(_, work, paused)| begins(work, *paused)).collect();
-        let Some(foreseen) = writer.foreseen(&drafts) else { return Ok(false) };
-        let of = |(_, work, _): &(Uuid, Work, bool)| (work.job, work.fence);
-        let (jobs, fences): (Vec<i64>, Vec<i64>) = self.works.iter().map(of).unzip();
+    ) -> Result<Option<Timestamp>, sqlx::Error> {
+        let all = &self.candidates;
+        let drafts: Vec<Draft> = all.iter().map(begins).collect();
+        let Some(foreseen) = writer.foreseen(&drafts, Timestamp::UNIX_EPOCH) else { return Ok(None) };
+        let at = Timestamp::from_microsecond(foreseen.now_us).unwrap_or_default();
         let start = sqlx::query(START.as_str())
-            .bind(jobs)
-            .bind(self.works.iter().map(|(delivery, ..)| *delivery).collect::<Vec<_>>())
-            .bind(fences)
-            .bind(
-                self.works.iter().map(|(.., paused)| if *paused { "cancelled" } else { "running" }).collect::<Vec<_>>(),
-            )
+            .bind(all.iter().map(|one| one.work.job).collect::<Vec<_>>())
+            .bind(all.iter().map(|one| one.delivery).collect::<Vec<_>>())
+            .bind(all.iter().map(|one| one.work.fence).collect::<Vec<_>>())
+            .bind(all.iter().map(|one| if one.paused { "cancelled" } else { "running" }).collect::<Vec<_>>())
             .bind(process)
             .bind(foreseen.now_us)
             .bind(LOCK)
             .bind(&self.pauses);
-        writer.write(connection, start, foreseen).await
+        Ok(writer.write(connection, start, foreseen).await?.then_some(at))
     }
 
-    fn started(self) -> Vec<(Uuid, Work)> {
-        self.works.into_iter().filter(|(.., paused)| !paused).map(|(delivery, work, _)| (delivery, work)).collect()
+    fn started(self, at: Timestamp) -> Vec<(Uuid, Work)> {
+        let started = self.candidates.into_iter().filter(|one| !one.paused);
+        started.map(|one| (one.delivery, Work { started_at: at, ..one.work })).collect()
     }
 }
 
 /// The record of a try that is about to begin, or may not.
-fn begins(work: &Work, paused: bool) -> Draft {
-    if paused {
-        work.draft(Stage::Denied, Outcome { status: "refused", code: Some("paused".into()) }, None)
+fn begins(one: &Candidate) -> Draft {
+    if one.paused {
+        one.work.draft(Stage::Denied, Outcome { status: "refused", code: Some("paused".into()) }, None)
     } else {
-        work.draft(Stage::Intent, Outcome::ok(), None)
+        one.work.draft(Stage::Intent, Outcome::ok(), None)
     }
 }
 

@@ -106,7 +106,7 @@ async fn who_waited_for_a_pause_is_held_by_what_was_written_meanwhile() {
     sqlx::query("SELECT pg_advisory_xact_lock(x'0070696e746c6501'::bigint)").execute(&mut *pause).await.unwrap();
     let job = triggered(&world, "daily");
     let waits = "EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'
-        AND query LIKE '%hold_pauses%')";
+        AND query LIKE '%paused_under%')";
     world.database.until(waits).await;
     for written in [
         "UPDATE pintle.schedules SET labels = '{\"region\": \"eu\"}' WHERE name = 'daily'",

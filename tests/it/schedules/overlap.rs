@@ -152,3 +152,23 @@ async fn of_one_schedule_a_thousand_runs_wait_and_no_more_whoever_counted_before
     assert_eq!(fired(1_200..1_600).await, 400);
     assert_eq!(fired(1_600..2_000).await, 100);
 }
+
+#[tokio::test]
+async fn ticks_that_ran_before_take_no_room_from_those_that_did_not_and_who_no_longer_leads_adds_none() {
+    let (database, schedule) = (Database::new().await, overlaps("allow"));
+    let store = Store::open(&database.url, 4).unwrap();
+    let proof = store.lead("here").await.unwrap().unwrap();
+    let writer = store.audit_writer(uuid::Uuid::now_v7()).await.unwrap();
+    let fired = async |seconds: std::ops::Range<i64>| {
+        let ticks: Vec<Tick<'_>> = seconds.map(|second| tick(&schedule, second)).collect();
+        store.fire(&proof, &writer, &ticks, &[], None).await.map(|fired| (fired.jobs.len(), fired.ran_before))
+    };
+    assert_eq!(fired(0..600).await.unwrap(), (600, 0));
+    assert_eq!(fired(0..900).await.unwrap(), (300, 600), "they are left out before it is counted");
+    assert_eq!(fired(0..50).await.unwrap(), (0, 50), "there is room for all: the index leaves them out");
+    assert_eq!(database.count("SELECT count(*) FROM pintle.runs WHERE outcome <> 'run'").await, 0);
+    database.run("UPDATE pintle.leader SET expires_at = '-infinity'").await;
+    store.lead("there").await.unwrap().unwrap();
+    assert!(matches!(fired(900..910).await, Err(pintle::store::StoreError::NotLeader)));
+    assert_eq!(database.count("SELECT count(*) FROM pintle.jobs").await, 900);
+}
