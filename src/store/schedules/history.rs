@@ -1,7 +1,8 @@
 //! Ticks for people: what became of them, and those that somebody asks for by hand.
 
+use super::adding::insert;
 use super::open::AtMost;
-use super::ticks::{Fired, Tick, insert};
+use super::ticks::{Fired, Tick};
 use crate::store::acceptance::SOURCE;
 use crate::store::audit::AuditWriter;
 use crate::store::rows::moment;

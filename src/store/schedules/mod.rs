@@ -1,5 +1,6 @@
 //! Schedules in the database: their clocks, their ticks, and what became of these.
 
+mod adding;
 mod clocks;
 mod history;
 mod job;

@@ -1,6 +1,6 @@
 //! Somebody wants a job to end. What waits is cancelled at once; what runs is told, and ends at its next safe point.
 
-use super::start::Work;
+use super::piece::Work;
 use crate::store::audit::AuditWriter;
 use crate::store::dependents::cancel_dependents;
 use crate::store::{Store, StoreError};

@@ -1,7 +1,8 @@
 //! Work ends: its result and its record are written under the fence that it started with, or not at all. What a handler
 //! says is text of somebody else: it is cut, and stripped of what a database or a terminal would stumble over.
 
-use super::start::{LOOKS, Work};
+use super::piece::Work;
+use super::start::LOOKS;
 use crate::store::StoreError;
 use crate::store::audit::{AuditWriter, standing, writing};
 use pintle_core::audit::{Draft, Outcome, Stage};

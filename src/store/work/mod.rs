@@ -3,11 +3,13 @@
 
 mod cancel;
 mod finish;
+mod piece;
 mod silent;
 mod start;
 
 pub use cancel::{Cancelled, Wish};
 pub(in crate::store) use cancel::{cancel_turns, cancelled_work};
 pub use finish::{Attempt, MAX_ATTEMPTS, Pause, Tried, finish};
-pub(in crate::store) use start::{NOBODY, partner_told};
-pub use start::{Work, start};
+pub use piece::Work;
+pub(in crate::store) use piece::{NOBODY, partner_told};
+pub use start::start;

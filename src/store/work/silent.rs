@@ -1,7 +1,7 @@
 //! Processes that fell silent with work in hand. The leader takes it back; their fence is worth nothing from then on.
 //! Whether the tries are spent is asked by whoever starts it next.
 
-use super::start::lost;
+use super::piece::lost;
 use crate::store::audit::AuditWriter;
 use crate::store::{LeaderProof, Store, StoreError};
 use pintle_core::audit::Draft;
