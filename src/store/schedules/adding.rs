@@ -58,8 +58,8 @@ pub(in crate::store) struct Led<'a> {
     pub looked: &'a [(Uuid, Timestamp)],
 }
 
-/// Turns ticks into runs and their jobs in the caller's transaction, or in none where each of `asked` stands alone and it is known who `led`. The
-/// caller may remember how many runs there can be `at_most`.
+/// Turns ticks into runs and their jobs in the caller's transaction, or in none where each of `asked` stands alone and it is
+/// known who `led`. The caller may remember how many runs there can be `at_most`.
 pub(in crate::store) async fn insert(
     connection: &mut PgConnection,
     asked: &[Tick<'_>],
@@ -111,7 +111,8 @@ struct Decided {
     ended: Vec<Uuid>,
 }
 
-/// As many are `open` of each schedule; of those that run beside each other it is remembered how many there are `at_most` then.
+/// As many are `open` of each schedule; of those that run beside each other it is remembered how many there are `at_most`
+/// then.
 fn decide(ticks: &[Tick<'_>], mut open: HashMap<Uuid, usize>, at_most: &mut AtMost) -> Decided {
     let wanted = ticks.iter().enumerate().filter(|(_, tick)| tick.dropped.is_none());
     let last: HashMap<Uuid, usize> = wanted.map(|(at, tick)| (tick.schedule.uid, at)).collect();
