@@ -7,7 +7,7 @@ use sqlx::Connection;
 use std::path::PathBuf;
 
 /// As docs/operations.md recommends: a checkpoint every few seconds is measured otherwise.
-const SETTINGS: [&str; 2] = ["max_wal_size = '4GB'", "min_wal_size = '1GB'"];
+const SETTINGS: [&str; 3] = ["max_wal_size = '4GB'", "min_wal_size = '1GB'", "shared_buffers = '2GB'"];
 
 pub struct World {
     folder: tempfile::TempDir,
@@ -28,7 +28,9 @@ impl World {
         for setting in SETTINGS {
             sqlx::query(sqlx::AssertSqlSafe(format!("ALTER SYSTEM SET {setting}"))).execute(&mut owner).await.unwrap();
         }
-        sqlx::query("SELECT pg_reload_conf()").execute(&mut owner).await.unwrap();
+        drop(owner);
+        servers.stop().await.unwrap();
+        let servers = Servers::start_with(&folder.path().join("servers"), Options::default()).await.unwrap();
         Self { folder, servers }
     }
 
@@ -78,6 +80,7 @@ impl Database {
     /// running for long: a new one has to make each of them.
     pub async fn settle(&self) {
         sqlx::query("CHECKPOINT").execute(&mut self.owner().await).await.unwrap();
+        assert!(std::process::Command::new("sync").status().unwrap().success());
     }
 
     /// A connection as the owner, for what is not measured.

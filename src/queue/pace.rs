@@ -1,7 +1,7 @@
 //! How much of a lane is let out at one time: enough that no hand is idle, little enough that what is urgent waits for
 //! little. It follows how fast work ends and how many hands there are.
 
-use crate::store::release::{EXTERNAL, Lane, Limits, Room};
+use crate::store::release::{EXTERNAL, Lane, Limits, Released, Room};
 use std::time::{Duration, Instant};
 
 /// What one doorbell brings is to be over within this.
@@ -73,11 +73,21 @@ impl Pace {
         Duration::from_secs_f64((refill / self.rate.max(f64::MIN_POSITIVE)).min(BREATH.as_secs_f64()))
     }
 
-    /// Remembers that at `now`, if nothing later is known, with `slots` hands, `out` jobs were out, and `released` joined them.
-    pub fn saw(&mut self, now: Instant, slots: i64, out: i64, released: usize) {
+    /// Remembers what was `released` at `now`, if nothing later is known.
+    pub fn released(&mut self, now: Instant, released: &Released) {
         if self.seen.is_some_and(|(_, at)| now < at) {
             return;
         }
+        match (released.out, &mut self.seen) {
+            (Some(out), _) => self.saw(now, released.slots, out, released.jobs),
+            // How many ended since it was counted is told when it is counted again.
+            (None, Some((out, _))) => *out += released.jobs as f64,
+            (None, None) => {}
+        }
+    }
+
+    /// At `now`, with `slots` hands, `out` jobs were out, and `released` joined them.
+    fn saw(&mut self, now: Instant, slots: i64, out: i64, released: usize) {
         if let Some((before, at)) = self.seen.filter(|(before, _)| *before > 0.0) {
             let passed = now.saturating_duration_since(at).as_secs_f64().max(1e-6);
             let ended = (before - out as f64).max(0.0);

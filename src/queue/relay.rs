@@ -40,7 +40,7 @@ pub enum Left {
 pub async fn relay(store: &Store, ringer: &Ringer, pace: &mut Pace, proof: &LeaderProof) -> Result<Left, RelayError> {
     loop {
         let released = store.release(proof, pace.lane().queue, pace.room(), pace.limits()).await?;
-        pace.saw(Instant::now(), released.slots, released.out, released.jobs);
+        pace.released(Instant::now(), &released);
         if released.jobs > 0 {
             crate::crash::point("released");
             ring(ringer, &released.deliveries).await?;
@@ -48,7 +48,7 @@ pub async fn relay(store: &Store, ringer: &Ringer, pace: &mut Pace, proof: &Lead
         }
         match (released.jobs, released.more) {
             (0, true) => return Ok(Left::Crowd),
-            (0, false) if released.out == 0 => return Ok(Left::Nothing),
+            (0, false) if released.out == Some(0) => return Ok(Left::Nothing),
             (_, false) => return Ok(Left::OnItsWay),
             (_, true) => {}
         }

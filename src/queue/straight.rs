@@ -63,7 +63,7 @@ impl Straight {
         // What was not rung for stays: ringing twice is ringing once.
         while let Some((looked, some)) = self.first() {
             ring(ringer, &some.deliveries).await?;
-            pace.saw(looked, some.slots, some.out, some.jobs);
+            pace.released(looked, &some);
             locked(&self.released).pop_front();
         }
         *locked(&self.room) = (!pace.limits().are_set()).then(|| pace.room());

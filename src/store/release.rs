@@ -109,8 +109,8 @@ pub struct Released {
     pub deliveries: Vec<Delivery>,
     /// How many jobs these bring.
     pub jobs: usize,
-    /// How many jobs were out already.
-    pub out: i64,
+    /// How many jobs were out already, if that was counted.
+    pub out: Option<i64>,
     /// How many jobs of work the processes that live take at one time.
     pub slots: i64,
     /// Whether more may be due.
@@ -144,17 +144,18 @@ impl Store {
             .await
             .map_err(failed())?;
         tx.commit().await.map_err(failed())?;
-        let mut released = Released::default();
+        let (mut released, mut out) = (Released::default(), 0);
         let mut pairs = Vec::with_capacity(rows.len());
         for row in &rows {
-            released.out = row.try_get("taken").map_err(failed())?;
+            out = row.try_get("taken").map_err(failed())?;
             released.slots = row.try_get("slots").map_err(failed())?;
             released.more = row.try_get("more").map_err(failed())?;
             let delivery: Option<Uuid> = row.try_get("delivery").map_err(failed())?;
             pairs.extend(delivery.zip(row.try_get("job_id").map_err(failed())?));
         }
         // What is limited may hide what is due behind it.
-        released.more |= limits.are_set() && released.out + pairs.len() as i64 > 0;
+        released.more |= limits.are_set() && out + pairs.len() as i64 > 0;
+        released.out = Some(out);
         released.jobs = pairs.len();
         released.deliveries = by_delivery(pairs);
         Ok(released)

@@ -5,6 +5,7 @@
 use super::release::{Released, Room, by_delivery};
 use sqlx::{PgConnection, Row};
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// Of what waits a hundred are looked at, but for what waits for its turn; where there are more, one of them may be due.
@@ -14,19 +15,58 @@ const STANDING: &str = "SELECT (SELECT count(*) FROM (SELECT FROM pintle.job_sta
                 SELECT FROM pintle.job_state o WHERE o.turn = q.turn AND o.state IN ('released', 'running'))), false)
             FROM (SELECT not_before, turn FROM pintle.job_state WHERE queue = $1 AND state = 'queued' LIMIT 100) q) AS waits";
 
+/// How long it is believed how a lane stood.
+const BELIEVED: Duration = Duration::from_millis(100);
+/// Counting takes no more than one part in so many of the time: it walks past the dead, and while a transaction is open for
+/// long, those that ended are not cleared away.
+const SELDOM: u32 = 20;
+
 /// How a lane stands.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Standing {
     out: i64,
     slots: i64,
     /// Whether something of it is due, or may be.
     waits: bool,
+    /// Whether it was counted, or is remembered: then no more than that many are out.
+    counted: bool,
+}
+
+/// How a lane stood when it was counted, and what joined it since: what ended since is not known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counted {
+    at: Instant,
+    took: Duration,
+    standing: Standing,
+}
+
+impl Counted {
+    /// How the lane stands at `now`, if that is known well enough for `wanted` jobs to join it.
+    fn answer(&self, now: Instant, room: Room, wanted: usize) -> Option<Standing> {
+        let believed = now.saturating_duration_since(self.at) < BELIEVED.max(self.took * SELDOM);
+        (believed && self.standing.free(room) >= wanted).then_some(Standing { counted: false, ..self.standing })
+    }
 }
 
 impl Standing {
-    /// Of the lane of `queue`; of what is out no more than `room` has place for is counted.
-    pub(super) async fn of(tx: &mut PgConnection, queue: &str, room: Room) -> Result<Self, sqlx::Error> {
+    /// Of the lane of `queue`, which `wanted` jobs want to join; of what is out no more than `room` has place for is counted.
+    /// Not counted where what was `known` will do.
+    pub(super) async fn of(
+        tx: &mut PgConnection,
+        queue: &str,
+        room: Room,
+        wanted: usize,
+        known: &mut Option<Counted>,
+    ) -> Result<Self, sqlx::Error> {
+        let at = Instant::now();
+        if let Some(standing) = known.as_ref().and_then(|known| known.answer(at, room, wanted)) {
+            return Ok(standing);
+        }
         let row = sqlx::query(STANDING).bind(queue).bind(room.window).fetch_one(tx).await?;
-        Ok(Self { out: row.try_get("out")?, slots: row.try_get("slots")?, waits: row.try_get("waits")? })
+        let (out, slots, waits) = (row.try_get("out")?, row.try_get("slots")?, row.try_get("waits")?);
+        let standing = Self { out, slots, waits, counted: true };
+        *known = (out < room.window).then_some(Counted { at, took: at.elapsed(), standing });
+        Ok(standing)
     }
 
     /// How many jobs may join what is out.
@@ -34,9 +74,13 @@ impl Standing {
         if self.waits { 0 } else { usize::try_from(room.window - self.out).unwrap_or(0) }
     }
 
-    /// What the relay is told of `jobs`, each with its delivery.
-    pub(super) fn released(&self, jobs: Vec<(Uuid, i64)>) -> Released {
-        Released { jobs: jobs.len(), deliveries: by_delivery(jobs), out: self.out, slots: self.slots, more: self.waits }
+    /// What the relay is told of `jobs`, each with its delivery, which are `known` to be out from now on.
+    pub(super) fn released(&self, jobs: Vec<(Uuid, i64)>, known: &mut Option<Counted>) -> Released {
+        if let Some(known) = known {
+            known.standing.out += jobs.len() as i64;
+        }
+        let (out, slots) = (self.counted.then_some(self.out), self.slots);
+        Released { jobs: jobs.len(), deliveries: by_delivery(jobs), out, slots, more: self.waits }
     }
 }
 
@@ -68,6 +112,24 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
+
+    #[test]
+    fn how_a_lane_stood_is_believed_for_a_while_and_for_what_has_room_whatever_ended_since() {
+        let (at, room) = (Instant::now(), Room { batch: 1, window: 10, refill: 1 });
+        let standing = Standing { out: 7, slots: 2, waits: false, counted: true };
+        let counted = Counted { at, took: Duration::from_millis(1), standing };
+        let (soon, later) = (at + BELIEVED / 2, at + BELIEVED);
+        assert!(counted.answer(soon, room, 3).is_some_and(|standing| !standing.counted));
+        assert!(counted.answer(soon, room, 4).is_none(), "there may not be room");
+        assert!(counted.answer(later, room, 3).is_none(), "it is too long ago");
+        let slow = Counted { took: BELIEVED, ..counted };
+        assert!(slow.answer(later, room, 3).is_some(), "what takes long is not done often");
+        let behind = Counted { standing: Standing { waits: true, ..standing }, ..counted };
+        assert!(behind.answer(soon, room, 1).is_none(), "something waited");
+        let mut known = Some(counted);
+        standing.released(vec![(Uuid::nil(), 1), (Uuid::nil(), 2)], &mut known);
+        assert!(known.unwrap().answer(soon, room, 2).is_none(), "two joined");
+    }
 
     proptest! {
         #[test]

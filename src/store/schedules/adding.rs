@@ -1,11 +1,11 @@
 //! Ticks in the ledger: what becomes of each is decided, and those that run are added with their jobs, each once.
 
 use super::job::{body, lane, partner, region, turn, work};
-use super::open::{AtMost, open_runs, room_for, takes_turns};
+use super::open::{AtMost, Memory, open_runs, room_for, takes_turns};
 use super::ticks::{Fired, Tick, Trigger, until};
 use crate::store::StoreError;
 use crate::store::release::{Room, WORK};
-use crate::store::straight::{Standing, dealt};
+use crate::store::straight::{Counted, Standing, dealt};
 use crate::store::work::cancel_turns;
 use jiff::Timestamp;
 use pintle_core::schedule::{OverlapRule, Start, start_by_hand};
@@ -26,7 +26,9 @@ const RAN: &str = "SELECT t.uid, t.tick_us FROM unnest($1::uuid[], $2::bigint[])
 const FREE: &str = "UPDATE pintle.runs r SET outcome = 'cancelled' FROM unnest($1::uuid[], $2::bigint[]) AS t (uid, tick_us), pintle.job_state s
     WHERE r.schedule_uid = t.uid AND r.tick = to_timestamp(t.tick_us / 1000000.0) AND r.outcome = 'run' AND r.trigger <> 'hand' AND s.job_id = r.job_id AND s.state = 'cancelled'";
 
-/// With `$19` it is done under that leader alone, and says whether it still leads; without, in the caller's transaction.
+/// With `$19` it is done under that leader alone, and says whether it still leads; without, in the caller's transaction. Under a
+/// leader it does not wait for the disk either: a Postgres that crashes forgets all of it or nothing, and then the tick is due
+/// again. Who starts the job waits for the disk, and so for what was written before.
 const INSERT: &str = "WITH led AS MATERIALIZED (SELECT FROM pintle.leader WHERE token = $19 FOR KEY SHARE),
     proven AS MATERIALIZED (SELECT $19::uuid IS NULL OR EXISTS (SELECT FROM led) AS leads),
     looked AS (
@@ -49,7 +51,7 @@ const INSERT: &str = "WITH led AS MATERIALIZED (SELECT FROM pintle.leader WHERE 
     state AS (
         INSERT INTO pintle.job_state (job_id, source_id, object_kind, object_name, partner, priority, queue, work, region, turn, not_before, counted, state, delivery)
         SELECT job_id, source, 'Schedule', name, partner, $14, queue, work, region, turn, to_timestamp(from_us / 1000000.0), false, CASE WHEN delivery IS NULL THEN 'queued' ELSE 'released' END, delivery FROM fresh)
-    SELECT p.leads, f.job_id, f.delivery, (SELECT pg_notify('pintle_jobs', 'work') WHERE EXISTS (SELECT FROM fresh WHERE delivery IS NULL))
+    SELECT p.leads, f.job_id, f.delivery, CASE WHEN $19::uuid IS NOT NULL THEN set_config('synchronous_commit', 'off', true) END, (SELECT pg_notify('pintle_jobs', 'work') WHERE EXISTS (SELECT FROM fresh WHERE delivery IS NULL))
     FROM proven p LEFT JOIN fresh f ON true ORDER BY f.job_id";
 
 /// Who leads, and up to when it looked at each schedule.
@@ -59,16 +61,16 @@ pub(in crate::store) struct Led<'a> {
 }
 
 /// Turns ticks into runs and their jobs in the caller's transaction, or in none where each of `asked` stands alone and it is
-/// known who `led`. The caller may remember how many runs there can be `at_most`.
+/// known who `led`. The caller may keep the `memory`.
 pub(in crate::store) async fn insert(
     connection: &mut PgConnection,
     asked: &[Tick<'_>],
-    at_most: &mut AtMost,
+    memory: &mut Memory,
     straight: Option<Room>,
     led: Option<Led<'_>>,
 ) -> Result<Fired, StoreError> {
     let led = led.as_ref();
-    match add(connection, asked, at_most, straight, led).await.map_err(StoreError::during("turn ticks into jobs"))? {
+    match add(connection, asked, memory, straight, led).await.map_err(StoreError::during("turn ticks into jobs"))? {
         Some(fired) => Ok(fired),
         None => Err(StoreError::NotLeader),
     }
@@ -78,20 +80,20 @@ pub(in crate::store) async fn insert(
 async fn add(
     connection: &mut PgConnection,
     asked: &[Tick<'_>],
-    at_most: &mut AtMost,
+    memory: &mut Memory,
     straight: Option<Room>,
     led: Option<&Led<'_>>,
 ) -> Result<Option<Fired>, sqlx::Error> {
     // Where each stands alone, and there is room for all, the index may leave out those that ran.
-    let leave_out = led.is_none() || !room_for(asked, at_most);
+    let leave_out = led.is_none() || !room_for(asked, &memory.at_most);
     let ticks = &if leave_out { not_run_yet(connection, asked).await? } else { asked.to_vec() };
     if ticks.is_empty() {
         return Ok(Some(Fired { ran_before: asked.len(), ..Fired::default() }));
     }
-    let open = open_runs(connection, ticks, at_most).await?;
-    let Decided { outcomes, ended } = decide(ticks, open, at_most);
+    let open = open_runs(connection, ticks, &memory.at_most).await?;
+    let Decided { outcomes, ended } = decide(ticks, open, &mut memory.at_most);
     let cancelled = cancel_turns(connection, &ended, "cancel-other: the next tick came").await?;
-    let (standing, deliveries) = deal(connection, ticks, &outcomes, straight).await?;
+    let (standing, deliveries) = deal(connection, ticks, &outcomes, straight, &mut memory.lane).await?;
     let Some(added) = write(connection, ticks, &outcomes, deliveries, led).await? else { return Ok(None) };
     let count = |what| outcomes.iter().filter(|outcome| **outcome == what).count();
     let went = added.iter().filter_map(|(job, delivery)| Some(((*delivery)?, *job))).collect();
@@ -99,7 +101,7 @@ async fn add(
     Ok(Some(Fired {
         ran_before: asked.len() - ticks.len() + count("run") - jobs.len(),
         overlapping: count("overlap"),
-        released: standing.map(|standing| standing.released(went)).unwrap_or_default(),
+        released: standing.map(|standing| standing.released(went, &mut memory.lane)).unwrap_or_default(),
         jobs,
         cancelled,
     }))
@@ -180,15 +182,16 @@ async fn deal(
     ticks: &[Tick<'_>],
     outcomes: &[&str],
     straight: Option<Room>,
+    known: &mut Option<Counted>,
 ) -> Result<(Option<Standing>, Vec<Option<Uuid>>), sqlx::Error> {
     let Some(room) = straight else { return Ok((None, vec![None; ticks.len()])) };
-    let standing = Standing::of(connection, WORK.queue, room).await?;
     let partners: Vec<Option<String>> = ticks
         .iter()
         .zip(outcomes)
         .map(|(tick, outcome)| (*outcome == "run" && may_go_straight(tick)).then(|| partner(tick)))
         .collect();
     let partners: Vec<Option<&str>> = partners.iter().map(Option::as_deref).collect();
+    let standing = Standing::of(connection, WORK.queue, room, partners.iter().flatten().count(), known).await?;
     let deliveries = dealt(&partners, standing.free(room), room.batch as usize);
     Ok((Some(standing), deliveries))
 }

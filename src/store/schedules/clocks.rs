@@ -28,10 +28,10 @@ const END: &str = "DELETE FROM pintle.schedule_clocks c WHERE NOT EXISTS (SELECT
 
 /// What waits for a Schedule that is gone, or suspended, does not run any more.
 const CANCEL_GONE: &str = "UPDATE pintle.job_state s SET state = 'cancelled', reason = 'the schedule is gone or suspended', changed_at = clock_timestamp()
-    FROM pintle.runs r LEFT JOIN pintle.schedules k ON k.uid = r.schedule_uid
-    WHERE r.job_id = s.job_id AND r.trigger IN ('clock', 'late') AND s.queue <> 'rows' AND s.state = 'queued'
+    FROM pintle.jobs j LEFT JOIN pintle.schedules k ON k.uid = j.uid
+    WHERE j.id = s.job_id AND j.cause = 'schedule' AND s.queue <> 'rows' AND s.state = 'queued'
       AND (k.uid IS NULL OR k.tombstoned_at IS NOT NULL OR coalesce((k.spec ->> 'suspend')::boolean, false))
-    RETURNING s.job_id, s.object_name, r.schedule_uid";
+    RETURNING s.job_id, s.object_name, j.uid";
 
 const SCHEDULES: &str = "SELECT s.uid, s.source_id, s.name, s.spec, s.applied_commit, s.applied_file, coalesce(c.suspended, false) AS suspended,
         (extract(epoch FROM c.looked_until) * 1000000)::bigint AS looked_us

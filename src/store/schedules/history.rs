@@ -1,7 +1,7 @@
 //! Ticks for people: what became of them, and those that somebody asks for by hand.
 
 use super::adding::insert;
-use super::open::AtMost;
+use super::open::Memory;
 use super::ticks::{Fired, Tick};
 use crate::store::acceptance::SOURCE;
 use crate::store::audit::AuditWriter;
@@ -96,7 +96,7 @@ impl Store {
     ) -> Result<Fired, StoreError> {
         let failed = || StoreError::during("run by hand");
         let mut tx = self.pool.begin().await.map_err(failed())?;
-        let mut fired = insert(&mut tx, ticks, &mut AtMost::new(), None, None).await?;
+        let mut fired = insert(&mut tx, ticks, &mut Memory::default(), None, None).await?;
         let mut drafts = std::mem::take(&mut fired.cancelled);
         drafts.extend(ticks.first().map(|tick| draft(action, tick, &fired)));
         writer.append(&mut tx, &drafts).await?;

@@ -4,6 +4,7 @@
 
 use super::ticks::Tick;
 use crate::store::Store;
+use crate::store::straight::Counted;
 use pintle_core::schedule::{MAX_WAITING, OverlapRule};
 use sqlx::PgConnection;
 use std::collections::{HashMap, HashSet};
@@ -25,26 +26,34 @@ const BELIEVED: Duration = Duration::from_mins(1);
 /// By schedule: no more runs than that, beside each other, are not over, but for those of the last minute by hand.
 pub type AtMost = HashMap<Uuid, usize>;
 
+/// What is known without looking.
+#[derive(Debug, Default)]
+pub struct Memory {
+    pub(super) at_most: AtMost,
+    /// How the lane of work stood.
+    pub(super) lane: Option<Counted>,
+}
+
 /// What one leader remembers; another that led meanwhile fired without it.
 #[derive(Debug, Default)]
 pub struct Remembered {
     leader: Option<(Uuid, Instant)>,
-    at_most: AtMost,
+    memory: Memory,
 }
 
 impl Store {
     /// What `leader` remembers, and since when; until it is given back, nothing.
-    pub(super) fn at_most(&self, leader: Uuid) -> (Instant, AtMost) {
+    pub(super) fn memory(&self, leader: Uuid) -> (Instant, Memory) {
         let remembered = std::mem::take(&mut *self.remembered.lock().unwrap_or_else(PoisonError::into_inner));
         let known = remembered.leader.filter(|(one, since)| *one == leader && since.elapsed() < BELIEVED);
         // Counted anew, it is believed from now on.
         let since = known.map_or_else(Instant::now, |(_, since)| since);
-        (since, if known.is_some() { remembered.at_most } else { AtMost::new() })
+        (since, if known.is_some() { remembered.memory } else { Memory::default() })
     }
 
-    pub(super) fn remember(&self, leader: Uuid, since: Instant, at_most: AtMost) {
+    pub(super) fn remember(&self, leader: Uuid, since: Instant, memory: Memory) {
         *self.remembered.lock().unwrap_or_else(PoisonError::into_inner) =
-            Remembered { leader: Some((leader, since)), at_most };
+            Remembered { leader: Some((leader, since)), memory };
     }
 }
 

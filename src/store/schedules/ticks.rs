@@ -2,7 +2,7 @@
 
 use super::adding::{Led, insert};
 use super::clocks::ScheduleRow;
-use super::open::{AtMost, takes_turns};
+use super::open::{Memory, takes_turns};
 use crate::store::audit::AuditWriter;
 use crate::store::enqueue::{MANY, grown};
 use crate::store::release::{Released, Room};
@@ -70,13 +70,13 @@ impl Store {
         looked: &[(Uuid, Timestamp)],
         straight: Option<Room>,
     ) -> Result<Fired, StoreError> {
-        let (since, mut at_most) = self.at_most(proof.token());
+        let (since, mut memory) = self.memory(proof.token());
         let fired = if !ticks.is_empty() && ticks.len() < MANY && ticks.iter().all(stands_alone) {
-            self.fire_at_once(proof, ticks, looked, straight, &mut at_most).await?
+            self.fire_at_once(proof, ticks, looked, straight, &mut memory).await?
         } else {
-            self.fire_in_turn(proof, writer, ticks, looked, straight, &mut at_most).await?
+            self.fire_in_turn(proof, writer, ticks, looked, straight, &mut memory).await?
         };
-        self.remember(proof.token(), since, at_most);
+        self.remember(proof.token(), since, memory);
         Ok(fired)
     }
 
@@ -87,13 +87,13 @@ impl Store {
         ticks: &[Tick<'_>],
         looked: &[(Uuid, Timestamp)],
         straight: Option<Room>,
-        at_most: &mut AtMost,
+        memory: &mut Memory,
     ) -> Result<Fired, StoreError> {
         if !proof.is_fresh() {
             return Err(StoreError::NotLeader);
         }
         let mut connection = self.firing.take(self).await?;
-        let fired = insert(&mut connection, ticks, at_most, straight, Some(Led { by: proof.token(), looked })).await?;
+        let fired = insert(&mut connection, ticks, memory, straight, Some(Led { by: proof.token(), looked })).await?;
         self.firing.hold(connection);
         Ok(fired)
     }
@@ -106,11 +106,11 @@ impl Store {
         ticks: &[Tick<'_>],
         looked: &[(Uuid, Timestamp)],
         straight: Option<Room>,
-        at_most: &mut AtMost,
+        memory: &mut Memory,
     ) -> Result<Fired, StoreError> {
         let failed = || StoreError::during("turn ticks into jobs");
         let mut tx = self.begin_as(proof).await?;
-        let mut fired = insert(&mut tx, ticks, at_most, straight, None).await?;
+        let mut fired = insert(&mut tx, ticks, memory, straight, None).await?;
         writer.append(&mut tx, &std::mem::take(&mut fired.cancelled)).await?;
         grown(&mut tx, fired.jobs.len()).await.map_err(failed())?;
         if !looked.is_empty() {
