@@ -13,6 +13,7 @@ mod documents;
 mod fleet;
 mod floors;
 mod history;
+mod horizon;
 mod live;
 mod noop;
 mod pgbench;

@@ -2,6 +2,7 @@
 
 use super::bullmq::{Latency, Load, Node};
 use super::clock::{median, ms, quantile};
+use super::horizon;
 use super::noop::{CONCURRENCY, Line, moments, of_partner, schedules};
 use super::report::{Goal, Report, Row};
 use super::world::World;
@@ -47,12 +48,12 @@ pub async fn measure(world: &World, jobs: usize, report: &mut Report) {
         goal: Goal::AtLeast(0.7),
         note: format!("best of 3 at concurrency {CONCURRENCY}; ours with ledger and two audit records a job, the floor is BullMQ 6 in two Node processes"),
     });
-    database.settle().await;
     let rate = per_second(floor) / 2.0;
     let jobs_in = |time: Duration| (rate * time.as_secs_f64()) as usize;
     let load = Load { rate, start: jobs_in(OPEN_START), jobs: jobs_in(OPEN_LOOP).min(2 * jobs) };
     let (mut floors, mut ours) = (Vec::new(), Vec::new());
     for _ in 0..OPEN_LOOPS {
+        database.settle().await;
         floors.push(node.latency(CONCURRENCY, load).await);
         ours.push(open(&line, load).await);
     }
@@ -70,6 +71,8 @@ pub async fn measure(world: &World, jobs: usize, report: &mut Report) {
             note: format!("open loop at {rate:.0} jobs a second, from when each was due; both have run for {OPEN_START:?} before, median of {OPEN_LOOPS} in turn"),
         });
     }
+    let before = median(ours.iter().map(|one| one.p50).collect());
+    horizon::measure(&database, &line, load, before, report).await;
 }
 
 /// What waits in the ledger costs Redis little, whatever it is: what is rung for is bounded.
@@ -169,7 +172,7 @@ async fn closed(line: &Line, jobs: usize) -> f64 {
 }
 
 /// Each at its time, whether or not the worker keeps up.
-async fn open(line: &Line, load: Load) -> Latency {
+pub async fn open(line: &Line, load: Load) -> Latency {
     let (began, start) = (Instant::now(), Timestamp::now());
     let due_at = |n: usize| Duration::from_secs_f64(n as f64 / load.rate);
     let all = load.start + load.jobs;

@@ -6,7 +6,8 @@ use pintle::store::pool::migrate;
 use sqlx::Connection;
 use std::path::PathBuf;
 
-/// As docs/operations.md recommends: a checkpoint every few seconds is measured otherwise.
+/// As docs/operations.md recommends: a checkpoint every few seconds is measured otherwise, and a disk that has to take what
+/// did not fit into the buffers.
 const SETTINGS: [&str; 3] = ["max_wal_size = '4GB'", "min_wal_size = '1GB'", "shared_buffers = '2GB'"];
 
 pub struct World {
@@ -29,6 +30,7 @@ impl World {
             sqlx::query(sqlx::AssertSqlSafe(format!("ALTER SYSTEM SET {setting}"))).execute(&mut owner).await.unwrap();
         }
         drop(owner);
+        // Buffers are had at the start alone.
         servers.stop().await.unwrap();
         let servers = Servers::start_with(&folder.path().join("servers"), Options::default()).await.unwrap();
         Self { folder, servers }
@@ -76,8 +78,8 @@ impl World {
 }
 
 impl Database {
-    /// What was written until now is in its place, and the files of its log serve again, as on a server that has been
-    /// running for long: a new one has to make each of them.
+    /// What was written until now is in its place, on the disk too, and the files of its log serve again, as on a server that has
+    /// been running for long: a new one has to make each of them.
     pub async fn settle(&self) {
         sqlx::query("CHECKPOINT").execute(&mut self.owner().await).await.unwrap();
         assert!(std::process::Command::new("sync").status().unwrap().success());

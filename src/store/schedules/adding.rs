@@ -96,6 +96,10 @@ async fn add(
     let (standing, deliveries) = deal(connection, ticks, &outcomes, straight, &mut memory.lane).await?;
     let Some(added) = write(connection, ticks, &outcomes, deliveries, led).await? else { return Ok(None) };
     let count = |what| outcomes.iter().filter(|outcome| **outcome == what).count();
+    if added.iter().any(|(_, delivery)| delivery.is_none()) {
+        // Something waits now.
+        memory.lane = None;
+    }
     let went = added.iter().filter_map(|(job, delivery)| Some(((*delivery)?, *job))).collect();
     let jobs: Vec<i64> = added.iter().map(|(job, _)| *job).collect();
     Ok(Some(Fired {
