@@ -7,7 +7,7 @@ use super::run::Daemon;
 use crate::queue::straight::Straight;
 use crate::queue::writers::Writers;
 use crate::reconcile::heavy;
-use crate::store::schedules::{ScheduleRow, Schedules, Tick, Trigger};
+use crate::store::schedules::{Looked, ScheduleRow, Schedules, Tick, Trigger};
 use crate::store::{LeaderProof, StoreError};
 use jiff::Timestamp;
 use pintle_core::change::Value;
@@ -131,7 +131,8 @@ impl Book {
                 while let Some((uid, others)) = rest.split_first().filter(|_| ticks.len() < AT_ONCE) {
                     rest = others;
                     if let Some(entry) = self.entries.get(uid) {
-                        looked.push((*uid, entry.ticks(now, &mut ticks)));
+                        let until = entry.ticks(now, &mut ticks);
+                        looked.push(Looked { uid: *uid, from: entry.looked_until, until });
                     }
                 }
             });
@@ -153,8 +154,8 @@ impl Book {
         failed.map_or(Ok(jobs), Err)
     }
 
-    fn looked(&mut self, looked: &[(Uuid, Timestamp)]) {
-        for (uid, until) in looked {
+    fn looked(&mut self, looked: &[Looked]) {
+        for Looked { uid, until, .. } in looked {
             if let Some(entry) = self.entries.get_mut(uid) {
                 entry.looked_until = *until;
                 entry.next = entry.clock.next(*until);

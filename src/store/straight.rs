@@ -17,9 +17,11 @@ const STANDING: &str = "SELECT (SELECT count(*) FROM (SELECT FROM pintle.job_sta
 
 /// How long it is believed how a lane stood.
 const BELIEVED: Duration = Duration::from_millis(100);
-/// Counting takes no more than one part in so many of the time: it walks past the dead, and while a transaction is open for
-/// long, those that ended are not cleared away.
+/// Counting takes about one part in so many of the time, where nothing waits and there is room: it walks past what ended, which
+/// is not cleared away while a transaction is open for long.
 const SELDOM: u32 = 20;
+/// Never longer than this.
+const AT_LAST: Duration = Duration::from_secs(1);
 
 /// How a lane stands.
 #[derive(Debug, Clone, Copy)]
@@ -28,11 +30,12 @@ pub(super) struct Standing {
     slots: i64,
     /// Whether something of it is due, or may be.
     waits: bool,
-    /// Whether it was counted, or is remembered: then no more than that many are out.
+    /// Whether it was counted, or is remembered.
     counted: bool,
 }
 
-/// How a lane stood when it was counted, and what joined it since: what ended since is not known.
+/// How a lane stood when it was counted, and how much was added to it as released since. What ended is not known, nor what the
+/// release let out of what waited: as much as the window may be out beyond it for a moment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Counted {
     at: Instant,
@@ -43,7 +46,7 @@ pub(super) struct Counted {
 impl Counted {
     /// How the lane stands at `now`, if that is known well enough for `wanted` jobs to join it.
     fn answer(&self, now: Instant, room: Room, wanted: usize) -> Option<Standing> {
-        let believed = now.saturating_duration_since(self.at) < BELIEVED.max(self.took * SELDOM);
+        let believed = now.saturating_duration_since(self.at) < (self.took * SELDOM).clamp(BELIEVED, AT_LAST);
         (believed && self.standing.free(room) >= wanted).then_some(Standing { counted: false, ..self.standing })
     }
 }

@@ -2,16 +2,16 @@
 
 use super::job::{body, lane, partner, region, turn, work};
 use super::open::{AtMost, Memory, open_runs, room_for, takes_turns};
-use super::ticks::{Fired, Tick, Trigger, until};
+use super::ticks::{Fired, Looked, Tick, Trigger, columns, nothing_forgotten};
 use crate::store::StoreError;
 use crate::store::release::{Room, WORK};
 use crate::store::straight::{Counted, Standing, dealt};
 use crate::store::work::cancel_turns;
-use jiff::Timestamp;
 use pintle_core::schedule::{OverlapRule, Start, start_by_hand};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 use uuid::Uuid;
 
 /// Scheduled work goes last: security, rollback, intent and drift go before it.
@@ -28,8 +28,9 @@ const FREE: &str = "UPDATE pintle.runs r SET outcome = 'cancelled' FROM unnest($
 
 /// With `$19` it is done under that leader alone, and says whether it still leads; without, in the caller's transaction. Under a
 /// leader it does not wait for the disk either: a Postgres that crashes forgets all of it or nothing, and then the tick is due
-/// again. Who starts the job waits for the disk, and so for what was written before.
-const INSERT: &str = "WITH led AS MATERIALIZED (SELECT FROM pintle.leader WHERE token = $19 FOR KEY SHARE),
+/// again: what is looked at beyond what it forgot is refused. Who starts the job waits for the disk, and so for what was written before.
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    format!("WITH led AS MATERIALIZED (SELECT FROM pintle.leader WHERE token = $19 FOR KEY SHARE),
     proven AS MATERIALIZED (SELECT $19::uuid IS NULL OR EXISTS (SELECT FROM led) AS leads),
     looked AS (
         UPDATE pintle.schedule_clocks c SET looked_until = greatest(c.looked_until, to_timestamp(t.until_us / 1000000.0))
@@ -51,13 +52,14 @@ const INSERT: &str = "WITH led AS MATERIALIZED (SELECT FROM pintle.leader WHERE 
     state AS (
         INSERT INTO pintle.job_state (job_id, source_id, object_kind, object_name, partner, priority, queue, work, region, turn, not_before, counted, state, delivery)
         SELECT job_id, source, 'Schedule', name, partner, $14, queue, work, region, turn, to_timestamp(from_us / 1000000.0), false, CASE WHEN delivery IS NULL THEN 'queued' ELSE 'released' END, delivery FROM fresh)
-    SELECT p.leads, f.job_id, f.delivery, CASE WHEN $19::uuid IS NOT NULL THEN set_config('synchronous_commit', 'off', true) END, (SELECT pg_notify('pintle_jobs', 'work') WHERE EXISTS (SELECT FROM fresh WHERE delivery IS NULL))
-    FROM proven p LEFT JOIN fresh f ON true ORDER BY f.job_id";
+    SELECT p.leads, f.job_id, f.delivery, CASE WHEN $19::uuid IS NOT NULL THEN set_config('synchronous_commit', 'off', true) END, (SELECT {}), (SELECT pg_notify('pintle_jobs', 'work') WHERE EXISTS (SELECT FROM fresh WHERE delivery IS NULL))
+    FROM proven p LEFT JOIN fresh f ON true ORDER BY f.job_id", nothing_forgotten(20, 22))
+});
 
-/// Who leads, and up to when it looked at each schedule.
+/// Who leads, and since and up to when it looked at each schedule.
 pub(in crate::store) struct Led<'a> {
     pub by: Uuid,
-    pub looked: &'a [(Uuid, Timestamp)],
+    pub looked: &'a [Looked],
 }
 
 /// Turns ticks into runs and their jobs in the caller's transaction, or in none where each of `asked` stands alone and it is
@@ -145,8 +147,8 @@ async fn write(
     led: Option<&Led<'_>>,
 ) -> Result<Option<Vec<(i64, Option<Uuid>)>>, sqlx::Error> {
     let column = |of: &dyn Fn(&Tick<'_>) -> String| ticks.iter().map(of).collect::<Vec<_>>();
-    let (looked, untils) = led.map(|led| until(led.looked)).unwrap_or_default();
-    let rows = sqlx::query(INSERT)
+    let (looked, froms, untils) = led.map(|led| columns(led.looked)).unwrap_or_default();
+    let rows = sqlx::query(INSERT.as_str())
         .bind(column(&|tick| tick.schedule.source.clone()))
         .bind(column(&|tick| tick.schedule.name.clone()))
         .bind(ticks.iter().map(|tick| tick.schedule.uid).collect::<Vec<_>>())
@@ -168,6 +170,7 @@ async fn write(
         .bind(led.map(|led| led.by))
         .bind(looked)
         .bind(untils)
+        .bind(froms)
         .fetch_all(&mut *connection)
         .await?;
     let leads = rows.first().map(|row| row.try_get("leads")).transpose()?;
@@ -195,7 +198,11 @@ async fn deal(
         .map(|(tick, outcome)| (*outcome == "run" && may_go_straight(tick)).then(|| partner(tick)))
         .collect();
     let partners: Vec<Option<&str>> = partners.iter().map(Option::as_deref).collect();
-    let standing = Standing::of(connection, WORK.queue, room, partners.iter().flatten().count(), known).await?;
+    let wanted = partners.iter().flatten().count();
+    if wanted == 0 {
+        return Ok((None, vec![None; ticks.len()]));
+    }
+    let standing = Standing::of(connection, WORK.queue, room, wanted, known).await?;
     let deliveries = dealt(&partners, standing.free(room), room.batch as usize);
     Ok((Some(standing), deliveries))
 }

@@ -10,4 +10,4 @@ mod ticks;
 pub use clocks::{ScheduleRow, Schedules};
 pub use history::{OUTCOMES, RunFilter, RunRow};
 pub(in crate::store) use open::Remembered;
-pub use ticks::{Fired, Tick, Trigger};
+pub use ticks::{Fired, Looked, Tick, Trigger};

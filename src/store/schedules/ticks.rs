@@ -9,6 +9,7 @@ use crate::store::release::{Released, Room};
 use crate::store::{LeaderProof, Store, StoreError};
 use jiff::Timestamp;
 use pintle_core::audit::Draft;
+use std::sync::LazyLock;
 use uuid::Uuid;
 
 /// Why a tick runs.
@@ -55,9 +56,35 @@ pub struct Tick<'a> {
     pub by: Option<(&'a str, &'a str)>,
 }
 
-const LOOKED: &str =
-    "UPDATE pintle.schedule_clocks c SET looked_until = greatest(c.looked_until, to_timestamp(t.until_us / 1000000.0))
-    FROM unnest($1::uuid[], $2::bigint[]) AS t (uid, until_us) WHERE c.uid = t.uid";
+/// One schedule was looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Looked {
+    /// Which.
+    pub uid: Uuid,
+    /// Since when, as the ledger said last.
+    pub from: Timestamp,
+    /// Up to when.
+    pub until: Timestamp,
+}
+
+static LOOKED: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "WITH looked AS (UPDATE pintle.schedule_clocks c SET looked_until = greatest(c.looked_until, to_timestamp(t.until_us / 1000000.0))
+    FROM unnest($1::uuid[], $2::bigint[]) AS t (uid, until_us) WHERE c.uid = t.uid)
+    SELECT {}",
+        nothing_forgotten(1, 3)
+    )
+});
+
+/// Statement text: refuses what it stands in if the ledger does not know that the schedules of the parameter `uids` were looked at
+/// up to those times of the parameter `froms`. A server that crashed may have forgotten the last ticks: what is looked at from
+/// there on would bury them. (A time is rounded on its way.)
+pub(super) fn nothing_forgotten(uids: usize, froms: usize) -> String {
+    format!(
+        "pintle.insist(NOT EXISTS (SELECT FROM unnest(${uids}::uuid[], ${froms}::bigint[]) AS t (uid, from_us) JOIN pintle.schedule_clocks c ON c.uid = t.uid
+        WHERE c.looked_until < to_timestamp(t.from_us / 1000000.0) - interval '1 millisecond'))"
+    )
+}
 
 impl Store {
     /// Turns `ticks`, in order, into runs, and remembers up to when each schedule was looked at. As far as there is room
@@ -67,7 +94,7 @@ impl Store {
         proof: &LeaderProof,
         writer: &AuditWriter,
         ticks: &[Tick<'_>],
-        looked: &[(Uuid, Timestamp)],
+        looked: &[Looked],
         straight: Option<Room>,
     ) -> Result<Fired, StoreError> {
         let (since, mut memory) = self.memory(proof.token());
@@ -85,7 +112,7 @@ impl Store {
         &self,
         proof: &LeaderProof,
         ticks: &[Tick<'_>],
-        looked: &[(Uuid, Timestamp)],
+        looked: &[Looked],
         straight: Option<Room>,
         memory: &mut Memory,
     ) -> Result<Fired, StoreError> {
@@ -104,7 +131,7 @@ impl Store {
         proof: &LeaderProof,
         writer: &AuditWriter,
         ticks: &[Tick<'_>],
-        looked: &[(Uuid, Timestamp)],
+        looked: &[Looked],
         straight: Option<Room>,
         memory: &mut Memory,
     ) -> Result<Fired, StoreError> {
@@ -114,17 +141,19 @@ impl Store {
         writer.append(&mut tx, &std::mem::take(&mut fired.cancelled)).await?;
         grown(&mut tx, fired.jobs.len()).await.map_err(failed())?;
         if !looked.is_empty() {
-            let (uids, untils) = until(looked);
-            sqlx::query(LOOKED).bind(uids).bind(untils).execute(&mut *tx).await.map_err(failed())?;
+            let (uids, froms, untils) = columns(looked);
+            let look = sqlx::query(LOOKED.as_str()).bind(uids).bind(untils).bind(froms);
+            look.execute(&mut *tx).await.map_err(failed())?;
         }
         tx.commit().await.map_err(failed())?;
         Ok(fired)
     }
 }
 
-/// Up to when each schedule was looked at, as columns.
-pub(super) fn until(looked: &[(Uuid, Timestamp)]) -> (Vec<Uuid>, Vec<i64>) {
-    looked.iter().map(|(uid, until)| (*uid, until.as_microsecond())).unzip()
+/// Which, since when and up to when, as columns.
+pub(super) fn columns(looked: &[Looked]) -> (Vec<Uuid>, Vec<i64>, Vec<i64>) {
+    let times = |time: fn(&Looked) -> Timestamp| looked.iter().map(|one| time(one).as_microsecond()).collect();
+    (looked.iter().map(|one| one.uid).collect(), times(|one| one.from), times(|one| one.until))
 }
 
 /// What became of ticks.

@@ -62,7 +62,7 @@ pub enum Attempt {
 static LOOK: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT s.fence, s.cancel, {} FROM unnest($1::bigint[], $2::bigint[]) AS own (job_id, fence)
-    JOIN pintle.job_state s ON s.job_id = own.job_id AND s.fence = own.fence AND s.state IS NOT DISTINCT FROM 'running'",
+    JOIN pintle.job_state s ON s.job_id = own.job_id AND s.fence = own.fence AND s.state || '' = 'running'",
         standing(3)
     )
 });
@@ -77,7 +77,7 @@ static FINISH: LazyLock<String> = LazyLock::new(|| {
             ELSE clock_timestamp() + make_interval(secs => greatest(own.at_least, own.about * (0.5 + random()))) END
     FROM (SELECT unnest($1::bigint[]) AS job_id, unnest($2::bigint[]) AS fence, unnest($3::text[]) AS state, unnest($4::text[]) AS reason,
         unnest($5::smallint[]) AS tries, unnest($6::double precision[]) AS about, unnest($7::double precision[]) AS at_least) own
-    WHERE s.job_id = own.job_id AND s.fence = own.fence AND s.state IS NOT DISTINCT FROM 'running' AND (own.state <> 'queued' OR s.cancel IS NULL)
+    WHERE s.job_id = own.job_id AND s.fence = own.fence AND s.state || '' = 'running' AND (own.state <> 'queued' OR s.cancel IS NULL)
     RETURNING CASE WHEN s.state = 'queued' OR s.turn IS NOT NULL THEN 'work'
         WHEN (SELECT waits FROM crowd) THEN 'room' END AS told)";
     // Most ends let nothing go, or only what waits for room. "work" is the greater word.

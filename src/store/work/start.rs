@@ -23,7 +23,7 @@ use uuid::Uuid;
 static LOOK: LazyLock<String> = LazyLock::new(|| {
     format!("SELECT s.job_id, s.delivery, nextval('pintle.fences') AS fence, s.attempts, s.partner, j.object_name, j.uid, j.body, j.file, coalesce(o.repo_id::text, '') AS repo_id,
         EXISTS (SELECT FROM pintle.pauses WHERE ended_at IS NULL) AS paused, set_config('synchronous_commit', 'off', true), {}
-    FROM unnest($1::bigint[], $2::uuid[]) AS asked (job_id, delivery) JOIN pintle.job_state s ON s.job_id = asked.job_id AND s.delivery = asked.delivery AND s.state IS NOT DISTINCT FROM 'released'
+    FROM unnest($1::bigint[], $2::uuid[]) AS asked (job_id, delivery) JOIN pintle.job_state s ON s.job_id = asked.job_id AND s.delivery = asked.delivery AND s.state || '' = 'released'
     JOIN pintle.jobs j ON j.id = s.job_id LEFT JOIN pintle.sources o ON o.id = j.source_id", standing(3))
 });
 
@@ -34,7 +34,7 @@ static START: LazyLock<String> = LazyLock::new(|| {
         UPDATE pintle.job_state s SET state = own.state, reason = CASE own.state WHEN 'cancelled' THEN 'paused' ELSE s.reason END,
             fence = own.fence, process = CASE own.state WHEN 'running' THEN $5::uuid END, started_at = to_timestamp($6::bigint / 1000000.0), changed_at = clock_timestamp()
         FROM held, (SELECT unnest($1::bigint[]) AS job_id, unnest($2::uuid[]) AS delivery, unnest($3::bigint[]) AS fence, unnest($4::text[]) AS state) own
-        WHERE s.job_id = own.job_id AND s.delivery = own.delivery AND s.state IS NOT DISTINCT FROM 'released' AND held.pauses = $8::bigint[]
+        WHERE s.job_id = own.job_id AND s.delivery = own.delivery AND s.state || '' = 'released' AND held.pauses = $8::bigint[]
         RETURNING s.job_id)";
     writing(with, "(SELECT count(*) FROM started) = cardinality($1::bigint[])", "", 9)
 });

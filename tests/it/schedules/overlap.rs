@@ -5,7 +5,7 @@ use crate::harness::{Database, World, eventually};
 use jiff::Timestamp;
 use pintle::store::Store;
 use pintle::store::release::Room;
-use pintle::store::schedules::{ScheduleRow, Tick, Trigger};
+use pintle::store::schedules::{Looked, ScheduleRow, Tick, Trigger};
 
 /// A run that lasts until the file `go` is there.
 const WAITS: &str = "while [ ! -e \"$PINTLE_PROGRAM.go\" ]; do sleep 0.05; done";
@@ -171,4 +171,37 @@ async fn ticks_that_ran_before_take_no_room_from_those_that_did_not_and_who_no_l
     store.lead("there").await.unwrap().unwrap();
     assert!(matches!(fired(900..910).await, Err(pintle::store::StoreError::NotLeader)));
     assert_eq!(database.count("SELECT count(*) FROM pintle.jobs").await, 900);
+}
+
+#[tokio::test]
+async fn what_is_looked_at_beyond_what_a_crashed_server_forgot_is_refused_and_buries_no_tick() {
+    for rule in ["allow", "skip"] {
+        let (database, schedule) = (Database::new().await, overlaps(rule));
+        let store = Store::open(&database.url, 4).unwrap();
+        let proof = store.lead("here").await.unwrap().unwrap();
+        let writer = store.audit_writer(uuid::Uuid::now_v7()).await.unwrap();
+        let second = |at| Timestamp::from_second(at).unwrap();
+        let uid = schedule.uid;
+        database
+            .run(&format!(
+                "INSERT INTO pintle.schedule_clocks (uid, looked_until, clock) VALUES ('{uid}', to_timestamp(100), '')"
+            ))
+            .await;
+        let fire = async |from, at| {
+            let looked = [Looked { uid, from: second(from), until: second(at) }];
+            store.fire(&proof, &writer, &[tick(&schedule, at)], &looked, None).await
+        };
+        let known = "SELECT (SELECT count(*) FROM pintle.runs) || ' runs until ' || extract(epoch FROM looked_until)::bigint FROM pintle.schedule_clocks";
+        assert_eq!(fire(100, 101).await.unwrap().jobs.len(), 1);
+        assert_eq!(database.list(known).await, ["1 runs until 101"]);
+        // As a server does that crashes before the last commit is on the disk.
+        for table in ["runs", "jobs", "job_state"] {
+            database.run(&format!("DELETE FROM pintle.{table}")).await;
+        }
+        database.run("UPDATE pintle.schedule_clocks SET looked_until = to_timestamp(100)").await;
+        assert!(fire(101, 102).await.is_err(), "{rule}: the tick at 101 is nowhere");
+        assert_eq!(database.list(known).await, ["0 runs until 100"], "{rule}");
+        // It is read anew what was looked at, and that tick is due.
+        assert_eq!(fire(100, 101).await.unwrap().jobs.len(), 1, "{rule}");
+    }
 }
