@@ -141,10 +141,12 @@ async fn deliveries_of_work_that_redis_lost_are_rung_again() {
     worker.stop().await;
     let job = triggered(&world, "mark");
     world.database.until(&format!("(SELECT state = 'released' FROM pintle.job_state WHERE job_id = {job})")).await;
-    let delivery = state(&world, job, "delivery").await;
+    let delivery = format!("pintle:work:pin-{}", state(&world, job, "delivery").await);
+    // It is released before it is rung for: what is not there yet cannot be lost.
+    eventually("it is rung", async || world.redis.ask::<bool>(&["EXISTS", &delivery]).await).await;
     world.redis.ask::<()>(&["FLUSHALL"]).await;
     // It alone: the leader may have begun to put back what is missing.
-    assert!(!world.redis.ask::<bool>(&["EXISTS", &format!("pintle:work:pin-{delivery}")]).await, "it is lost");
+    assert!(!world.redis.ask::<bool>(&["EXISTS", &delivery]).await, "it is lost");
     eventually("it is rung again", async || leader.log().contains("were lost by Redis and rung again")).await;
     let worker = daemon(&world, "worker", &mark);
     ran(&world, "mark", "done", 1).await;
