@@ -34,16 +34,17 @@ impl Store {
     /// Says that the process `id` ends, lets go of its audit writers, and forgets processes that fell
     /// silent long ago.
     pub async fn end_process(&self, id: Uuid) -> Result<(), StoreError> {
-        // What was cut off may hold a writer for a moment longer: that is waited for last.
+        const FORGET: &str =
+            "DELETE FROM pintle.processes WHERE id = $1 OR expires_at < clock_timestamp() - interval '1 day'";
+        // What was cut off may hold a writer for a moment longer: that is waited for. A heartbeat that was cut off may have come
+        // meanwhile, and is taken away again.
         for (what, statement) in [
-            (
-                "end the process",
-                "DELETE FROM pintle.processes WHERE id = $1 OR expires_at < clock_timestamp() - interval '1 day'",
-            ),
+            ("end the process", FORGET),
             (
                 "let go of the audit writers",
                 "UPDATE pintle.audit_writers SET lease_until = clock_timestamp() WHERE holder = $1",
             ),
+            ("end the process", FORGET),
         ] {
             sqlx::query(statement).bind(id).execute(&self.pool).await.map_err(StoreError::during(what))?;
         }
