@@ -72,9 +72,11 @@ async fn a_process_told_to_stop_in_the_middle_of_the_work_drains_and_ends_well()
     let daemon = world.daemon();
     world.repository.change("alice", "suites/many.yaml", &many(1_000, "x"));
     world.database.until("(SELECT count(*) > 1 FROM pintle.job_state WHERE state = 'done')").await;
+    let pid = daemon.id();
     let log = daemon.stop().await;
-    let alive = world.database.list("SELECT pid FROM pintle.processes").await;
-    assert!(alive.is_empty(), "it left its heartbeat behind: {log}");
+    let alive = "SELECT pid || ' beat ' || clock_timestamp() - (expires_at - interval '15 s') || ' ago, hands ' || slots || ', now ' || clock_timestamp() FROM pintle.processes";
+    let alive = world.database.list(alive).await;
+    assert!(alive.is_empty(), "{pid} left its heartbeat behind: {alive:?}: {log}");
     let next = world.daemon();
     world.settled().await;
     world.assert_whole().await;
