@@ -1,14 +1,17 @@
 //! Whether a change is the exact inverse of a young accepted step, so that rules with `rollback`
-//! ask for fewer people. One that goes back over a security fix or a floor is an ordinary change.
+//! ask for fewer people. One that goes back over a security fix or a floor is an ordinary change; so is one that takes a
+//! rollback back, because it does again what was undone.
 
 use super::policy::Rule;
 use super::quorum::Case;
 use super::rules::Sides;
 use super::session::{ChangeError, Session};
 use super::snapshot::Placed;
-use crate::change::{Entry, Value};
-use jiff::SignedDuration;
+use super::verdict::Acceptance;
+use crate::change::{ChangeId, Entry, Value};
+use jiff::{SignedDuration, Timestamp};
 use semver::Version;
+use std::collections::HashMap;
 
 /// How young the step must be.
 const MAX_AGE: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -24,17 +27,43 @@ pub(super) fn is_rollback(
     if rules.iter().all(|rule| rule.rollback.is_none()) || lowers_a_floor(case, sides) {
         return Ok(false);
     }
-    for pair in case.head.steps().windows(2).rev() {
-        if case.work.at.duration_since(pair[1].accepted_at) > MAX_AGE {
-            break;
-        }
-        match session.change(pair[1].commit, pair[0].commit) {
-            Ok(back) if back.id(case.work.repo_id) == case.work.change => return Ok(true),
-            Ok(_) | Err(ChangeError::Tree(_)) => {}
-            Err(other) => return Err(other),
+    let (change, at) = (case.work.change, case.work.at);
+    let young = case.head.steps().windows(2).rev().take_while(|pair| at.duration_since(pair[1].accepted_at) <= MAX_AGE);
+    for pair in young {
+        if inverse(session, case, pair)? == Some(change) {
+            // Seldom: now it is worth looking at what those before it did.
+            let mut undone = Undone::default();
+            let since = case.head.steps().partition_point(|step| at.duration_since(step.accepted_at) > MAX_AGE * 2);
+            for pair in case.head.steps()[since.saturating_sub(1)..].windows(2) {
+                if !undone.by(pair[1].change_id, pair[1].accepted_at) {
+                    undone.0.extend(inverse(session, case, pair)?.map(|id| (id, pair[1].accepted_at)));
+                }
+            }
+            return Ok(undone.by(change, at));
         }
     }
     Ok(false)
+}
+
+/// The changes that would take back a step, and when that step was accepted. A step that is a rollback itself has none here:
+/// whoever takes it back does again what was undone.
+#[derive(Default)]
+struct Undone(HashMap<ChangeId, Timestamp>);
+
+impl Undone {
+    /// Whether `change`, made at `at`, takes a young one back.
+    fn by(&self, change: ChangeId, at: Timestamp) -> bool {
+        self.0.get(&change).is_some_and(|accepted| at.duration_since(*accepted) <= MAX_AGE)
+    }
+}
+
+/// The change that takes back the step from the first of `pair` to the second; `None` if it cannot be said.
+fn inverse(session: &mut Session<'_>, case: &Case<'_>, pair: &[Acceptance]) -> Result<Option<ChangeId>, ChangeError> {
+    match session.change(pair[1].commit, pair[0].commit) {
+        Ok(back) => Ok(Some(back.id(case.work.repo_id))),
+        Err(ChangeError::Tree(_)) => Ok(None),
+        Err(other) => Err(other),
+    }
 }
 
 /// Whether a number goes down past a version that repairs something or that no upgrade may jump

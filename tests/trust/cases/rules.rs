@@ -107,6 +107,23 @@ stories! {
         s bob on p: g=8Gi
         t erin on s: approve p..s
         tip t: accepted t"
+    what_was_rolled_back_is_done_again_only_as_an_ordinary_change_and_can_be_rolled_back_again: "
+        w alice on 0: g=9Gi
+        p bob on w: approve 0..w
+        poll p
+        r carol on p: g=8Gi
+        q erin on r: approve p..r
+        tip q: accepted q
+        poll q
+        s carol on q: g=9Gi
+        t erin on s: approve q..s
+        tip t: accepted q, held PIN0510
+        u bob on t: approve q..s
+        tip u: accepted u
+        poll u
+        x carol on u: g=8Gi
+        y erin on x: approve u..x
+        tip y: accepted y"
     an_inverse_that_does_more_is_no_rollback: "
         w alice on 0: g=9Gi
         p bob on w: approve 0..w
