@@ -1,6 +1,6 @@
 //! The live side as one document, stamped with its moment: what a plan and its judgement are a function of, beside the
-//! revision. For who has no database at hand: CI, and who asks a daemon. Secrets are never in it: documents hold only
-//! their names.
+//! revision. For who has no database at hand: CI, and who asks a daemon. What somebody typed into a row where a secret is
+//! declared is never in it, nor what looks like one.
 
 use crate::store::acceptance::SOURCE;
 use crate::store::motion::Motion;
@@ -8,6 +8,7 @@ use crate::store::{Store, StoreError};
 use pintle_core::change::ObjectKey;
 use pintle_core::diff::{Bodies, LiveObject, LiveState, PacedRun, Pause, PendingJob};
 use pintle_core::gate::{Moved, Standing};
+use pintle_core::render::without_secrets;
 use serde::{Deserialize, Serialize};
 
 /// What is written. Within a major number fields are only added: what is unknown is passed over.
@@ -82,7 +83,7 @@ impl Snapshot {
     /// As JSON.
     pub fn json(self) -> Result<String, serde_json::Error> {
         let Self { live, motion, admitted } = self;
-        let mut bodies: Vec<_> = live.bodies.into_iter().collect();
+        let mut bodies: Vec<_> = live.bodies.into_iter().map(|(key, bodies)| (key, without_secrets(bodies))).collect();
         bodies.sort_by(|a, b| a.0.cmp(&b.0));
         serde_json::to_string(&Document {
             format_version: VERSION.into(),

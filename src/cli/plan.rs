@@ -96,7 +96,8 @@ pub async fn run(args: PlanArgs, out: &Out) -> Result<Exit, CliError> {
         }
         _ => None,
     };
-    let text = rendered(&plan, &header(&revision), approvals.as_ref(), out);
+    let header = Header { of_snapshot: args.side.live.is_some(), ..header(&revision) };
+    let text = rendered(&plan, &header, approvals.as_ref(), out);
     out.text(&text);
     if let Some(file) = &args.out {
         std::fs::write(file, &text)

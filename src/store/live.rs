@@ -348,7 +348,7 @@ async fn bodies(
         let key = ObjectKey::new(row.try_get::<&str, _>("kind")?, row.try_get::<&str, _>("name")?);
         if wanted.contains(&key) {
             let applied: Option<Json<Value>> = row.try_get("applied")?;
-            found.insert(key, Bodies { live: body_of(row)?, applied: applied.map(|json| json.0.normalised()) });
+            found.insert(key, Bodies::of(body_of(row)?, applied.map(|json| json.0.normalised())));
         }
     }
     Ok(found)

@@ -52,6 +52,21 @@ pub struct Bodies {
     pub live: Value,
     /// What was last applied (the base).
     pub applied: Option<Value>,
+    /// The digest of `live` as it stands in the row, where some of it is withheld here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<Digest>,
+}
+
+impl Bodies {
+    /// Both sides, whole.
+    pub fn of(live: Value, applied: Option<Value>) -> Self {
+        Self { live, applied, withheld: None }
+    }
+
+    /// The digest of what stands in the row.
+    pub fn live_digest(&self) -> Digest {
+        self.withheld.unwrap_or_else(|| Digest::of_value(&self.live))
+    }
 }
 
 /// A job of the ledger that is not over.
@@ -155,7 +170,7 @@ impl LiveState {
                     .get("labels")
                     .map_or_else(no_labels, |labels| serde_json::Value::from(labels).to_string().into()),
             });
-            live.bodies.insert(object.key.clone(), Bodies { live: body.clone(), applied: Some(body) });
+            live.bodies.insert(object.key.clone(), Bodies::of(body.clone(), Some(body)));
         }
         live
     }

@@ -118,7 +118,7 @@ fn update(object: &Object, row: &LiveObject, bodies: &Bodies, guards: &Guards, c
         cause,
         fields,
         drift,
-        before: Some(Digest::of_value(&bodies.live)),
+        before: Some(bodies.live_digest()),
         leaves: left(object, &bodies.live, catalog),
         reported: left_alone,
         overwrites: row.applied.is_none() && !as_declared,
@@ -195,7 +195,7 @@ fn delete(row: &LiveObject, bodies: Option<&Bodies>, catalog: &Catalog) -> Chang
     let references = bodies.map(|bodies| references(&row.key, &bodies.live, catalog)).unwrap_or_default();
     let action = if row.tombstoned_at.is_some() { Action::Remove } else { Action::Delete };
     let gone = Change {
-        before: bodies.map(|bodies| Digest::of_value(&bodies.live)),
+        before: bodies.map(Bodies::live_digest),
         source: row.applied_file.clone().map(|file| SourceRef { file, line: 0 }),
         partner: row.partner.clone(),
         references: Arc::from(references),

@@ -19,6 +19,8 @@ pub struct Header {
     pub committed_at: Option<Timestamp>,
     /// How long a deletion can be taken back.
     pub delete_grace: SignedDuration,
+    /// Whether the live state is that of a snapshot, which may be old.
+    pub of_snapshot: bool,
 }
 
 impl Header {
@@ -30,6 +32,7 @@ impl Header {
             author: None,
             committed_at: None,
             delete_grace: SignedDuration::from_hours(24),
+            of_snapshot: false,
         }
     }
 

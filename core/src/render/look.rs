@@ -4,6 +4,7 @@
 use super::style::Paper;
 use super::{field, redact, scalar, text};
 use crate::change::{FieldChange, Value};
+use crate::diff::Bodies;
 
 /// `text` on one line, safe to print on a terminal.
 pub fn shown(text: &str) -> String {
@@ -29,6 +30,16 @@ pub fn flow(value: &Value) -> String {
 /// `body` as it may be shown: no secret in it.
 pub fn redacted(body: &Value) -> Value {
     redact::body(body)
+}
+
+/// `bodies` for others to plan with, without what stands where a secret is declared, other than the name of one, and without
+/// what looks like one. What the row says is known by its digest alone then.
+pub fn without_secrets(bodies: Bodies) -> Bodies {
+    let sides: Vec<&Value> = std::iter::once(&bodies.live).chain(&bodies.applied).collect();
+    let (live, applied) = (redact::withheld(&bodies.live, &sides), bodies.applied.as_ref());
+    let applied = applied.map(|base| redact::withheld(base, &sides));
+    let withheld = if live == bodies.live { bodies.withheld } else { Some(bodies.live_digest()) };
+    Bodies { live, applied, withheld }
 }
 
 /// `body` as lines of YAML, secrets masked.
@@ -61,6 +72,21 @@ mod tests {
         let body =
             value(r#"{"spec":{"db":{"secretRef":"acme-db"},"token":"ghp_0123456789012345678901234567890123456789"}}"#);
         assert_eq!(masked_yaml(&body), ["spec: {db: (secret acme-db), token: (hidden)}"]);
+    }
+
+    #[test]
+    fn bodies_for_others_keep_the_names_of_secrets_and_the_digest_of_what_is_withheld() {
+        let base = value(r#"{"spec":{"db":{"secretRef":"acme-db"},"list":[{"secretRef":"one"}],"note":"x"}}"#);
+        let live = value(
+            r#"{"spec":{"db":"hunter2","list":[{"secretRef":"one","typed":"hunter3"}],"note":"ghp_0123456789012345678901234567890123456789"}}"#,
+        );
+        let typed = without_secrets(Bodies::of(live.clone(), Some(base.clone())));
+        let shown = serde_json::to_string(&typed).unwrap();
+        assert!(!shown.contains("hunter") && !shown.contains("ghp_"), "{shown}");
+        assert_eq!(typed.live_digest(), crate::change::Digest::of_value(&live));
+        assert_eq!(typed.applied.as_ref(), Some(&base), "names are no secrets");
+        let untouched = Bodies::of(base.clone(), Some(base));
+        assert_eq!(without_secrets(untouched.clone()), untouched);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The comment on a pull request: the numbers in the title, a table, the approvals, every field
 //! folded away. It never passes the forge's limit, and nothing is cut before a deletion.
 
+use super::ago::minute;
 use super::approvals::{Approvals, RuleLine};
 use super::blocks::{block, value_column};
 use super::group::{groups, is_heal};
@@ -25,6 +26,9 @@ const FOLD: (&str, &str) = ("\n<details><summary>Fields</summary>\n\n", "\n</det
 pub fn plan_markdown(plan: &Plan, header: &Header, approvals: Option<&Approvals>) -> String {
     let mut page = Page::new(COMMENT_LIMIT);
     page.push(&title(plan), 0);
+    if header.of_snapshot {
+        page.push(&format!("Against a snapshot of the live state of {}.\n", minute(plan.live_read_at())), 0);
+    }
     for one in plan.refused().iter().take(RULES_SHOWN) {
         page.push(&format!("\n⛔ {}\n\n", word(&one.sentence())), 0);
     }

@@ -34,7 +34,9 @@ pub use json::{
     CommitOutput, CountsOutput, FORMAT_VERSION, FieldOutput, PlanOutput, ReasonOutput, StepOutput, WaitingOutput,
     plan_json, plan_output, plan_output_schema,
 };
-pub use look::{change_lines, flow, masked_yaml, plural, redacted, redacted_changes, shown, thousands};
+pub use look::{
+    change_lines, flow, masked_yaml, plural, redacted, redacted_changes, shown, thousands, without_secrets,
+};
 pub use markdown::{COMMENT_LIMIT, plan_markdown};
 pub use style::{Paper, Style};
 pub use summary::summary;

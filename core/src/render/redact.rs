@@ -109,7 +109,7 @@ fn one(field: &FieldChange, places: &Places) -> FieldChange {
     below.sort_by_key(|tail| std::cmp::Reverse(tail.len()));
     for side in field.before.iter_mut().chain(&mut field.after) {
         for tail in &below {
-            mask_at(side, tail);
+            mask_at(side, tail, &masked);
         }
         for (path, _) in crate::resolve::secrets_in(side) {
             mask_exactly(side, &path.0);
@@ -118,18 +118,41 @@ fn one(field: &FieldChange, places: &Places) -> FieldChange {
     field
 }
 
-fn mask_at(value: &mut Value, tail: &[String]) {
+fn mask_at(value: &mut Value, tail: &[String], mask: &dyn Fn(&Value) -> Value) {
     match (tail, &mut *value) {
-        ([], _) => *value = masked(value),
+        ([], _) => *value = mask(value),
         (_, Value::Null) => {}
         ([key, rest @ ..], Value::Map(map)) => {
             if let Some(inner) = map.get_mut(key) {
-                mask_at(inner, rest);
+                mask_at(inner, rest, mask);
             }
         }
-        ([key, rest @ ..], Value::List(items)) if key == EACH => items.iter_mut().for_each(|item| mask_at(item, rest)),
+        ([key, rest @ ..], Value::List(items)) if key == EACH => {
+            items.iter_mut().for_each(|item| mask_at(item, rest, mask))
+        }
         _ => *value = Value::string(HIDDEN),
     }
+}
+
+/// `body` for others to plan with: secrets stay by their names, and nothing else of what stands in their places. `sides` say
+/// where those are.
+pub(super) fn withheld(body: &Value, sides: &[&Value]) -> Value {
+    let (mut places, mut body) = (Places::new(), body.clone());
+    for side in sides {
+        find(side, &mut Vec::new(), &mut places);
+    }
+    for place in places.iter().rev() {
+        mask_at(&mut body, place, &only_its_name);
+    }
+    for (path, _) in crate::resolve::secrets_in(&body) {
+        mask_exactly(&mut body, &path.0);
+    }
+    body
+}
+
+fn only_its_name(value: &Value) -> Value {
+    let name = value.get("secretRef").filter(|name| name.as_str().is_some()).cloned();
+    name.map_or_else(|| Value::string(HIDDEN), |name| Value::Map([("secretRef".into(), name)].into_iter().collect()))
 }
 
 /// Hides the value at `path`; list items are named by their index.

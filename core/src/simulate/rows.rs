@@ -44,7 +44,7 @@ impl Rows {
             Err(at) => {
                 let row = self.row(key);
                 self.live.objects.insert(at, row);
-                self.live.bodies.insert(key.clone(), Bodies { live: Value::map(), applied: None });
+                self.live.bodies.insert(key.clone(), Bodies::of(Value::map(), None));
                 at
             }
         };
@@ -138,7 +138,7 @@ impl Rows {
         let parse = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
         if let Some(body) = &change.body {
             let declared = change.declared.as_ref().map_or(body, |declared| &declared.body);
-            let bodies = Bodies { live: parse(body), applied: Some(parse(declared)) };
+            let bodies = Bodies::of(parse(body), Some(parse(declared)));
             row.applied = change.target();
             row.written = change.written;
             row.applied_file = change.source.as_ref().map(|source| source.file.clone());

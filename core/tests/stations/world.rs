@@ -48,7 +48,7 @@ impl World {
             .into_iter()
             .map(|key| {
                 let row = &self.rows[&key];
-                (key, Bodies { live: row.live.clone(), applied: row.applied.clone() })
+                (key, Bodies::of(row.live.clone(), row.applied.clone()))
             })
             .collect();
         state

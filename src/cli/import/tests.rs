@@ -47,7 +47,7 @@ fn replanned(rows: &[Import]) -> Plan {
             .map(|(key, value)| (key.into(), value.clone()))
             .collect();
         live.objects.push(LiveObject { key: one.key.clone(), ..foreign() });
-        live.bodies.insert(one.key.clone(), Bodies { live: Value::Map(body).normalised(), applied: None });
+        live.bodies.insert(one.key.clone(), Bodies::of(Value::Map(body).normalised(), None));
     }
     live.objects.sort_by(|a, b| a.key.cmp(&b.key));
     let desired = declared(&imported(rows));

@@ -193,3 +193,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_comment_says_of_when_the_snapshot_is_that_it_was_planned_against() {
+    let told = |of_snapshot| {
+        let header = crate::render::Header { of_snapshot, ..header() };
+        plan_markdown(&mixed(), &header, None).contains("a snapshot of the live state of ")
+    };
+    assert_eq!((told(true), told(false)), (true, false));
+}

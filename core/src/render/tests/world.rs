@@ -58,7 +58,7 @@ impl World {
                 partner: object.partner.clone(),
                 labels: "{}".into(),
             });
-            live.bodies.insert(object.key.clone(), Bodies { live: object.value(), applied: Some(object.value()) });
+            live.bodies.insert(object.key.clone(), Bodies::of(object.value(), Some(object.value())));
         }
         Self { live }
     }
@@ -206,7 +206,7 @@ pub fn deleting(number: usize, name: impl Fn(usize) -> String) -> Plan {
         let key = ObjectKey::new("Instance", name(at));
         let head =
             LiveObject { key: key.clone(), uid: Uuid::from_u128(1000 + at as u128), ..world.live.objects[0].clone() };
-        world.live.bodies.insert(key, Bodies { live: Value::map(), applied: Some(Value::map()) });
+        world.live.bodies.insert(key, Bodies::of(Value::map(), Some(Value::map())));
         world.live.objects.push(head);
     }
     world.live.objects.sort_by(|a, b| a.key.cmp(&b.key));
