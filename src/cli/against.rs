@@ -74,7 +74,8 @@ pub(super) fn grace(revision: &Revision) -> SignedDuration {
     SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX))
 }
 
-/// The plan of a revision against the rows, as the daemon would make it.
+/// The plan of a revision against the rows, as the daemon would make it; of one that is accepted, with what the daemon found to
+/// be lifted.
 pub(super) async fn rows(store: &Store, repo: &Path, revision: &Revision) -> Result<Plan, CliError> {
     rows_lifted(store, repo, revision, &nobody).await
 }
@@ -100,7 +101,11 @@ pub(super) async fn rows_lifted(
     let plan = made(revision, &live, &guards);
     let seq = store.seq_of(SOURCE, &revision.oid.to_string()).await?;
     let motion = store.motion(SOURCE, &plan, &guards, &live, since(&live, seq)).await?;
-    judged(plan, revision, &live, &guards, (&motion, &lifted(&guards)?), seq)
+    let mut allowed = lifted(&guards)?;
+    if let Some(seq) = seq {
+        allowed.extend(store.lifted(SOURCE, seq).await?);
+    }
+    judged(plan, revision, &live, &guards, (&motion, &allowed), seq)
 }
 
 /// From which accepted step on everything that moved is of interest.

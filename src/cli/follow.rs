@@ -5,6 +5,7 @@ use super::CliError;
 use crate::source::GitObjects;
 use crate::store::Store;
 use crate::store::acceptance::SourceState;
+use crate::store::runs::RunStanding;
 use crate::verdict::is_not_carried_out;
 use pintle_core::change::Oid;
 use serde_json::Value;
@@ -25,6 +26,8 @@ pub enum Place {
     Applied(String),
     /// It is accepted, and on its way.
     Accepted,
+    /// The waves of a wide change that it began are not over: that change.
+    Waves(RunStanding),
     /// It is accepted, but its documents are invalid.
     Invalid(Value),
     /// It is held or refused.
@@ -39,6 +42,11 @@ impl Place {
         match self {
             Self::Applied(_) => "applied",
             Self::Accepted => "accepted",
+            Self::Waves(run) => match &run.stops {
+                None => "in-waves",
+                Some(stop) if stop.halted => "halted",
+                Some(_) => "gated",
+            },
             Self::Invalid(_) => "invalid",
             Self::Held(verdict) if verdict["verdict"] == "refused" => "refused",
             Self::Held(_) => "held",
@@ -64,6 +72,8 @@ struct Facts {
     accepted: Option<(u64, Oid)>,
     /// The seq of the commit asked about.
     own: Option<u64>,
+    /// Wide changes that go out in waves.
+    runs: Vec<RunStanding>,
 }
 
 /// Where the commit whose id is or begins with `oid` stands. With a repository at hand, commits that
@@ -76,7 +86,8 @@ pub async fn place(store: &Store, oid: &str, repo: Option<&GitObjects>) -> Resul
     };
     let accepted = store.history("", 1).await?.pop().map(|row| (row.acceptance.seq, row.acceptance.commit));
     let own = super::history::one(store, oid).await?.map(|row| row.acceptance.seq);
-    Ok(stands(&Facts { source, applied, accepted, own }, oid, |later, earlier| {
+    let runs = store.run_standings().await?;
+    Ok(stands(&Facts { source, applied, accepted, own, runs }, oid, |later, earlier| {
         repo.and_then(|repo| repo.contains(later, earlier)).unwrap_or(false)
     }))
 }
@@ -88,6 +99,11 @@ fn stands(facts: &Facts, oid: &str, contains: impl Fn(Oid, Oid) -> bool) -> Plac
         later.is_some_and(|later| later.starts_with(oid))
             || pair.is_some_and(|(later, earlier)| contains(later, earlier))
     };
+    // What a step moves joins the run that is under way or begins one: of itself, or of one that was accepted with it.
+    let its_own = |run: &&RunStanding| facts.own.map_or_else(|| within(run.commit.as_deref()), |own| run.since >= own);
+    if let Some(run) = facts.runs.iter().find(its_own) {
+        return Place::Waves(run.clone());
+    }
     let by_seq = facts.own.zip(facts.applied).is_some_and(|(own, applied)| applied >= own);
     if let Some(commit) =
         source.applied_commit.as_ref().filter(|commit| by_seq || (facts.own.is_none() && within(Some(commit))))
@@ -153,6 +169,7 @@ async fn listen(store: &Store) -> Result<PgListener, CliError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::runs::Stop;
     use serde_json::json;
 
     fn facts(own: Option<u64>, applied: Option<u64>, verdict: Option<Value>) -> Facts {
@@ -168,7 +185,7 @@ mod tests {
             applied_in_ms: None,
             alarms: json!([]),
         };
-        Facts { source, applied, accepted: Some((2, Oid([2; 20]))), own }
+        Facts { source, applied, accepted: Some((2, Oid([2; 20]))), own, runs: Vec::new() }
     }
 
     fn never(_: Oid, _: Oid) -> bool {
@@ -181,6 +198,26 @@ mod tests {
         assert_eq!(stands(&facts(Some(1), Some(2), None), &one, never).word(), "applied");
         assert_eq!(stands(&facts(Some(2), Some(1), None), &one, never).word(), "accepted");
         assert_eq!(stands(&facts(Some(1), None, None), &one, never).word(), "accepted");
+    }
+
+    #[test]
+    fn a_commit_whose_waves_are_not_over_is_not_applied_and_one_after_it_is() {
+        let run = |stops| RunStanding {
+            rollout: "r".into(),
+            since: 1,
+            commit: Some(Oid([1; 20]).to_string()),
+            waits: 4,
+            stops,
+        };
+        let stop = Some(Stop { halted: true, message: "m".into(), lifted_by: "h".into() });
+        let one = |seq, stops| {
+            stands(
+                &Facts { runs: vec![run(stops)], ..facts(Some(seq), Some(2), None) },
+                &Oid([1; 20]).to_string(),
+                never,
+            )
+        };
+        assert_eq!((one(1, None).word(), one(1, stop).word(), one(2, None).word()), ("in-waves", "halted", "applied"));
     }
 
     #[test]

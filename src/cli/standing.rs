@@ -3,36 +3,28 @@
 
 use super::CliError;
 use crate::store::Store;
-use crate::store::ledger::{JobFilter, JobRow, WaitingRow};
+use crate::store::waiting::{OpenJob, WaitingRow, Why};
 use std::collections::BTreeMap;
-
-/// Jobs read at most: beyond that only their number matters.
-const MOST_JOBS: i64 = 10_000;
 
 /// Why each object waits, by `Kind/name`.
 #[derive(Debug, Default)]
 pub struct Standing {
     entries: BTreeMap<String, WaitingRow>,
-    more: usize,
 }
 
 impl Standing {
-    /// Reads the plan's reasons and the open and dead jobs.
-    pub async fn read(store: &Store) -> Result<Self, CliError> {
-        let states = ["queued", "released", "running", "dead"].map(str::to_owned).to_vec();
-        let jobs = store.jobs(&JobFilter { states, limit: MOST_JOBS, ..JobFilter::default() }).await?;
-        let (waiting, count) = store.waiting().await?;
-        Ok(Self::of(waiting, count, &jobs))
+    /// Reads the plan's reasons and the open and dead jobs: of one kind, or one object, if asked for.
+    pub async fn read(store: &Store, kind: Option<&str>, name: Option<&str>) -> Result<Self, CliError> {
+        Ok(Self::of(store.waiting(kind, name).await?, store.open_jobs(kind, name).await?))
     }
 
-    fn of(waiting: Vec<WaitingRow>, count: i64, jobs: &[JobRow]) -> Self {
-        let more = usize::try_from(count).unwrap_or_default().saturating_sub(waiting.len());
+    fn of(waiting: Vec<WaitingRow>, jobs: Vec<OpenJob>) -> Self {
         let mut entries: BTreeMap<String, WaitingRow> =
             waiting.into_iter().map(|one| (one.object.clone(), one)).collect();
         for job in jobs {
             entries.entry(job.object.clone()).or_insert_with(|| reason(job));
         }
-        Self { entries, more }
+        Self { entries }
     }
 
     /// Why `object` waits, if it does.
@@ -40,14 +32,14 @@ impl Standing {
         self.entries.get(object)
     }
 
-    /// Every reason, by object.
-    pub fn entries(&self) -> Vec<&WaitingRow> {
-        self.entries.values().collect()
+    /// The first `most` reasons, by object.
+    pub fn entries(&self, most: usize) -> Vec<&WaitingRow> {
+        self.entries.values().take(most).collect()
     }
 
     /// How many objects wait.
     pub fn count(&self) -> usize {
-        self.entries.len() + self.more
+        self.entries.len()
     }
 
     /// How many objects of `kind` wait.
@@ -57,7 +49,7 @@ impl Standing {
 
     /// How many of those because somebody else's row says something else.
     pub fn foreign_of(&self, kind: &str) -> usize {
-        self.of_kind(kind).filter(|waiting| waiting.code == "foreign").count()
+        self.of_kind(kind).filter(|waiting| waiting.why.code == "foreign").count()
     }
 
     fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a WaitingRow> {
@@ -66,10 +58,10 @@ impl Standing {
     }
 }
 
-fn reason(job: &JobRow) -> WaitingRow {
+fn reason(job: OpenJob) -> WaitingRow {
     let id = job.id;
-    let (code, message, lifted_by) = match job.state.as_deref() {
-        Some("dead") => {
+    let (code, message, lifted_by) = match job.state.as_str() {
+        "dead" => {
             let error = job.reason.as_deref().unwrap_or("no error was kept");
             (
                 "dead-letter",
@@ -77,10 +69,11 @@ fn reason(job: &JobRow) -> WaitingRow {
                 format!("pintle jobs retry {id} --reason TEXT, or another target"),
             )
         }
-        Some("queued") => ("queued", format!("job {id} is queued"), format!("its turn (pintle jobs show {id})")),
+        "queued" => ("queued", format!("job {id} is queued"), format!("its turn (pintle jobs show {id})")),
         _ => ("in-flight", format!("job {id} is running"), "the end of the job".to_owned()),
     };
-    WaitingRow { object: job.object.clone(), code: code.to_owned(), message, lifted_by, until: None }
+    let why = Why { code: code.to_owned(), message, lifted_by, until: None, wave: None };
+    WaitingRow { object: job.object, why }
 }
 
 #[cfg(test)]
@@ -89,15 +82,18 @@ mod tests {
 
     #[test]
     fn the_plans_reason_wins_and_kinds_are_not_confused_by_their_beginning() {
-        let waiting = |object: &str| WaitingRow {
-            object: object.to_owned(),
-            code: "protected".into(),
-            message: String::new(),
-            lifted_by: String::new(),
-            until: None,
+        let waiting = |object: &str| {
+            let (code, message, lifted_by) = ("protected".into(), String::new(), String::new());
+            WaitingRow { object: object.to_owned(), why: Why { code, message, lifted_by, until: None, wave: None } }
         };
-        let standing = Standing::of(vec![waiting("Instance/a"), waiting("InstanceGroup/b")], 5, &[]);
-        assert_eq!((standing.waiting_of("Instance"), standing.count()), (1, 5));
-        assert_eq!(standing.get("Instance/a").map(|one| one.code.as_str()), Some("protected"));
+        let job = |object: &str| OpenJob { object: object.into(), id: 7, state: "queued".into(), reason: None };
+        let waits = vec![waiting("Instance/a"), waiting("InstanceGroup/b")];
+        let standing = Standing::of(waits, vec![job("Instance/a"), job("Instance/c")]);
+        assert_eq!((standing.waiting_of("Instance"), standing.count()), (2, 3));
+        let code = |object| standing.get(object).map(|one| one.why.code.as_str());
+        assert_eq!(
+            (code("Instance/a"), code("Instance/c"), code("Instance/d")),
+            (Some("protected"), Some("queued"), None)
+        );
     }
 }

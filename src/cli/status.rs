@@ -7,6 +7,7 @@ use super::{CliError, Exit, Out};
 use crate::store::Store;
 use crate::store::acceptance::SourceState;
 use crate::store::numbers::Numbers;
+use crate::store::runs::RunStanding;
 use crate::verdict::is_not_carried_out;
 use jiff::SignedDuration;
 use pintle_core::diff::Pause;
@@ -17,6 +18,9 @@ use serde_json::json;
 const FLEET: &str = "Instance";
 /// Older than this, what is shown may no longer be true.
 const STALE_S: f64 = 300.0;
+
+/// Reasons that are printed for programs; the number of all stands beside them.
+const REASONS: usize = 1_000;
 
 /// Which database.
 #[derive(Debug, clap::Args)]
@@ -34,6 +38,7 @@ struct View {
     applied: Option<(u64, Vec<String>, Option<String>)>,
     accepted: Option<(u64, String)>,
     pauses: Vec<Pause>,
+    runs: Vec<RunStanding>,
 }
 
 /// Prints how things stand.
@@ -62,8 +67,10 @@ async fn read(store: &Store) -> Result<View, CliError> {
         }
     };
     let accepted = store.history("", 1).await?.pop().map(|row| (row.acceptance.seq, row.acceptance.commit.to_string()));
-    let (numbers, standing, pauses) = (store.numbers().await?, Standing::read(store).await?, store.pauses().await?);
-    Ok(View { source, numbers, standing, applied, accepted, pauses })
+    let (numbers, standing, pauses) =
+        (store.numbers().await?, Standing::read(store, None, None).await?, store.pauses().await?);
+    let runs = store.run_standings().await?;
+    Ok(View { source, numbers, standing, applied, accepted, pauses, runs })
 }
 
 fn human(view: &View, paper: &Paper) -> String {
@@ -87,6 +94,9 @@ fn human(view: &View, paper: &Paper) -> String {
     for pause in &view.pauses {
         lines.add("paused", paper.paint(Style::Warning, &paused(pause)));
     }
+    for run in &view.runs {
+        lines.add("run", under_way(run, paper));
+    }
     lines.add("fleet", fleet(view, paper));
     lines.add("objects", objects(view));
     lines.add("queue", queue(&view.numbers, paper));
@@ -95,6 +105,21 @@ fn human(view: &View, paper: &Paper) -> String {
     lines.add("audit", plural(view.numbers.audit_records, "record"));
     lines.add("leader", leader(view, paper));
     lines.render(paper)
+}
+
+/// A wide change on its way, and what stops it.
+pub(super) fn under_way(run: &RunStanding, paper: &Paper) -> String {
+    let since = run.commit.as_deref().map(|commit| format!(" since {}", short(commit))).unwrap_or_default();
+    let waits = plural(run.waits, "object");
+    let text = format!("{}{since}: {waits} waiting for its waves", run.rollout);
+    match &run.stops {
+        Some(stop) => {
+            let why =
+                if stop.halted { paper.paint(Style::Warning, &shown(&stop.message)) } else { shown(&stop.message) };
+            format!("{text}\n{why}\nnext: {}", shown(&stop.lifted_by))
+        }
+        None => text,
+    }
 }
 
 /// What is paused, by whom, and how it ends.
@@ -296,10 +321,11 @@ fn as_json(view: &View) -> serde_json::Value {
         "applied": view.applied.as_ref().map(|(seq, people, plan)| json!({"seq": seq, "approvedBy": people, "actions": plan})),
         "kinds": kinds,
         "pauses": view.pauses,
+        "runs": view.runs,
         "queue": {"ready": numbers.queued, "running": numbers.released, "dead": numbers.dead, "oldestS": numbers.oldest_queued_s},
         "auditRecords": numbers.audit_records,
         "leader": numbers.leader.as_ref().map(|(holder, left)| json!({"holder": holder, "leaseLeftS": left})),
-        "waiting": view.standing.entries(),
+        "waiting": view.standing.entries(REASONS),
         "waitingCount": view.standing.count(),
     })
 }

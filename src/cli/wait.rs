@@ -2,11 +2,12 @@
 
 use super::database::{Database, duration};
 use super::follow::{Place, follow};
-use super::status::{because, said};
+use super::status::{because, said, under_way};
 use super::table::short;
 use super::{CliError, Exit, Out, target};
 use crate::source::GitObjects;
 use crate::store::Store;
+use crate::store::runs::RunStanding;
 use crate::verdict::is_not_carried_out;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::SignedDuration;
@@ -38,7 +39,7 @@ pub struct Patience {
     timeout: SignedDuration,
 }
 
-/// Waits. Ends with 0 when it is applied, 4 when it is held, 3 when a limit of the guard
+/// Waits. Ends with 0 when it is applied, or goes on only when somebody opens a wave; 1 when its waves halted; 4 when it is held, 3 when a limit of the guard
 /// refuses it, 1 when the time is over.
 pub async fn run(args: &WaitArgs, out: &Out) -> Result<Exit, CliError> {
     let store = args.database.open().await?;
@@ -59,13 +60,13 @@ pub(super) async fn until_applied(
     let bar = spinner();
     let place = follow(store, oid, repo, started + patience.timeout.unsigned_abs(), |place| {
         bar.set_message(format!("{}: {}", short(oid), progress(place)));
-        matches!(place, Place::Applied(_) | Place::Held(_) | Place::Invalid(_))
+        is_an_end(place)
     })
     .await;
     bar.finish_and_clear();
     let (place, took) = (place?, started.elapsed());
     let numbers = store.numbers().await?;
-    let (_, waiting) = store.waiting().await?;
+    let waiting = store.waiting(None, None).await?.len() as i64;
     if out.is_json() {
         out.json(&json!({"formatVersion": "1.0", "commit": oid, "standing": place.word(), "verdict": place.verdict(), "waitedMs": took.as_millis() as u64, "waiting": waiting, "dead": numbers.dead}));
     }
@@ -73,9 +74,13 @@ pub(super) async fn until_applied(
         Place::Applied(by) => {
             if !out.is_json() {
                 out.text(&applied(oid, by, took, waiting, numbers.dead));
+                for run in store.run_standings().await? {
+                    out.text(&under_way(&run, &out.paper()));
+                }
             }
             Ok(Exit::Success)
         }
+        Place::Waves(run) => in_waves(oid, run, took, out),
         Place::Held(verdict) => {
             Err(CliError::new(format!("{} is {}: {}", short(oid), said(verdict).0, shown(&because(verdict))))
                 .hint(hint(verdict, oid))
@@ -95,6 +100,37 @@ pub(super) async fn until_applied(
             Err(late(oid, took, &format!("the daemon has fetched {}", tip.as_deref().map_or("nothing", short)))
                 .hint("git push, if it is not pushed; pintle status says whether fetching works"))
         }
+    }
+}
+
+/// Whether nothing more comes of it unless somebody acts.
+fn is_an_end(place: &Place) -> bool {
+    match place {
+        Place::Applied(_) | Place::Held(_) | Place::Invalid(_) => true,
+        Place::Waves(run) => run.stops.is_some(),
+        Place::Accepted | Place::Unseen(_) => false,
+    }
+}
+
+/// It is not applied everywhere: it waits for somebody's word, which is no mistake; or it halted; or the time is over.
+fn in_waves(oid: &str, run: &RunStanding, took: Duration, out: &Out) -> Result<Exit, CliError> {
+    let waits = format!("{} waiting for waves of Rollout/{}", plural(run.waits, "object"), run.rollout);
+    match &run.stops {
+        Some(stop) if stop.halted => {
+            Err(CliError::new(format!("{} halted: {}; {waits}", short(oid), shown(&stop.message)))
+                .hint(shown(&stop.lifted_by)))
+        }
+        Some(stop) => {
+            if !out.is_json() {
+                let (message, lifted_by) = (shown(&stop.message), shown(&stop.lifted_by));
+                out.text(&format!(
+                    "{} is applied as far as it may go: {message}; {waits}.\nnext: {lifted_by}",
+                    short(oid)
+                ));
+            }
+            Ok(Exit::Success)
+        }
+        None => Err(late(oid, took, &waits).hint("pintle status; pintle wait --timeout 3d")),
     }
 }
 

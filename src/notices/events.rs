@@ -1,5 +1,6 @@
 //! Transitions: what stands now and was not told yet. A function of how things stand.
 
+use crate::store::runs::{RunStanding, Stop};
 use crate::store::told::Standing;
 use pintle_core::diagnostic::Code;
 use pintle_core::model::guard::NotifyEvent;
@@ -46,6 +47,8 @@ pub fn events(standing: &Standing) -> (Vec<Event>, BTreeMap<String, String>) {
     if let Some((commit, took)) = standing.applied.as_ref().filter(|_| standing.dead.is_empty()) {
         stands("applied", Some((commit.clone(), applied(commit, *took))));
     }
+    stands("halted", stopped(standing, true));
+    stands("gated", stopped(standing, false));
     stands("drift", drifted(standing).map(|what| (what.clone(), drift(&what))));
     stands("break-glass", broken_glass(standing));
     events.extend(dead_work(standing, &mut told));
@@ -86,6 +89,18 @@ fn failed(standing: &Standing) -> Option<(String, Event)> {
         hint: "pintle jobs list --state dead".into(),
     };
     (!dead.is_empty()).then(|| (dead.join(" "), event))
+}
+
+/// Runs that go on only when somebody acts: because something is `halted`, or because their Rollout says so.
+fn stopped(standing: &Standing, halted: bool) -> Option<(String, Event)> {
+    let stops =
+        |run: &RunStanding| run.stops.clone().filter(|stop| stop.halted == halted).map(|stop| (run.clone(), stop));
+    let all: Vec<(RunStanding, Stop)> = standing.runs.iter().filter_map(stops).collect();
+    let (run, stop) = all.first()?;
+    let message = all.iter().map(|(_, stop)| stop.message.as_str()).collect::<Vec<_>>().join("; ");
+    let kind = if halted { NotifyEvent::Halted } else { NotifyEvent::Gated };
+    let event = Event { kind, commit: run.commit.clone(), message: message.clone(), hint: stop.lifted_by.clone() };
+    Some((message, event))
 }
 
 fn applied(commit: &str, took_ms: i64) -> Event {
@@ -136,11 +151,8 @@ fn of_verdict(standing: &Standing) -> Option<Event> {
 
 /// Which objects drift and are left, or that some were healed.
 fn drifted(standing: &Standing) -> Option<String> {
-    let left = standing.waiting.as_array().into_iter().flatten();
-    let left = left.filter(|one| matches!(one["code"].as_str(), Some("reported" | "fight")));
-    let names: Vec<&str> = left.filter_map(|one| one["object"].as_str()).take(20).collect();
-    match (names.is_empty(), standing.healed) {
-        (false, _) => Some(names.join(", ")),
+    match (standing.drift_left.is_empty(), standing.healed) {
+        (false, _) => Some(standing.drift_left.join(", ")),
         (true, Some(job)) => Some(format!("healed by job {job}")),
         (true, None) => None,
     }
@@ -188,6 +200,26 @@ mod tests {
         assert_eq!(fewer, []);
         let (again, _) = events(&dead(&[9, 7], told));
         assert_eq!(again.len(), 1, "it was tried again, and failed again");
+    }
+
+    #[test]
+    fn a_run_that_halts_is_told_of_with_the_commit_that_began_it_and_again_when_it_halts_anew() {
+        let run = |stops: Option<(bool, &str)>, told| {
+            let stops = stops.map(|(halted, message)| Stop { halted, message: message.into(), lifted_by: "h".into() });
+            let run = RunStanding { rollout: "r".into(), since: 2, commit: Some("a".into()), waits: 4, stops };
+            events(&Standing { runs: vec![run], told, ..Standing::default() })
+        };
+        let (first, told) = run(Some((true, "wave all is halted")), BTreeMap::new());
+        let [event] = first.as_slice() else { panic!("{first:?}") };
+        assert_eq!((event.kind, event.commit.as_deref(), event.hint.as_str()), (NotifyEvent::Halted, Some("a"), "h"));
+        let (again, told) = run(Some((true, "wave all is halted")), told);
+        assert_eq!(again, []);
+        let (on, told) = run(None, told);
+        assert_eq!(on, [], "that it goes on is told by its end");
+        let (anew, told) = run(Some((true, "wave all is halted")), told);
+        assert_eq!(anew.len(), 1);
+        let (gated, _) = run(Some((false, "wave all waits")), told);
+        assert_eq!(gated[0].kind, NotifyEvent::Gated);
     }
 
     #[test]

@@ -40,10 +40,10 @@ pub fn tell(
     };
     if let (Some(forge), Some(commit)) = (forge, &event.commit) {
         let state = match event.kind {
-            NotifyEvent::Held => Some(State::Pending),
-            NotifyEvent::Refused | NotifyEvent::Failed => Some(State::Failure),
+            NotifyEvent::Held | NotifyEvent::Gated => Some(State::Pending),
+            NotifyEvent::Refused | NotifyEvent::Failed | NotifyEvent::Halted => Some(State::Failure),
             NotifyEvent::Applied => Some(State::Success),
-            NotifyEvent::Drift | NotifyEvent::Halted | NotifyEvent::BreakGlass => None,
+            NotifyEvent::Drift | NotifyEvent::BreakGlass => None,
         };
         if let Some(state) = state {
             tell(None, &|| forge.status(commit, state, CONTEXT, &event.message).map_err(|error| error.to_string()));

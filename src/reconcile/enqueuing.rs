@@ -6,14 +6,11 @@ use crate::source::Fetched;
 use crate::store::LeaderProof;
 use crate::store::acceptance::SOURCE;
 use crate::store::enqueue::Enqueued;
-use crate::store::ledger::WaitingRow;
-use crate::store::waiting::waiting;
+use crate::store::waiting::Waits;
+use pintle_core::diff::{Cause, PacedRun};
 use pintle_core::model::guard::Guards;
-use pintle_core::plan::Plan;
+use pintle_core::plan::{Plan, Reason};
 use pintle_core::trust::AcceptedCommit;
-
-/// The reasons that are kept, and how many objects wait in all.
-pub(super) type Waits = (Vec<WaitingRow>, usize);
 
 impl Reconciler {
     /// Plans the accepted commit, unless what was enqueued of it is under way, and enqueues what may move.
@@ -23,13 +20,13 @@ impl Reconciler {
         fetched: &Fetched,
         accepted: &AcceptedCommit,
         tick: &mut Tick,
-    ) -> Result<Waits, TickError> {
+    ) -> Result<(), TickError> {
         let held = self.guards(accepted).await?;
         tick.notices = Some(held.guards.notices());
         if self.under_way && self.enqueued == Some(accepted.commit()) {
             tick.put_off = true;
             (tick.drifted, tick.settled) = (self.last.0, self.last.1);
-            return Ok(self.last.2.clone());
+            return Ok(());
         }
         let planned = self.planner.plan(SOURCE, &held.guards).await?;
         if self.planner.has_compared() {
@@ -37,16 +34,15 @@ impl Reconciler {
         }
         let Some(planned) = planned else {
             (tick.drifted, tick.settled) = (self.last.0, self.last.1);
-            return Ok(self.last.2.clone());
+            return Ok(());
         };
         crate::crash::point("planned");
         let ended = self.enqueue(proof, fetched, accepted, &held, planned, tick).await;
         if ended.is_err() {
             self.planner.plan_again();
         }
-        let waits = ended?;
-        self.last = (tick.drifted, tick.settled, waits.clone());
-        Ok(waits)
+        self.last = (tick.drifted, tick.settled);
+        ended
     }
 
     async fn enqueue(
@@ -57,33 +53,37 @@ impl Reconciler {
         held: &admission::Held,
         planned: Planned,
         tick: &mut Tick,
-    ) -> Result<Waits, TickError> {
+    ) -> Result<(), TickError> {
         let Planned { plan, seen } = planned;
         tick.drifted = plan.drifted();
         if self.other_actions(accepted, &held.guards, &plan).await? {
-            return Ok(waiting(&plan));
+            return self.record_waiting(proof, Waits::of(&plan)).await;
         }
         let admitted = match self.admit(proof, fetched, accepted, held, plan).await? {
             Ok(admitted) => admitted,
             Err(plan) => {
                 self.differs = Some(crate::verdict::beyond_limits(accepted, held.guards.lift(), &plan));
-                return Ok(waiting(&plan));
+                return self.record_waiting(proof, Waits::of(&plan)).await;
             }
         };
-        let waits = waiting(admitted.plan());
+        let waits = Waits::of(admitted.plan());
         let settled = admitted.plan().is_empty() && seen.open.is_empty();
+        let goes_on = goes_on(admitted.plan(), self.planner.runs(), accepted.seq());
         tick.enqueued = self.store.enqueue(proof, SOURCE, &seen, &admitted).await?;
         self.enqueued = (tick.enqueued.added > 0).then_some(accepted.commit());
         crate::crash::point("enqueued");
+        self.record_waiting(proof, waits).await?;
         if settled && tick.enqueued == Enqueued::default() {
             tick.settled = true;
-            let took = self.accepted_since.map(|since| since.elapsed()).unwrap_or_default();
-            self.store.record_applied(proof, &accepted.commit().to_string(), took).await?;
+            if !goes_on {
+                let took = self.accepted_since.map(|since| since.elapsed()).unwrap_or_default();
+                self.store.record_applied(proof, &accepted.commit().to_string(), took).await?;
+            }
             self.planner.prune(proof).await?;
             self.write_state()?;
             self.applied = Some(accepted.commit());
         }
-        Ok(waits)
+        Ok(())
     }
 
     /// Whether the step that comes next was approved for other actions than the plan would do. Asked
@@ -111,12 +111,20 @@ impl Reconciler {
         Ok(true)
     }
 
-    /// Records what waits when it is not what was recorded last.
-    pub(super) async fn record_waiting(&mut self, proof: &LeaderProof, waits: Waits) -> Result<(), TickError> {
-        if self.waiting.as_ref() != Some(&waits) {
-            self.store.record_waiting(proof, &waits.0, waits.1).await?;
-            self.waiting = Some(waits);
-        }
+    /// Records what waits. What was recorded is not known after an error.
+    async fn record_waiting(&mut self, proof: &LeaderProof, waits: Waits) -> Result<(), TickError> {
+        self.waiting = Some(self.store.record_waiting(proof, self.waiting.take(), waits).await?);
         Ok(())
     }
+}
+
+/// Whether more of the accepted step `seq` is to come although nothing moves now: it began a run whose waves are not over,
+/// or some of it waits for others to arrive. What began earlier holds no later commit up.
+fn goes_on(plan: &Plan, runs: &[PacedRun], seq: u64) -> bool {
+    let waits = |reason: &Reason| match reason {
+        Reason::Wave { rollout, .. } => runs.iter().all(|run| run.rollout != **rollout || run.since >= seq),
+        Reason::Moving { rollouts, .. } => rollouts.is_empty(),
+        _ => false,
+    };
+    plan.waiting().iter().any(|one| one.change.cause != Cause::Drift && waits(&one.reason))
 }

@@ -15,8 +15,8 @@ use crate::planner::Planner;
 use crate::source::{FetchError, Fetched, GitObjects, Kept, LoadedTree, Mirror, ParsedCache};
 use crate::state_file::StateFile;
 use crate::store::audit::AuditWriter;
+use crate::store::waiting::Waits;
 use crate::store::{LeaderProof, Store};
-use enqueuing::Waits;
 use jiff::{SignedDuration, Timestamp};
 use pintle_core::change::{Digest, Oid};
 use pintle_core::diagnostic::{Diagnostic, has_errors};
@@ -70,8 +70,9 @@ pub struct Reconciler {
     accepted_since: Option<Instant>,
     said: Option<serde_json::Value>,
     /// What the last plan came to: how much had drifted, and whether everything was settled.
-    last: (usize, bool, Waits),
+    last: (usize, bool),
     mistakes: Option<(Oid, Vec<Diagnostic>)>,
+    /// What waits, as it was recorded last.
     waiting: Option<Waits>,
 }
 
@@ -126,7 +127,7 @@ impl Reconciler {
             said: None,
             mistakes: None,
             waiting: None,
-            last: (0, false, Waits::default()),
+            last: (0, false),
         })
     }
 
@@ -201,8 +202,7 @@ impl Reconciler {
         tick.held = verdict.held.is_some() || verdict.refused.is_some() || has_errors(&diagnostics);
         if !has_errors(&diagnostics) {
             let differed = self.differs.clone();
-            let waits = self.plan_and_enqueue(proof, fetched, &accepted, &mut tick).await?;
-            self.record_waiting(proof, waits).await?;
+            self.plan_and_enqueue(proof, fetched, &accepted, &mut tick).await?;
             if self.differs != differed {
                 // What only planning shows is told with this tick, not with the next.
                 self.record_verdict(proof, fetched, fresh, &verdict, &diagnostics).await?;

@@ -2,7 +2,7 @@
 //! only if its parent is; unclaimed jobs that it does not contain are superseded; the rest is added.
 
 use super::dependents::{cancel_dependents, cancel_orphans};
-use super::waiting::waiting;
+use super::waiting::of_a_plan;
 use super::{LeaderProof, Store, StoreError};
 use pintle_core::change::ObjectKey;
 use pintle_core::diff::{Action, Change, LiveState, PendingJob};
@@ -186,7 +186,6 @@ async fn insert_plan(
 ) -> Result<i64, StoreError> {
     let failed = || StoreError::during("store the plan");
     let plan = admitted.plan();
-    let (waiting, _) = waiting(plan);
     let id: i64 = sqlx::query_scalar(PLAN)
         .bind(source)
         .bind(parent)
@@ -195,7 +194,7 @@ async fn insert_plan(
         .bind(&plan.actions().0.0[..])
         .bind(&plan.id().0.0[..])
         .bind(Json(plan.counts()))
-        .bind(Json(waiting))
+        .bind(Json(of_a_plan(plan)))
         .fetch_one(&mut *tx)
         .await
         .map_err(failed())?;

@@ -7,7 +7,6 @@ use super::{Store, StoreError};
 use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
-use sqlx::types::Json;
 use uuid::Uuid;
 
 /// The states of a job, as the ledger says them.
@@ -21,23 +20,6 @@ const JOBS: &str = "SELECT j.id, j.plan_id, encode(p.identity, 'hex') AS plan_id
     WHERE j.source_id = $1 AND ($2::bigint IS NULL OR j.id = $2) AND ($3::text[] IS NULL OR s.state = ANY($3))
       AND ($4::text IS NULL OR j.object_kind = $4) AND ($5::text IS NULL OR j.object_name = $5)
     ORDER BY j.id DESC LIMIT $6";
-
-/// What should move and does not, as the newest plan said.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct WaitingRow {
-    /// `Kind/name`.
-    pub object: String,
-    /// The stable word.
-    pub code: String,
-    /// One sentence.
-    pub message: String,
-    /// What lifts it.
-    pub lifted_by: String,
-    /// When time alone lifts it, if it does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<jiff::Timestamp>,
-}
 
 /// A job and its state.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -111,19 +93,6 @@ impl Store {
             .await
             .map_err(failed())?;
         rows.iter().map(job).collect::<Result<_, _>>().map_err(failed())
-    }
-
-    /// What waits, as of the newest plan: the reasons that are kept, and how many there are in all.
-    pub async fn waiting(&self) -> Result<(Vec<WaitingRow>, i64), StoreError> {
-        let failed = || StoreError::during("read what waits");
-        let row = sqlx::query("SELECT waiting, waiting_count FROM pintle.sources WHERE id = $1")
-            .bind(SOURCE)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(failed())?;
-        let Some(row) = row else { return Ok((Vec::new(), 0)) };
-        let Json(kept): Json<Vec<WaitingRow>> = row.try_get("waiting").map_err(failed())?;
-        Ok((kept, row.try_get("waiting_count").map_err(failed())?))
     }
 }
 

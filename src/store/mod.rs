@@ -26,7 +26,7 @@ pub mod release;
 pub mod requests;
 pub mod retry;
 pub mod rows;
-mod runs;
+pub mod runs;
 pub mod schedules;
 pub mod stats;
 mod straight;

@@ -1,12 +1,14 @@
 //! What people are to be told of, and what they were told last.
 
 use super::acceptance::SOURCE;
+use super::runs::RunStanding;
 use super::{LeaderProof, Store, StoreError};
 use sqlx::Row;
 use sqlx::types::Json;
 use std::collections::BTreeMap;
 
-const STANDS: &str = "SELECT s.verdict, s.applied_commit, s.applied_in_ms, s.alarms, s.waiting, s.told,
+const STANDS: &str = "SELECT s.verdict, s.applied_commit, s.applied_in_ms, s.alarms, s.told,
+        ARRAY(SELECT object_kind || '/' || object_name FROM pintle.waiting w WHERE w.source_id = s.id AND w.code IN ('reported', 'fight') ORDER BY 1 LIMIT 20) AS drift_left,
         (SELECT commit FROM pintle.accepted_commits a WHERE a.source_id = s.id ORDER BY seq DESC LIMIT 1) AS accepted,
         ARRAY(SELECT job_id FROM pintle.job_state WHERE source_id = s.id AND queue = 'rows' AND state = 'dead' ORDER BY job_id) AS dead,
         (SELECT max(j.id) FROM pintle.jobs j JOIN pintle.job_state d ON d.job_id = j.id
@@ -27,8 +29,10 @@ pub struct Standing {
     pub accepted: Option<String>,
     /// Alarms.
     pub alarms: serde_json::Value,
-    /// What waits.
-    pub waiting: serde_json::Value,
+    /// Objects that drift and are left, the first of them.
+    pub drift_left: Vec<String>,
+    /// Wide changes that go out in waves.
+    pub runs: Vec<RunStanding>,
     /// Dead letters.
     pub dead: Vec<i64>,
     /// Work that failed for good, and the Schedule that it is of.
@@ -47,6 +51,7 @@ impl Store {
         let Some(row) = row else { return Ok(Standing::default()) };
         let dead_work: Vec<(i64, String)> =
             sqlx::query_as(DEAD_WORK).bind(SOURCE).fetch_all(&self.pool).await.map_err(failed())?;
+        let runs = self.run_standings().await?;
         let read = move || -> Result<Standing, sqlx::Error> {
             let verdict: Option<Json<serde_json::Value>> = row.try_get("verdict")?;
             let applied: Option<String> = row.try_get("applied_commit")?;
@@ -56,7 +61,8 @@ impl Store {
                 applied: applied.map(|commit| (commit, took.unwrap_or_default())),
                 accepted: row.try_get("accepted")?,
                 alarms: row.try_get::<Json<serde_json::Value>, _>("alarms")?.0,
-                waiting: row.try_get::<Json<serde_json::Value>, _>("waiting")?.0,
+                drift_left: row.try_get("drift_left")?,
+                runs,
                 dead: row.try_get("dead")?,
                 dead_work,
                 healed: row.try_get("healed")?,

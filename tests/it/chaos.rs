@@ -197,7 +197,7 @@ impl Chaos {
             let rests = database.ask(&rest).await.as_deref() == Some("true");
             if !rests && !told && began.elapsed() > Duration::from_mins(1) {
                 told = true;
-                let stands = "SELECT jsonb_build_object('verdict', verdict, 'waiting', waiting, 'applied', applied_commit, 'error', fetch_error) FROM pintle.sources";
+                let stands = "SELECT jsonb_build_object('verdict', verdict, 'waiting', (SELECT jsonb_agg(to_jsonb(w)) FROM pintle.waiting w), 'applied', applied_commit, 'error', fetch_error) FROM pintle.sources";
                 eprintln!("after a minute: {:?}, head {head}", database.ask(stands).await);
             }
             rests

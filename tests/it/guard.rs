@@ -178,7 +178,7 @@ async fn no_row_goes_while_a_tip_that_is_not_accepted_may_bring_it_back() {
     let (world, daemon, accepted) = with_a_tombstone().await;
     brought_back(&world).await;
     world.database.run(OVER).await;
-    world.database.until("(SELECT waiting::text LIKE '%newer-tip%' FROM pintle.sources)").await;
+    world.database.until("EXISTS (SELECT FROM pintle.waiting w WHERE w::text LIKE '%newer-tip%')").await;
     assert_eq!(world.database.count("SELECT count(*) FROM pintle.suites").await, 6, "the row is still there");
     // What brings it back is approved: the row keeps its identity.
     let uid = world.database.ask("SELECT uid FROM pintle.suites WHERE name = 's5'").await;
@@ -297,7 +297,7 @@ async fn reported_drift_is_told_and_left_through_changes_of_the_document() {
     world.settled().await;
     let by_hand = "UPDATE pintle.suites SET spec = jsonb_set(spec, '{owner}', '\"them\"') WHERE name = 's'";
     world.database.run(by_hand).await;
-    world.database.until("(SELECT waiting::text LIKE '%reported%' FROM pintle.sources)").await;
+    world.database.until("EXISTS (SELECT FROM pintle.waiting w WHERE w::text LIKE '%reported%')").await;
     world.repository.change("alice", "suites/s.yaml", &suite("s", "two"));
     world.settled().await;
     let row = "SELECT (spec ->> 'owner') || ' ' || (spec ->> 'description') FROM pintle.suites WHERE name = 's'";
@@ -330,4 +330,49 @@ async fn a_plan_over_a_snapshot_is_judged_by_the_guard_that_was_admitted_or_of_i
     assert_eq!(code, 0, "its own guard alone: {said}");
     let (code, said) = world.pintle(&["plan", "--live", &file, "--base", "HEAD~1"]);
     assert!(code == 3 && said.contains("4, of 6 live; 1 allowed"), "no commit raises its own limit: {said}");
+}
+
+#[tokio::test]
+async fn a_snapshot_does_not_tell_what_looks_like_a_secret_and_the_same_is_planned_over_it() {
+    let (world, daemon) = begun().await;
+    daemon.stop().await;
+    let token = format!("ghp_{}", "0".repeat(40));
+    let typed =
+        format!("UPDATE pintle.suites SET spec = jsonb_set(spec, '{{owner}}', '\"{token}\"') WHERE name = 's1'");
+    world.database.run(&typed).await;
+    let file = world.path().join("live.json").display().to_string();
+    let (code, said) = world.pintle(&["snapshot", &file]);
+    assert_eq!(code, 0, "{said}");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("(hidden)") && !text.contains(&token));
+    let actions = |arguments: &[&str]| -> serde_json::Value {
+        let (_, said) = world.pintle(arguments);
+        let plan: serde_json::Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(plan["counts"]["heal"], 1, "{said}");
+        plan["actions"].clone()
+    };
+    assert_eq!(actions(&["plan", "-o", "json", "--live", &file]), actions(&["plan", "-o", "json"]));
+}
+
+#[tokio::test]
+async fn of_more_than_a_thousand_that_wait_each_says_why() {
+    let guard = "modes: [{match: {kind: Suite}, mode: observe}]\n";
+    let all = (0..1_100).map(|number| suite(&format!("s{number:04}"), "one")).collect::<Vec<_>>().join("---\n");
+    let world = World::new(&[("suites/all.yaml", all), (".pintle/guard.yaml", guard.to_owned())]).await;
+    let daemon = world.daemon();
+    world.database.until("((SELECT count(*) FROM pintle.waiting) = 1100)").await;
+    assert_eq!(world.database.count("SELECT count(*) FROM pintle.waiting_reasons").await, 1, "one reason of all");
+    let (_, told) = world.pintle(&["why", "Suite/s1099"]);
+    assert!(told.contains("the guard's mode is observe"), "{told}");
+    let (_, told) = world.pintle(&["status", "-o", "json"]);
+    assert!(told.contains("\"waitingCount\": 1100"), "{}", told.len());
+    let base = world.repository.head();
+    world.repository.change("alice", ".pintle/guard.yaml", "limits: []\n");
+    world.repository.approve("alice", &base);
+    world.settled().await;
+    // A guard loosens what comes after its commit.
+    world.repository.change("alice", "README.md", "nothing");
+    world.database.until("NOT EXISTS (SELECT FROM pintle.waiting)").await;
+    world.database.until("((SELECT count(*) FROM pintle.suites) = 1100)").await;
+    daemon.stop().await;
 }

@@ -48,7 +48,7 @@ async fn under_way(world: &World) -> String {
 
 /// Waits until what waits says `text`.
 async fn waits(world: &World, text: &str) {
-    world.database.until(&format!("(SELECT waiting::text LIKE '%{text}%' FROM pintle.sources)")).await;
+    world.database.until(&format!("EXISTS (SELECT FROM pintle.waiting w WHERE w::text LIKE '%{text}%')")).await;
 }
 
 #[tokio::test]
@@ -78,6 +78,15 @@ async fn a_run_in_waves_halts_when_the_service_says_that_it_failed_and_goes_on_w
     says(&world, &canary, r#"{"failed": "no disk"}"#).await;
     waits(&world, "wave all of careful is halted: 1 before it failed").await;
     assert_eq!(world.database.count(MOVED).await, 1);
+    let began = "SELECT commit FROM pintle.accepted_commits a JOIN pintle.paced_runs p ON p.since_seq = a.seq";
+    let began = world.database.ask(began).await.unwrap();
+    let (code, told) = world.pintle(&["wait", &began]);
+    assert!(code == 1 && told.contains(" halted: wave all of careful is halted: 1 before it failed"), "{told}");
+    let (_, told) = world.pintle(&["why", &began]);
+    assert!(told.contains("wave all of careful is halted"), "{told}");
+    // The approval after it moves nothing itself.
+    let (code, told) = world.pintle(&["wait", "HEAD"]);
+    assert!(code == 0 && told.contains("careful since") && told.contains("wave all of careful is halted"), "{told}");
     says(&world, &canary, "{}").await;
     // The Rollout is tighter than the guard: one by one.
     for moved in 2..=3 {

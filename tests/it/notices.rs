@@ -47,6 +47,37 @@ async fn the_forge_is_told_what_became_of_each_commit() {
 }
 
 #[tokio::test]
+async fn the_forge_is_told_that_a_wide_change_waits_for_a_word_and_is_applied_when_its_waves_are_over() {
+    let forge = FakeForge::start();
+    let suites = |description: &str| ["a", "b", "c"].map(|name| suite(name, description)).join("---\n");
+    let rollout = "apiVersion: pintle/v1\nkind: Rollout\nmetadata: {name: careful}\n\
+        spec: {waves: [{name: canary, count: 1}, {name: all, percent: 100, gate: manual}]}\n";
+    let guard = "pace: [{match: {kind: Suite}, above: 1, rollout: careful}]\n";
+    let files = [
+        ("suites/all.yaml", suites("one")),
+        (".pintle/guard.yaml", guard.to_owned()),
+        ("rollouts/careful.yaml", rollout.to_owned()),
+    ];
+    let world = World::new(&files).await;
+    let daemon = told(&world, &forge, "github");
+    world.settled().await;
+    world.repository.change("alice", "suites/all.yaml", &suites("two"));
+    let wide = world.repository.head();
+    let states = || -> Vec<String> {
+        let all = forge.look(|held| held.statuses.clone());
+        all.into_iter()
+            .filter(|(commit, _, name, _)| *commit == wide && name == "pintle/applied")
+            .map(|one| one.1)
+            .collect()
+    };
+    eventually("it is told to wait for a word", async || states() == ["pending"]).await;
+    let (code, said) = world.pintle(&["advance", "careful", "all", "--reason", "looks fine"]);
+    assert_eq!(code, 0, "{said}");
+    eventually("its end is told", async || states() == ["pending", "success"]).await;
+    daemon.stop().await;
+}
+
+#[tokio::test]
 async fn a_webhook_of_the_guard_gets_what_it_asks_for_signed_and_again_after_a_fault() {
     let forge = FakeForge::start();
     let guard = format!(

@@ -28,8 +28,21 @@ async fn a_run_goes_on_over_commits_and_restarts_until_somebody_opens_its_last_w
     let daemon = world.daemon();
     world.settled().await;
     world.repository.change("alice", ALL, &suites("two"));
-    world.database.until("(SELECT waiting::text LIKE '%pintle advance careful all%' FROM pintle.sources)").await;
+    world
+        .database
+        .until("EXISTS (SELECT FROM pintle.waiting w WHERE w::text LIKE '%pintle advance careful all%')")
+        .await;
     assert_eq!(world.database.count(MOVED).await, 1, "the canary");
+    let wide = world.repository.head();
+    let (code, told) = world.pintle(&["wait", &wide]);
+    assert!(code == 0 && told.contains("as far as it may go") && told.contains("4 objects waiting"), "{told}");
+    assert!(told.contains("next: pintle advance careful all"), "{told}");
+    let (code, told) = world.pintle(&["status"]);
+    assert!(code == 0 && told.contains("careful since") && told.contains("waits until somebody opens it"), "{told}");
+    let (_, told) = world.pintle(&["status", "-o", "json"]);
+    assert!(told.contains("\"halted\": false"), "{told}");
+    let applied = format!("(SELECT applied_commit = '{wide}' FROM pintle.sources)");
+    assert_eq!(world.database.ask(&format!("SELECT {applied}")).await.as_deref(), Some("false"), "four wait");
     daemon.stop().await;
     world.lease_expires().await;
     let daemon = world.daemon();
@@ -46,6 +59,8 @@ async fn a_run_goes_on_over_commits_and_restarts_until_somebody_opens_its_last_w
     assert_eq!(code, 0, "{told}");
     world.database.until(&format!("(({MOVED}) = 5)")).await;
     world.database.until("NOT EXISTS (SELECT FROM pintle.paced_runs)").await;
+    let (code, told) = world.pintle(&["wait", &wide]);
+    assert!(code == 0 && told.contains("is applied wherever it can be"), "{told}");
     let records = "SELECT count(*) FROM pintle.audit_logs WHERE action = 'advance'";
     assert_eq!(world.database.count(records).await, 1);
     world.assert_whole().await;
@@ -59,7 +74,7 @@ async fn drift_beyond_a_limit_waits_and_holds_no_commit_up() {
     let daemon = world.daemon();
     world.settled().await;
     world.database.run("UPDATE pintle.suites SET labels = '{\"by\": \"hand\"}' WHERE name <> 's0'").await;
-    world.database.until("(SELECT waiting::text LIKE '%limited%' FROM pintle.sources)").await;
+    world.database.until("EXISTS (SELECT FROM pintle.waiting w WHERE w::text LIKE '%limited%')").await;
     world.repository.change("alice", "suites/new.yaml", &suite("new", "one"));
     world.database.until("EXISTS (SELECT FROM pintle.suites WHERE name = 'new')").await;
     assert_eq!(world.database.count("SELECT count(*) FROM pintle.suites WHERE drifted").await, 4);

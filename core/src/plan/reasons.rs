@@ -135,6 +135,17 @@ pub enum Held {
     ByHand,
 }
 
+impl Held {
+    /// The stable word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed(_) => "failed",
+            Self::NoEvidence => "no-evidence",
+            Self::ByHand => "by-hand",
+        }
+    }
+}
+
 fn when(until: Option<&Timestamp>) -> String {
     until.map_or_else(String::new, |until| format!(" until {}", minute(*until)))
 }
@@ -266,7 +277,9 @@ impl Reason {
                 "pintle import, which declares what is live; or `mode: full` for it in .pintle/guard.yaml".into()
             }
             Self::Grace { .. } => "time; bringing the document back keeps the row".into(),
-            Self::Mode { .. } => "an accepted commit that changes `modes` in .pintle/guard.yaml".into(),
+            Self::Mode { .. } => {
+                "an accepted commit that changes `modes` in .pintle/guard.yaml, and any commit after it".into()
+            }
             Self::Closed { .. } => "time, or taking the window out of `closed` in .pintle/guard.yaml".into(),
             Self::Paused { scope, .. } => format!("pintle resume {scope}"),
             Self::Wave { held: None, .. } => "the end of the wave before it, and of its soak".into(),

@@ -47,7 +47,7 @@ pub async fn run(args: GetArgs, out: &Out) -> Result<Exit, CliError> {
     let labels: BTreeMap<String, String> = args.selector.into_iter().collect();
     let selection = Selection { kind: kind.name, name, partner: args.partner.as_deref(), labels };
     let rows = store.rows(&selection).await?;
-    let standing = Standing::read(&store).await?;
+    let standing = Standing::read(&store, Some(kind.name), name).await?;
     let wide = args.wide || out.output == Output::Wide;
     match (name, rows.as_slice()) {
         (None, rows) if out.output == Output::Yaml => documents(rows, out),
@@ -86,7 +86,7 @@ fn missing(kind: &str, name: &str, standing: &Standing) -> CliError {
     let object = format!("{kind}/{name}");
     let error = CliError::new(format!("{object} is not live"));
     match standing.get(&object) {
-        Some(waits) => error.hint(format!("it waits: {} (pintle why {object})", waits.message)),
+        Some(waits) => error.hint(format!("it waits: {} (pintle why {object})", waits.why.message)),
         None => error.hint(format!("pintle get {kind} lists those that are; pintle why {object}")),
     }
 }
@@ -97,8 +97,8 @@ fn state(row: &LiveRow, standing: &Standing) -> String {
     match (row.tombstoned_at, waits) {
         (Some(_), _) => "tombstoned".to_owned(),
         (None, _) if row.base.is_none() => "unmanaged".to_owned(),
-        (None, Some(waits)) if row.drifted => format!("drifted ({})", waits.code),
-        (None, Some(waits)) => format!("waiting ({})", waits.code),
+        (None, Some(waits)) if row.drifted => format!("drifted ({})", waits.why.code),
+        (None, Some(waits)) => format!("waiting ({})", waits.why.code),
         (None, None) if row.drifted => "drifted".to_owned(),
         (None, None) => "in sync".to_owned(),
     }

@@ -33,7 +33,7 @@ pub(super) fn print(row: &LiveRow, standing: &Standing, out: &Out) {
     lines.add("# object", paper.paint(Style::Heading, &row.key.to_string()));
     lines.add("# state", state(row, standing));
     if let Some(waits) = waits {
-        lines.add("# waits", format!("{}; lifted by {}", waits.message, waits.lifted_by));
+        lines.add("# waits", format!("{}; lifted by {}", waits.why.message, waits.why.lifted_by));
     }
     if let Some(commit) = &row.applied_commit {
         let file = row.applied_file.as_deref().map(|file| format!(" of {file}")).unwrap_or_default();

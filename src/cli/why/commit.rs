@@ -8,6 +8,7 @@ use super::super::{CliError, Exit, Out};
 use crate::source::GitObjects;
 use crate::store::Store;
 use crate::store::history::HistoryRow;
+use crate::store::runs::RunStanding;
 use pintle_core::render::{Paper, Style, ago, plural, shown};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -55,10 +56,18 @@ fn acceptance(row: &HistoryRow, lines: &mut Lines, paper: &Paper) {
     );
 }
 
+fn waves(run: &RunStanding, oid: &str, paper: &Paper) -> String {
+    match &run.stops {
+        Some(stop) => paper.paint(Style::Warning, &format!("{} ({})", shown(&stop.message), shown(&stop.lifted_by))),
+        None => format!("goes out in the waves of Rollout/{} (pintle wait {})", run.rollout, short(oid)),
+    }
+}
+
 fn sentence(standing: &Place, oid: &str, paper: &Paper) -> String {
     match standing {
         Place::Applied(by) if by.starts_with(oid) => "applied wherever it can be".to_owned(),
         Place::Applied(by) => format!("applied wherever it can be, by {}", short(by)),
+        Place::Waves(run) => waves(run, oid, paper),
         Place::Accepted => format!("accepted; on its way (pintle wait {})", short(oid)),
         Place::Invalid(verdict) => {
             paper.paint(Style::Warning, &format!("accepted, but not applied: {} (pintle validate)", because(verdict)))

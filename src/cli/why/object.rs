@@ -35,7 +35,7 @@ pub(super) async fn explain(store: &Store, key: &ObjectKey, out: &Out) -> Result
     let view = View {
         key: key.clone(),
         row: store.row(key).await?,
-        standing: Standing::read(store).await?,
+        standing: Standing::read(store, Some(&key.kind), Some(&key.name)).await?,
         jobs: store
             .jobs(&JobFilter { object: Some((&key.kind, &key.name)), limit: LAST, ..JobFilter::default() })
             .await?,
@@ -75,7 +75,11 @@ fn human(view: &View, paper: &Paper) -> Result<String, CliError> {
     match view.standing.get(&key) {
         Some(waits) => lines.add(
             "waits",
-            format!("{}\nlifted by: {}", paper.paint(Style::Warning, &shown(&waits.message)), shown(&waits.lifted_by)),
+            format!(
+                "{}\nlifted by: {}",
+                paper.paint(Style::Warning, &shown(&waits.why.message)),
+                shown(&waits.why.lifted_by)
+            ),
         ),
         None => lines.add("waits", "nothing: the plan wants no change of it"),
     }

@@ -125,14 +125,16 @@ pub enum NotifyEvent {
     Held,
     /// A plan is refused by a limit or a guardrail.
     Refused,
-    /// A commit is applied everywhere it can be.
+    /// A commit is applied everywhere it can be, and the waves of the change that began with it are over.
     Applied,
     /// A change failed for good.
     Failed,
     /// Something drifted.
     Drift,
-    /// A run halted.
+    /// A wide change halted: too much of a wave failed, or too little of it came in time.
     Halted,
+    /// A wide change waits until somebody opens its next wave.
+    Gated,
     /// Somebody broke the glass.
     BreakGlass,
 }
