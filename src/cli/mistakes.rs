@@ -3,7 +3,7 @@
 use super::{Exit, Format, Out};
 use crate::reconcile::all_diagnostics;
 use crate::source::LoadedTree;
-use pintle_core::diagnostic::has_errors;
+use pintle_core::diagnostic::{Diagnostic, Severity, has_errors};
 use pintle_core::render::{diagnostics_human, diagnostics_markdown};
 use pintle_core::resolve::Resolved;
 
@@ -19,5 +19,11 @@ pub(super) fn mistakes(loaded: &LoadedTree, resolved: &Resolved, out: &Out) -> O
         Format::Markdown => out.text(&diagnostics_markdown(&diagnostics, &loaded.texts, checked)),
         Format::Human => out.text(&diagnostics_human(&diagnostics, &loaded.texts, checked, &out.paper())),
     }
-    Some(Exit::Failure)
+    Some(exit(&diagnostics))
+}
+
+/// How a command ends that met `diagnostics`.
+pub(super) fn exit(diagnostics: &[Diagnostic]) -> Exit {
+    let errors = diagnostics.iter().filter(|one| one.severity == Severity::Error);
+    if has_errors(diagnostics) { Exit::of_mistakes(errors.map(|one| one.code.as_str())) } else { Exit::Success }
 }

@@ -1,5 +1,6 @@
 //! What a command prints and how it ends: exit codes, errors with hints, colour, width.
 
+use pintle_core::diagnostic::Code;
 use pintle_core::render::Paper;
 use std::error::Error;
 use std::io::IsTerminal;
@@ -55,6 +56,16 @@ pub enum Exit {
     Refused = 3,
     /// Not (yet) approved, or untrusted.
     Untrusted = 4,
+}
+
+impl Exit {
+    /// Of documents that are not sound: refused, where every error is a guardrail that does not hold.
+    pub fn of_mistakes<'a>(errors: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut codes = errors.into_iter().peekable();
+        let known = codes.peek().is_some();
+        let by_guardrail = known && codes.all(|code| code == Code::GuardrailBroken.as_str());
+        if by_guardrail { Self::Refused } else { Self::Failure }
+    }
 }
 
 /// Why a command failed, and what to do about it.

@@ -1,9 +1,9 @@
 //! `pintle validate`: the documents of a folder as they are on disk.
 
+use super::mistakes::exit;
 use super::{CliError, Exit, Format, Out};
 use crate::reconcile::all_diagnostics;
 use crate::source::load_folder;
-use pintle_core::diagnostic::has_errors;
 use pintle_core::model::Catalog;
 use pintle_core::render::{diagnostics_human, diagnostics_markdown};
 use pintle_core::resolve::resolve;
@@ -32,5 +32,5 @@ pub fn run(args: &ValidateArgs, out: &Out) -> Result<Exit, CliError> {
         Format::Human if diagnostics.is_empty() => out.text(&format!("{documents} documents are sound.")),
         Format::Human => out.text(&diagnostics_human(&diagnostics, &loaded.texts, checked, &out.paper())),
     }
-    Ok(if has_errors(&diagnostics) { Exit::Failure } else { Exit::Success })
+    Ok(exit(&diagnostics))
 }

@@ -88,7 +88,8 @@ pub(super) async fn until_applied(
         }
         Place::Invalid(verdict) => {
             Err(CliError::new(format!("{} is accepted, but not applied: {}", short(oid), because(verdict)))
-                .hint("pintle validate, then another commit"))
+                .hint("pintle validate, then another commit")
+                .exit(Exit::of_mistakes(errors(verdict))))
         }
         Place::Accepted => Err(late(
             oid,
@@ -145,6 +146,12 @@ fn applied(oid: &str, by: &str, took: Duration, waiting: i64, dead: i64) -> Stri
         lines.push(format!("{} failed for good (pintle jobs list --state dead)", plural(dead, "job")));
     }
     lines.join("\n")
+}
+
+/// The codes of what is wrong with the documents.
+fn errors(verdict: &serde_json::Value) -> impl Iterator<Item = &str> {
+    let all = verdict["diagnostics"].as_array().into_iter().flatten();
+    all.filter(|one| one["severity"] == "error").filter_map(|one| one["code"].as_str())
 }
 
 fn late(oid: &str, took: Duration, why: &str) -> CliError {

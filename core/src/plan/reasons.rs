@@ -274,7 +274,7 @@ impl Reason {
                 "declaring what is live, or a `drift` rule with `mode: heal` in .pintle/guard.yaml".into()
             }
             Self::Foreign => {
-                "pintle import, which declares what is live; or `mode: full` for it in .pintle/guard.yaml".into()
+                "a document that says what the row does (pintle get KIND/NAME -o yaml), or `mode: full` for it in .pintle/guard.yaml".into()
             }
             Self::Grace { .. } => "time; bringing the document back keeps the row".into(),
             Self::Mode { .. } => {

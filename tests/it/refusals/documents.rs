@@ -58,7 +58,17 @@ async fn a_dangling_reference_holds_the_whole_commit() {
 async fn a_broken_guardrail_holds_the_whole_commit() {
     let rule = "apiVersion: pintle/v1\nkind: Guardrail\nmetadata: {name: small}\nspec:\n  match: {kind: Suite}\n  \
                 expression: 'object.spec.description != \"two\"'\n  message: not two\n  enforcement: deny\n";
-    refuses(&["PIN0301"], async |world| commit_with(world, &[("guardrails/small.yaml", rule)])).await;
+    let (world, daemon) =
+        refuses(&["PIN0301"], async |world| commit_with(world, &[("guardrails/small.yaml", rule)])).await;
+    let folder = world.repository.path.to_str().unwrap().to_owned();
+    for command in [&["validate", folder.as_str()] as &[&str], &["plan"], &["wait", "HEAD"]] {
+        let (code, told) = world.pintle(command);
+        assert_eq!(code, 3, "{command:?}: {told}");
+    }
+    let worse = [("guardrails/small.yaml", rule), ("suites/bad.yaml", "kind: [\n")];
+    commit_with(&world, &worse);
+    assert_eq!(world.pintle(&["plan"]).0, 1, "that is more than a guardrail");
+    daemon.stop().await;
 }
 
 #[tokio::test]
