@@ -6,6 +6,7 @@ mod cases;
 mod dice;
 mod differential;
 mod forge;
+mod gate;
 mod notation;
 mod people;
 mod properties;

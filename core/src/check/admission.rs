@@ -2,19 +2,21 @@
 //! and from the planner, which both say these things their own way.
 
 use super::Violation;
-use crate::change::ObjectKey;
+use super::crowd::{crowded, too_many_end};
+use crate::change::{ObjectKey, Value};
 use crate::diff::{Action, Change, LiveObject, LiveState};
-use crate::gate::{Circumstances, Standing};
+use crate::gate::Circumstances;
 use crate::model::guard::{Mode, Subject};
+use crate::model::scalar::moment;
 use crate::plan::{Plan, Step};
 use jiff::{SignedDuration, Timestamp};
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::HashMap;
 
 /// Every invariant that the steps of a judged plan break under `circumstances`.
 pub fn check_judged(plan: &Plan, circumstances: &Circumstances<'_>) -> Vec<Violation> {
     let places: HashMap<_, _> = plan.steps().iter().enumerate().map(|(at, step)| (&step.change.key, at)).collect();
-    let mut broken: Vec<Violation> = crowded(plan, circumstances).into_iter().collect();
+    let mut broken: Vec<Violation> =
+        crowded(plan, circumstances).into_iter().chain(too_many_end(plan, circumstances)).collect();
     for (at, step) in plan.steps().iter().enumerate() {
         let row = circumstances.live.get(&step.change.key);
         let rules = [
@@ -24,48 +26,14 @@ pub fn check_judged(plan: &Plan, circumstances: &Circumstances<'_>) -> Vec<Viola
             (takes_over(&step.change, row, circumstances), "a row of somebody else is not overwritten"),
             (is_awake(&step.change, circumstances), "what is paused does not move"),
             (is_in_mode(&step.change, circumstances), "the guard's mode allows what moves"),
+            (is_open(&step.change, circumstances), "nothing moves while a window of the guard denies everything"),
+            (is_certain(&step.change, circumstances), "no row goes while the repository may say otherwise"),
             (stands(step, circumstances.live, &places), "what is referred to is there, or comes first"),
         ];
         let fails = rules.into_iter().filter(|(holds, _)| !holds);
         broken.extend(fails.map(|(_, rule)| Violation { step: at, rule }));
     }
     broken
-}
-
-/// The first step too many, if more move at once than the guard lets: counted over the fleet and by partner.
-fn crowded(plan: &Plan, circumstances: &Circumstances<'_>) -> Option<Violation> {
-    let (standing, bounds) = (circumstances.standing, circumstances.guards.moving());
-    let mut moving: HashSet<&ObjectKey> =
-        standing.iter().filter(|(_, how)| **how == Standing::UnderWay).map(|(key, _)| key).collect();
-    moving.extend(
-        circumstances
-            .moved
-            .iter()
-            .filter(|one| one.done_at.is_none() && one.action != Action::Delete)
-            .map(|one| &one.key),
-    );
-    moving.retain(|key| &*key.kind == "Instance" && standing.contains_key(key));
-    let partner = |key: &ObjectKey| circumstances.live.get(key).and_then(|row| row.partner.clone());
-    let mut beside: HashMap<Option<Arc<str>>, usize> = HashMap::new();
-    for key in &moving {
-        *beside.entry(partner(key)).or_default() += 1;
-    }
-    for (at, step) in plan.steps().iter().enumerate() {
-        let change = &step.change;
-        let acted_on = matches!(change.action, Action::Update | Action::Restore)
-            && change.fields.iter().any(|field| field.path.to_string().starts_with("spec"));
-        let counts = acted_on && &*change.key.kind == "Instance" && standing.contains_key(&change.key);
-        if !counts || !moving.insert(&change.key) {
-            continue;
-        }
-        let own = partner(&change.key);
-        let of_partner = beside.entry(own.clone()).or_default();
-        *of_partner += 1;
-        if moving.len() > bounds.global || (own.is_some() && *of_partner > bounds.per_partner) {
-            return Some(Violation { step: at, rule: "no more move at once than may" });
-        }
-    }
-    None
 }
 
 fn is_of_the_row(change: &Change, row: Option<&LiveObject>) -> bool {
@@ -108,6 +76,30 @@ fn is_in_mode(change: &Change, circumstances: &Circumstances<'_>) -> bool {
     }
 }
 
+/// Whether no window that closes the object denies everything now, as its row says. Spans that deny some kinds of movement
+/// are the gate's alone.
+fn is_open(change: &Change, circumstances: &Circumstances<'_>) -> bool {
+    let now = circumstances.now();
+    let denies = |body: &Value| {
+        let zone = body.at(&["spec", "timezone"]).and_then(Value::as_str).unwrap_or("UTC");
+        let spans = body.at(&["spec", "deny"]).and_then(Value::as_list).unwrap_or_default();
+        spans.iter().filter(|span| span.get("blocks").is_none()).any(|span| {
+            let at = |key: &str| span.get(key).and_then(Value::as_str).and_then(|text| moment(text, zone));
+            at("from").is_some_and(|from| from <= now) && at("to").is_some_and(|to| now < to)
+        })
+    };
+    let (labels, body) = (circumstances.live.get(&change.key).map(|row| &*row.labels), change.body.as_deref());
+    let subject = Subject::new(&change.key, labels, body);
+    let rules = circumstances.guards.closed().filter(|rule| subject.is_in(&rule.selector));
+    let mut windows =
+        rules.flat_map(|rule| &rule.windows.0).map(|name| ObjectKey::new("MaintenanceWindow", name.0.as_str()));
+    !windows.any(|key| circumstances.live.bodies.get(&key).is_some_and(|bodies| denies(&bodies.live)))
+}
+
+fn is_certain(change: &Change, circumstances: &Circumstances<'_>) -> bool {
+    change.action != Action::Remove || circumstances.keeps.is_none()
+}
+
 /// Whether everything that the step leaves standing on something finds it there.
 fn stands(step: &Step, live: &LiveState, places: &HashMap<&crate::change::ObjectKey, usize>) -> bool {
     let comes_first = |key| places.get(key).is_some_and(|at| step.after_steps.contains(at));
@@ -119,7 +111,7 @@ fn stands(step: &Step, live: &LiveState, places: &HashMap<&crate::change::Object
 mod tests {
     use super::*;
     use crate::diff::Pause;
-    use crate::gate::UNWATCHED;
+    use crate::gate::{Keeps, Standing, UNWATCHED};
     use crate::model::guard::{Guard, Guards};
     use crate::render::tests::world::{World, instance, resolved};
     use crate::resolve::Resolved;
@@ -129,12 +121,12 @@ mod tests {
 
     /// The plan of an instance that changes and one that goes, changed by `breaking`, under a guard.
     fn broken(guard: &str, breaking: impl Fn(&mut Vec<Step>, &mut LiveState)) -> Vec<&'static str> {
-        broken_beside(UNWATCHED, guard, breaking)
+        broken_beside((UNWATCHED, None), guard, breaking)
     }
 
-    /// The same while services stand like that.
+    /// The same while services stand like that, and that keeps rows from going.
     fn broken_beside(
-        standing: &BTreeMap<ObjectKey, Standing>,
+        (standing, keeps): (&BTreeMap<ObjectKey, Standing>, Option<Keeps>),
         guard: &str,
         breaking: impl Fn(&mut Vec<Step>, &mut LiveState),
     ) -> Vec<&'static str> {
@@ -148,16 +140,8 @@ mod tests {
         let guards = Guards::only(guard);
         let plan = plan.with_steps(|steps| breaking(steps, &mut world.live));
         let (live, guards) = (&world.live, &guards);
-        let circumstances = Circumstances {
-            guards,
-            desired: &desired,
-            live,
-            moved: &[],
-            standing,
-            seq: None,
-            keeps: None,
-            allowed: &[],
-        };
+        let circumstances =
+            Circumstances { guards, desired: &desired, live, moved: &[], standing, seq: None, keeps, allowed: &[] };
         check_judged(&plan, &circumstances).into_iter().map(|violation| violation.rule).collect()
     }
 
@@ -166,14 +150,50 @@ mod tests {
         let instance = |name: &str| ObjectKey::new("Instance", name);
         let standing =
             |other| BTreeMap::from([(instance("a"), Standing::There(Timestamp::MIN)), (instance("b"), other)]);
-        let beside = |other| broken_beside(&standing(other), "moving: {global: 1}", |_, _| {});
-        assert_eq!(beside(Standing::UnderWay), ["no more move at once than may"]);
-        assert_eq!(beside(Standing::There(Timestamp::MIN)), Vec::<&str>::new());
+        let beside = |guard, other| {
+            broken_beside((&standing(other), None), guard, |_, live| {
+                live.objects.iter_mut().for_each(|row| row.labels = r#"{"region": "eu"}"#.into());
+            })
+        };
+        for guard in ["moving: {global: 1}", "moving: {perRegion: 1}"] {
+            assert_eq!(beside(guard, Standing::UnderWay), ["no more move at once than may"], "{guard}");
+            assert_eq!(beside(guard, Standing::There(Timestamp::MIN)), Vec::<&str>::new(), "{guard}");
+        }
     }
 
     #[test]
     fn a_sound_plan_breaks_nothing() {
         assert_eq!(broken("", |_, _| {}), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn no_row_goes_while_the_repository_may_say_otherwise() {
+        let gone = |keeps| {
+            broken_beside((UNWATCHED, keeps), "grace: {delete: 1s}", |steps, live| {
+                let rows = live.objects.iter_mut().filter(|row| &*row.key.name == "b");
+                rows.for_each(|row| row.tombstoned_at = "2026-11-20T09:00:00Z".parse().ok());
+                let ends = steps.iter_mut().filter(|step| step.change.action == Action::Delete);
+                ends.for_each(|step| step.change.action = Action::Remove);
+            })
+        };
+        assert_eq!(gone(None), Vec::<&str>::new());
+        for keeps in [Keeps::NewerTip, Keeps::GlassBroken] {
+            assert_eq!(gone(Some(keeps)), ["no row goes while the repository may say otherwise"]);
+        }
+    }
+
+    #[test]
+    fn nothing_moves_while_a_window_denies_everything() {
+        let window = |from: &str| {
+            let text = format!(r#"{{"spec": {{"deny": [{{"from": "{from}", "to": "2026-12-24T00:00:00Z"}}]}}}}"#);
+            let body: Value = serde_json::from_str(&text).unwrap();
+            broken("closed: [{match: {kind: Instance}, windows: [freeze]}]", move |_, live| {
+                let key = ObjectKey::new("MaintenanceWindow", "freeze");
+                live.bodies.insert(key, crate::diff::Bodies::of(body.clone(), None));
+            })
+        };
+        assert_eq!(window("2026-11-01T00:00:00Z"), ["nothing moves while a window of the guard denies everything"; 2]);
+        assert_eq!(window("2026-12-23T00:00:00Z"), Vec::<&str>::new());
     }
 
     #[test]
@@ -194,6 +214,8 @@ mod tests {
             });
         });
         assert_eq!(early, ["no row goes before its grace is over"]);
+        let many = broken("limits: [{action: delete, count: 0}]", |_, _| {});
+        assert_eq!(many, ["no more end within a day than a limit lets"]);
         let paused = broken("", |_, live| {
             let pause =
                 serde_json::json!({"id": 1, "kind": "Instance", "name": "a", "reason": "x", "by": "y", "until": null});

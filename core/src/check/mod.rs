@@ -2,6 +2,7 @@
 //! planner, so that a fault in one is seen by the other. The gate admits no plan that breaks one.
 
 mod admission;
+mod crowd;
 
 pub use admission::check_judged;
 
@@ -65,4 +66,58 @@ fn shape_of(step: &Step) -> [(bool, &'static str); 8] {
         (!change.reported, "drift that is only told moves nothing"),
         (change.cause != Cause::Software, "another default alone moves nothing"),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::ObjectKey;
+    use crate::render::tests::world::{World, instance};
+
+    const ONE: &str = "one.yaml";
+
+    /// What breaks in a plan of an instance that changes, one that is new and one that goes, changed by `breaking`.
+    fn broken(breaking: impl Fn(&mut Vec<Step>)) -> Vec<&'static str> {
+        let before = format!("{}---\n{}", instance("a", "  config: {n: 1}\n"), instance("b", ""));
+        let after = format!("{}---\n{}", instance("a", "  config: {n: 2}\n"), instance("c", ""));
+        let plan = World::applied(&[(ONE, &before)]).plan(&[(ONE, &after)]);
+        check(&plan.with_steps(breaking)).into_iter().map(|violation| violation.rule).collect()
+    }
+
+    /// The same, changed in the step that does `action`.
+    fn broken_at(action: Action, edit: impl Fn(&mut Step)) -> Vec<&'static str> {
+        broken(|steps| steps.iter_mut().filter(|step| step.change.action == action).for_each(&edit))
+    }
+
+    #[test]
+    fn a_sound_plan_breaks_nothing() {
+        assert_eq!(broken(|_| {}), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn each_rule_is_seen_to_be_broken() {
+        let digest = "the action digest names the steps";
+        let twice = broken(|steps| steps.push(steps[0].clone()));
+        assert_eq!(twice, ["an object moves once in a plan", digest]);
+        assert_eq!(broken(|steps| steps[0].after_steps = vec![1]), ["what comes first stands first"]);
+        let (create, update, delete) = (Action::Create, Action::Update, Action::Delete);
+        assert_eq!(
+            broken_at(create, |step| step.change.uid = Some(uuid::Uuid::nil())),
+            ["a create, and only a create, has no row", "a row is named with its revision"]
+        );
+        assert_eq!(broken_at(update, |step| step.change.revision = None), ["a row is named with its revision"]);
+        assert_eq!(
+            broken_at(update, |step| step.change.after = None),
+            ["a delete, and only a delete, has no target", "a target has its body", digest]
+        );
+        assert_eq!(broken_at(update, |step| step.change.body = None), ["a target has its body"]);
+        assert_eq!(broken_at(delete, |step| step.change.protected = true), ["a protected object is not deleted"]);
+        let tombstoned = |step: &mut Step| step.change.tombstoned_at = "2026-11-23T09:00:00Z".parse().ok();
+        assert_eq!(broken_at(delete, tombstoned), ["what is tombstoned, and only that, is removed"]);
+        assert_eq!(broken_at(update, |step| step.change.reported = true), ["drift that is only told moves nothing"]);
+        let software = |step: &mut Step| step.change.cause = Cause::Software;
+        assert_eq!(broken_at(update, software), ["another default alone moves nothing"]);
+        let other = |step: &mut Step| step.change.key = ObjectKey::new("Instance", "other");
+        assert_eq!(broken_at(create, other), [digest]);
+    }
 }
