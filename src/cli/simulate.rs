@@ -6,11 +6,12 @@ use super::plan::{Revision, read, unsound};
 use super::{CliError, Exit, Out, against};
 use crate::store::Store;
 use crate::store::acceptance::SOURCE;
+use crate::store::motion::Motion;
 use jiff::{SignedDuration, Timestamp};
 use pintle_core::diff::LiveState;
 use pintle_core::model::Catalog;
 use pintle_core::render::minute;
-use pintle_core::simulate::{Commit, Event, Happening, Rows, Simulation};
+use pintle_core::simulate::{Commit, Event, Happening, Rows, Services, Simulation};
 use std::sync::Arc;
 
 /// Which revision, over what, how far.
@@ -24,6 +25,9 @@ pub struct SimulateArgs {
     /// The moment at which it begins; now if left out
     #[arg(long, env = "PINTLE_AT", value_name = "TIME")]
     at: Option<Timestamp>,
+    /// How long a service that reports takes to carry out what a row says
+    #[arg(long, env = "PINTLE_ARRIVAL", value_name = "TIME", default_value = "5m", value_parser = super::database::duration)]
+    arrival: SignedDuration,
 }
 
 /// Plays and prints.
@@ -78,7 +82,8 @@ async fn begun(
         let before = judge.map(|commit| against::guard_of(&against::judging(&args.side.repo, commit)?)).transpose()?;
         let newest = snapshot.admitted.as_ref().map_or(0, |one| one.seq);
         let played = seq.map_or(newest, |seq| seq.saturating_sub(1));
-        let world = world(snapshot.live, now);
+        let mut world = world(snapshot.live, now);
+        world.services = Services::new(snapshot.motion.standing, args.arrival, now);
         let Some(before) = before else { return Ok((world, own)) };
         return Ok((world.after(snapshot.motion.moved, Arc::new(before), played), own));
     }
@@ -95,8 +100,10 @@ async fn begun(
     let seq = store.seq_of(SOURCE, &revision.oid.to_string()).await?;
     let newest = store.history("", 1).await?.pop().map_or(0, |row| row.acceptance.seq);
     let before = seq.map_or(newest, |seq| seq.saturating_sub(1));
-    let moved = store.motion(SOURCE, &plan, &guards, &live, against::since(&live, seq)).await?.moved;
-    Ok((world(live, now).after(moved, guards.before(), before), own))
+    let Motion { moved, standing } = store.motion(SOURCE, &plan, &guards, &live, against::since(&live, seq)).await?;
+    let mut world = world(live, now).after(moved, guards.before(), before);
+    world.services = Services::new(standing, args.arrival, now);
+    Ok((world, own))
 }
 
 fn json(event: &Event) -> serde_json::Value {

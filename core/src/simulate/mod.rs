@@ -1,16 +1,18 @@
 //! A clock played forward: what would happen when, to which rows, if nothing else came. The same
 //! stations as in the daemon, over a model of the rows: a step is applied the moment it may move.
-//! It knows no worker, no failure and no load; it reads nothing and writes nothing.
+//! It knows no worker, no failure and no load; services that report take a time that is said; it reads nothing and writes nothing.
 
 mod event;
 mod rows;
+mod services;
 
 pub use event::{Event, Happening};
 pub use rows::Rows;
+pub use services::Services;
 
 use crate::check::{check, check_judged};
 use crate::diff::Differing;
-use crate::gate::{Allowance, Circumstances, Moved, UNWATCHED, is_within_limits, judge, runs};
+use crate::gate::{Allowance, Circumstances, Moved, is_within_limits, judge, runs};
 use crate::model::Catalog;
 use crate::model::guard::{Guard, Guards};
 use crate::plan::{Plan, PlanInput, Reason, plan};
@@ -43,6 +45,8 @@ pub struct Simulation {
     pub now: Timestamp,
     /// Limits that somebody lifted.
     pub allowed: Vec<Allowance>,
+    /// Who acts on rows and says so.
+    pub services: Services,
     catalog: &'static Catalog,
     commit: Option<Commit>,
     /// The guard of the commit admitted before, and whether this one was admitted yet.
@@ -62,6 +66,7 @@ impl Simulation {
             rows,
             now,
             allowed: Vec::new(),
+            services: Services::default(),
             catalog,
             commit: None,
             before: None,
@@ -119,7 +124,7 @@ impl Simulation {
             now: self.now,
         });
         let seq = Some(self.seq);
-        let standing = UNWATCHED;
+        let standing = self.services.standing();
         Some(ask(plan, &Circumstances { guards: &guards, desired, live, moved, standing, seq, keeps: None, allowed }))
     }
 
@@ -145,6 +150,7 @@ impl Simulation {
     fn settle(&mut self, events: &mut Vec<Event>) -> Option<Timestamp> {
         for _ in 0..MOST_TICKS {
             let (now, seq) = (self.now, self.seq);
+            self.services.arrive(now);
             for moved in &mut self.moved {
                 moved.recent = moved.done_at.is_none_or(|at| now.duration_since(at) < DAY);
             }
@@ -164,10 +170,11 @@ impl Simulation {
                 self.admitted = self.commit.as_ref().map(|commit| commit.guard.clone());
             }
             if plan.is_empty() {
-                return plan.due().map(|due| due.max(self.now));
+                return plan.due().into_iter().chain(self.services.next()).min().map(|due| due.max(self.now));
             }
             for step in plan.steps() {
                 self.moved.push(self.rows.apply(&step.change, self.now, self.seq));
+                self.services.wrote(&step.change, self.now);
             }
             events.push(Event { at: self.now, what: Happening::Applied(plan) });
         }

@@ -10,6 +10,7 @@
 //! ## wait 24h
 //! ## pause Instance: why        `## resume` ends all
 //! ## advance careful all       opens a wave by hand
+//! ## services 10m              report on the instances that are there, and carry a row out in that time
 //! ## allow delete Instance      for the actions of the plan of this moment
 //! ```
 
@@ -17,11 +18,11 @@ use super::documents::Files;
 use jiff::{SignedDuration, Span, Timestamp};
 use pintle_core::change::{FieldPath, ObjectKey, Value};
 use pintle_core::diff::{Pause, Selector};
-use pintle_core::gate::{Allowance, Extent};
+use pintle_core::gate::{Allowance, Extent, Standing};
 use pintle_core::model::Catalog;
 use pintle_core::model::guard::Guard;
 use pintle_core::plan::Plan;
-use pintle_core::simulate::{Commit, Rows, Simulation};
+use pintle_core::simulate::{Commit, Rows, Services, Simulation};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -46,6 +47,11 @@ pub fn told(text: &str, folder: &Path) -> String {
                 let run = world.rows.runs().iter_mut().find(|run| run.rollout == rollout).unwrap();
                 run.advanced.push(wave.to_owned());
             }
+            "services" => {
+                let keys = world.rows.live(world.now).objects.iter().map(|row| row.key.clone());
+                let there = keys.filter(|key| &*key.kind == "Instance").map(|key| (key, Standing::There(world.now)));
+                world.services = Services::new(there.collect(), length(rest), world.now);
+            }
             "allow" => {
                 let actions = world.plan().unwrap().actions().0;
                 world.allowed.push(Allowance { limit: rest.into(), extent: Extent::Actions(actions) });
@@ -59,12 +65,14 @@ pub fn told(text: &str, folder: &Path) -> String {
         if still {
             continue;
         }
-        let length = if word == "wait" { rest.parse::<Span>().unwrap() } else { Span::new() };
-        let length: SignedDuration = length.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).unwrap();
-        let end = world.now.checked_add(length).unwrap();
+        let end = world.now.checked_add(length(if word == "wait" { rest } else { "0s" })).unwrap();
         world.play(end).iter().for_each(|event| out.push_str(&event.text()));
     }
     out
+}
+
+fn length(text: &str) -> SignedDuration {
+    text.parse::<Span>().unwrap().to_duration(jiff::SpanRelativeTo::days_are_24_hours()).unwrap()
 }
 
 fn documents(body: &str) -> String {
