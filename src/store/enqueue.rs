@@ -68,10 +68,10 @@ const PLAN: &str =
 const HEAD: &str = "INSERT INTO pintle.plan_heads AS h (source_id, plan_id) VALUES ($1, $2)
     ON CONFLICT (source_id) DO UPDATE SET plan_id = $2 WHERE h.plan_id = $3";
 
-const JOBS: &str = "INSERT INTO pintle.jobs (plan_id, source_id, object_kind, object_name, uid, action, cause, target_digest, written_digest, planned_revision, body, file, line, destructive, declared, declared_digest, moves_followers, labels_before, partner_before, before_digest)
+const JOBS: &str = "INSERT INTO pintle.jobs (plan_id, source_id, object_kind, object_name, uid, action, cause, target_digest, written_digest, planned_revision, body, file, line, destructive, declared, declared_digest, moves_followers, labels_before, partner_before, before_digest, healed)
     SELECT $1, $2, unnest($3::text[]), unnest($4::text[]), unnest($5::uuid[]), unnest($6::text[]), unnest($7::text[]), unnest($8::bytea[]), unnest($9::bytea[]), unnest($10::bigint[]),
         unnest($11::text[])::jsonb, unnest($12::text[]), unnest($13::integer[]), unnest($14::boolean[]), unnest($15::text[])::jsonb, unnest($16::bytea[]), unnest($17::boolean[]),
-        unnest($18::text[])::jsonb, unnest($19::text[]), unnest($20::bytea[])
+        unnest($18::text[])::jsonb, unnest($19::text[]), unnest($20::bytea[]), string_to_array(unnest($21::text[]), E'\n')
     RETURNING id, object_kind, object_name";
 
 const STATES: &str = "INSERT INTO pintle.job_state (job_id, source_id, object_kind, object_name, partner, priority, counted)
@@ -237,6 +237,7 @@ async fn insert_jobs(
         .bind(column(part, |change| change.labels.as_deref()))
         .bind(column(part, |change| change.partner_before.as_deref()))
         .bind(column(part, |change| change.before.map(|digest| digest.0.to_vec())))
+        .bind(column(part, |change| Some(change.healed().join("\n")).filter(|fields| !fields.is_empty())))
         .fetch_all(&mut *tx)
         .await?;
     let ids = rows

@@ -19,7 +19,7 @@ macro_rules! moved {
     ($counted:literal, $actions:literal) => {
         concat!(
             "SELECT j.object_kind, j.object_name, j.action, j.cause, j.destructive, j.moves_followers, j.labels_before::text AS labels_before,
-                j.partner_before, j.before_digest, p.seq, s.partner, CASE s.state WHEN 'done' THEN (extract(epoch FROM s.changed_at) * 1000000)::bigint END AS done_us, s.recent
+                j.partner_before, j.before_digest, j.healed, p.seq, s.partner, CASE s.state WHEN 'done' THEN (extract(epoch FROM s.changed_at) * 1000000)::bigint END AS done_us, s.recent
             FROM (SELECT job_id, partner, state, changed_at, true AS recent FROM pintle.job_state
                     WHERE source_id = $1 AND state IN ('queued', 'released', 'running')
                   UNION ALL SELECT job_id, partner, state, changed_at, true FROM pintle.job_state
@@ -95,6 +95,7 @@ fn moved(row: &PgRow) -> Result<Moved, sqlx::Error> {
         partner_before: row.try_get::<Option<&str>, _>("partner_before")?.map(Arc::from),
         labels_before: row.try_get::<Option<&str>, _>("labels_before")?.map(Arc::from),
         moves_followers: row.try_get("moves_followers")?,
+        healed: row.try_get::<Option<Vec<String>>, _>("healed")?.unwrap_or_default(),
         recent: row.try_get("recent")?,
     })
 }

@@ -154,6 +154,13 @@ impl Change {
         self.action.ends() || (self.uid.is_some() && self.fields.iter().any(terminates))
     }
 
+    /// The fields that it puts right, where it heals; of very many, none: then it may be any.
+    pub fn healed(&self) -> Vec<String> {
+        const MANY: usize = 64;
+        let drift = if self.cause == Cause::Drift && self.drift.len() <= MANY { self.drift.as_slice() } else { &[] };
+        drift.iter().map(|field| field.path.to_string()).collect()
+    }
+
     /// Whether it moves others along: those that follow a channel whose target it changes.
     pub fn moves_followers(&self) -> bool {
         let target = |field: &FieldChange| matches!(field.path.0.as_slice(), [spec, key, ..] if spec == "spec" && ["target", "track", "mode"].contains(&key.as_str()));

@@ -37,6 +37,9 @@ pub struct Moved {
     pub labels_before: Option<Arc<str>>,
     /// Whether it moved others along.
     pub moves_followers: bool,
+    /// The fields that it put right, where it healed something; none where that is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub healed: Vec<String>,
     /// Whether it is on its way, or was done within the day: what limits count.
     pub recent: bool,
 }

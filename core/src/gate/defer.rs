@@ -8,12 +8,14 @@ use crate::plan::Reason;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
-/// An object that was healed this often within the hour is left for the rest of it.
+/// A field that was healed this often within the hour is left for the rest of it, and what else drifts of its object.
 const HEALED_AT_MOST: usize = 5;
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
+/// Fields that are named.
+const NAMED: usize = 3;
 
-/// When each object was healed within the hour.
-pub(super) type Heals<'a> = BTreeMap<&'a crate::change::ObjectKey, Vec<Timestamp>>;
+/// What was healed of each object within the hour, and when.
+pub(super) type Heals<'a> = BTreeMap<&'a crate::change::ObjectKey, Vec<(Timestamp, &'a [String])>>;
 
 /// The heals that [`defer`] asks about.
 pub(super) fn heals<'a>(circumstances: &Circumstances<'a>) -> Heals<'a> {
@@ -21,7 +23,7 @@ pub(super) fn heals<'a>(circumstances: &Circumstances<'a>) -> Heals<'a> {
     for moved in circumstances.moved.iter().filter(|moved| moved.cause == Cause::Drift) {
         let recent = moved.done_at.filter(|at| circumstances.now().duration_since(*at) < HOUR);
         if let Some(at) = recent {
-            heals.entry(&moved.key).or_default().push(at);
+            heals.entry(&moved.key).or_default().push((at, &moved.healed));
         }
     }
     for list in heals.values_mut() {
@@ -64,12 +66,23 @@ fn keeps(change: &Change, keeps: Keeps) -> Option<Reason> {
     (change.action == Action::Remove).then_some(reason)
 }
 
-/// Healing that somebody undoes again and again is stopped, and the fields are named.
-fn fight(change: &Change, healed: &[Timestamp]) -> Option<Reason> {
-    if change.cause != Cause::Drift || healed.len() < HEALED_AT_MOST {
+/// Healing that somebody undoes again and again is stopped, and the fields are named. What healed nobody knows what may have
+/// healed any.
+fn fight(change: &Change, heals: &[(Timestamp, &[String])]) -> Option<Reason> {
+    if change.cause != Cause::Drift {
         return None;
     }
-    let fields: Vec<String> = change.drift.iter().take(3).map(|field| field.path.to_string()).collect();
-    let until = healed[healed.len() - HEALED_AT_MOST].checked_add(HOUR).unwrap_or(Timestamp::MAX);
-    Some(Reason::Fight { healed: healed.len(), fields: fields.join(", "), until })
+    let times = |field: &String| -> Vec<Timestamp> {
+        let of_it = heals.iter().filter(|(_, healed)| healed.is_empty() || healed.contains(field));
+        of_it.map(|(at, _)| *at).collect()
+    };
+    let fields = change.healed();
+    let drifting = if fields.is_empty() { vec!["all of it".to_owned()] } else { fields };
+    let mut fought: Vec<(&String, Vec<Timestamp>)> = drifting.iter().map(|field| (field, times(field))).collect();
+    fought.retain(|(_, times)| times.len() >= HEALED_AT_MOST);
+    let last = |times: &[Timestamp]| times[times.len() - HEALED_AT_MOST].checked_add(HOUR).unwrap_or(Timestamp::MAX);
+    let until = fought.iter().map(|(_, times)| last(times)).max()?;
+    let healed = fought.iter().map(|(_, times)| times.len()).max()?;
+    let fields = fought.iter().take(NAMED).map(|(field, _)| field.as_str()).collect::<Vec<_>>().join(", ");
+    Some(Reason::Fight { healed, fields, until })
 }

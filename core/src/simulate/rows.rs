@@ -111,6 +111,7 @@ impl Rows {
             partner_before: change.partner_before.clone(),
             labels_before: change.labels.clone(),
             moves_followers: change.moves_followers(),
+            healed: change.healed(),
             recent: true,
         };
         let at = match (self.live.objects.binary_search_by(|row| row.key.cmp(&change.key)), change.action) {
