@@ -83,7 +83,7 @@ impl Snapshot {
     /// As JSON.
     pub fn json(self) -> Result<String, serde_json::Error> {
         let Self { live, motion, admitted } = self;
-        let mut bodies: Vec<_> = live.bodies.into_iter().map(|(key, bodies)| (key, without_secrets(bodies))).collect();
+        let mut bodies: Vec<_> = live.bodies.into_iter().map(|(key, bodies)| (key, without_secrets(&bodies))).collect();
         bodies.sort_by(|a, b| a.0.cmp(&b.0));
         serde_json::to_string(&Document {
             format_version: VERSION.into(),

@@ -94,6 +94,10 @@ async fn turn(
     let enqueued = bells.enqueued.load(Ordering::SeqCst);
     let mut crowded = None;
     for (pace, ringer) in ringers.iter_mut() {
+        if let Some(breath) = pace.is_full_for(Instant::now()) {
+            crowded = Some(crowded.map_or(breath, |least: Duration| breath.min(least)));
+            continue;
+        }
         let left = relay(&daemon.store, ringer, pace, &proof).await?;
         if left == Left::Nothing && pace.lane().queue == ROWS.queue {
             bells.drained.send_replace(enqueued);

@@ -12,6 +12,8 @@ const MEMORY: Duration = Duration::from_millis(250);
 const AHEAD: f64 = 4.0;
 /// Room that was missing is looked for after this at the latest, if somebody says that there is some.
 const BREATH: Duration = Duration::from_millis(50);
+/// The same in a lane that is not paced: what is out there lasts for longer than this.
+const LONG_BREATH: Duration = Duration::from_millis(250);
 /// What is out at least, also while nobody has said how many hands there are.
 const LEAST: f64 = 16.0;
 
@@ -70,7 +72,16 @@ impl Pace {
             return Duration::ZERO;
         }
         let refill = self.room().refill as f64 / 2.0;
-        Duration::from_secs_f64((refill / self.rate.max(f64::MIN_POSITIVE)).min(BREATH.as_secs_f64()))
+        let most = if self.lane.paced { BREATH } else { LONG_BREATH };
+        Duration::from_secs_f64((refill / self.rate.max(f64::MIN_POSITIVE)).min(most.as_secs_f64()))
+    }
+
+    /// How long from `now` on a lane that is not paced has no room, as far as is known: whoever looks counts all that is out.
+    pub fn is_full_for(&self, now: Instant) -> Option<Duration> {
+        let (out, at) = self.seen.filter(|_| !self.lane.paced)?;
+        let room = self.room();
+        let full = out > (room.window - room.refill) as f64;
+        self.breath().checked_sub(now.saturating_duration_since(at)).filter(|left| full && !left.is_zero())
     }
 
     /// Remembers what was `released` at `now`, if nothing later is known.
@@ -132,6 +143,19 @@ mod tests {
     #[test]
     fn without_hands_a_little_is_let_out() {
         assert_eq!(Pace::new(WORK, &Limits::default()).room().window, 16);
+    }
+
+    #[test]
+    fn a_full_lane_of_rows_is_not_counted_again_before_enough_can_have_come_back() {
+        let (mut pace, now) = (Pace::new(ROWS, &Limits::default()), Instant::now());
+        pace.saw(now, 1, 0, 5_000);
+        assert_eq!(pace.is_full_for(now), None, "there is room");
+        pace.saw(now, 1, 5_000, 3_000);
+        assert_eq!(pace.is_full_for(now), Some(LONG_BREATH));
+        assert_eq!(pace.is_full_for(now + LONG_BREATH), None, "by then it is");
+        pace.saw(now + Duration::from_secs(1), 1, 2_000, 5_000);
+        let soon = pace.is_full_for(now + Duration::from_secs(1)).unwrap();
+        assert!(soon < LONG_BREATH, "6,000 a second: {soon:?}");
     }
 
     #[test]

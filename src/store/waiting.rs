@@ -178,9 +178,6 @@ impl Store {
         let before = before.unwrap_or_default();
         let (put, gone) = difference(&before.of, &waits.of);
         let (said, lifted) = difference(&before.reasons, &waits.reasons);
-        fn column<'a, T>(said: &[(&i32, &'a Why)], of: impl Fn(&'a Why) -> T) -> Vec<T> {
-            said.iter().map(|(_, why)| of(why)).collect()
-        }
         sqlx::query(RECORD)
             .bind(SOURCE)
             .bind(gone.iter().map(|key| &*key.kind).collect::<Vec<_>>())
@@ -217,6 +214,10 @@ impl Store {
         let rows = sqlx::query(OPEN_JOBS).bind(SOURCE).bind(kind).bind(name).fetch_all(&self.pool).await;
         rows.map_err(failed())?.iter().map(open_job).collect::<Result<_, _>>().map_err(failed())
     }
+}
+
+fn column<'a, T>(said: &[(&i32, &'a Why)], of: impl Fn(&'a Why) -> T) -> Vec<T> {
+    said.iter().map(|(_, why)| of(why)).collect()
 }
 
 fn object(row: &PgRow) -> Result<String, sqlx::Error> {

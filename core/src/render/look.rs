@@ -34,10 +34,10 @@ pub fn redacted(body: &Value) -> Value {
 
 /// `bodies` for others to plan with, without what stands where a secret is declared, other than the name of one, and without
 /// what looks like one. What the row says is known by its digest alone then.
-pub fn without_secrets(bodies: Bodies) -> Bodies {
+pub fn without_secrets(bodies: &Bodies) -> Bodies {
     let sides: Vec<&Value> = std::iter::once(&bodies.live).chain(&bodies.applied).collect();
-    let (live, applied) = (redact::withheld(&bodies.live, &sides), bodies.applied.as_ref());
-    let applied = applied.map(|base| redact::withheld(base, &sides));
+    let (live, applied) = (redact::withheld(&bodies.live, &sides), &bodies.applied);
+    let applied = applied.as_ref().map(|base| redact::withheld(base, &sides));
     let withheld = if live == bodies.live { bodies.withheld } else { Some(bodies.live_digest()) };
     Bodies { live, applied, withheld }
 }
@@ -80,13 +80,13 @@ mod tests {
         let live = value(
             r#"{"spec":{"db":"hunter2","list":[{"secretRef":"one","typed":"hunter3"}],"note":"ghp_0123456789012345678901234567890123456789"}}"#,
         );
-        let typed = without_secrets(Bodies::of(live.clone(), Some(base.clone())));
+        let typed = without_secrets(&Bodies::of(live.clone(), Some(base.clone())));
         let shown = serde_json::to_string(&typed).unwrap();
         assert!(!shown.contains("hunter") && !shown.contains("ghp_"), "{shown}");
         assert_eq!(typed.live_digest(), crate::change::Digest::of_value(&live));
         assert_eq!(typed.applied.as_ref(), Some(&base), "names are no secrets");
         let untouched = Bodies::of(base.clone(), Some(base));
-        assert_eq!(without_secrets(untouched.clone()), untouched);
+        assert_eq!(without_secrets(&untouched), untouched);
     }
 
     #[test]

@@ -128,7 +128,9 @@ fn mask_at(value: &mut Value, tail: &[String], mask: &dyn Fn(&Value) -> Value) {
             }
         }
         ([key, rest @ ..], Value::List(items)) if key == EACH => {
-            items.iter_mut().for_each(|item| mask_at(item, rest, mask))
+            for item in items {
+                mask_at(item, rest, mask);
+            }
         }
         _ => *value = Value::string(HIDDEN),
     }

@@ -1,5 +1,6 @@
 //! Claims what a delivery carries. The doorbell's word counts for nothing: only rows that the ledger
-//! has released under that very delivery are found.
+//! has released under that very delivery are found. By their numbers: the state is written so that no plan looks at all that
+//! is out for them.
 
 use pintle_core::change::{ObjectKey, Value};
 use sqlx::types::Json;
@@ -9,7 +10,7 @@ use uuid::Uuid;
 const CLAIM: &str = "SELECT s.job_id, s.attempts, j.source_id, j.object_kind, j.object_name, j.uid, j.action, j.cause,
         j.planned_revision, j.body, j.file, j.line, s.partner, p.commit, p.seq, p.actions, p.id AS plan_id, o.repo_id::text AS repo_id
     FROM pintle.job_state s JOIN pintle.jobs j ON j.id = s.job_id JOIN pintle.plans p ON p.id = j.plan_id JOIN pintle.sources o ON o.id = j.source_id
-    WHERE s.job_id = ANY($1) AND s.delivery = $2 AND s.state = 'released' ORDER BY s.job_id FOR UPDATE OF s";
+    WHERE s.job_id = ANY($1) AND s.delivery = $2 AND s.state || '' = 'released' ORDER BY s.job_id FOR UPDATE OF s";
 
 /// A claimed job.
 #[derive(Debug, Clone)]

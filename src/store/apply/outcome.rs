@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 const FINISH: &str = "UPDATE pintle.job_state SET state = $3, reason = $4, changed_at = clock_timestamp()
-    WHERE job_id = ANY($1) AND delivery = $2 AND state = 'released'";
+    WHERE job_id = ANY($1) AND delivery = $2 AND state || '' = 'released'";
 
 /// Attempts of a row change that the database refuses for its data: none may help, so none are spent.
 const DEAD: &str =

@@ -57,15 +57,16 @@ pub(super) async fn write(
     }
 }
 
-/// Taken from the ledger where it stands. What is recorded as the base is what the document declares, where that is
-/// not what is written.
-const JOBS: &str = "pintle.jobs j JOIN pintle.plans p ON p.id = j.plan_id";
+/// Taken from the ledger where it stands; a body is unpacked once, not for each part that is taken out of it. What is
+/// recorded as the base is what the document declares, where that is not what is written.
+const JOBS: &str = "(SELECT j.id, j.plan_id, j.uid, j.source_id, j.object_name, j.body || '{}' AS body, j.declared, j.declared_digest, j.target_digest, j.written_digest, j.file
+        FROM pintle.jobs j WHERE j.id = ANY($1) OFFSET 0) j JOIN pintle.plans p ON p.id = j.plan_id";
 
 fn create_sql(table: &str) -> String {
     format!(
         "INSERT INTO pintle.{table} (uid, source_id, name, labels, annotations, spec, applied, applied_digest, written_digest, applied_commit, applied_file, applied_seq, generation)
          SELECT j.uid, j.source_id, j.object_name, j.body -> 'labels', j.body -> 'annotations', j.body -> 'spec', coalesce(j.declared, j.body),
-             coalesce(j.declared_digest, j.target_digest), j.written_digest, p.commit, j.file, p.seq, 1 FROM {JOBS} WHERE j.id = ANY($1)
+             coalesce(j.declared_digest, j.target_digest), j.written_digest, p.commit, j.file, p.seq, 1 FROM {JOBS}
          ON CONFLICT (source_id, name) DO NOTHING RETURNING uid"
     )
 }
@@ -75,7 +76,7 @@ fn update_sql(table: &str) -> String {
         "UPDATE pintle.{table} AS o SET labels = j.body -> 'labels', annotations = j.body -> 'annotations', spec = j.body -> 'spec', applied = coalesce(j.declared, j.body),
              applied_digest = coalesce(j.declared_digest, j.target_digest), written_digest = j.written_digest, applied_commit = p.commit, applied_file = j.file,
              applied_seq = p.seq, generation = o.generation + 1, tombstoned_at = NULL
-         FROM {JOBS} WHERE j.id = ANY($1) AND o.uid = j.uid RETURNING o.uid"
+         FROM {JOBS} WHERE o.uid = j.uid RETURNING o.uid"
     )
 }
 
