@@ -6,6 +6,7 @@
 mod digest;
 mod field;
 mod key;
+mod name;
 mod number;
 mod oid;
 mod serial;
@@ -15,6 +16,7 @@ mod value;
 pub use digest::{Digest, ParseDigestError, encode};
 pub use field::{FieldChange, FieldPath, field_changes};
 pub use key::ObjectKey;
+pub use name::FieldName;
 pub use number::Number;
 pub use oid::{Oid, ParseOidError};
 pub use set::{CHANGE_ID_VERSION, ChangeId, ChangeSet, Entry, FileContent, Touched};

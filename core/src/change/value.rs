@@ -1,7 +1,7 @@
 //! The value tree: what a document says, independent of YAML, JSON or SQL.
 //! It keeps the spelling of numbers; it refuses to keep order of keys, comments or style.
 
-use super::Number;
+use super::{FieldName, Number};
 
 /// A value as written in a document or stored in a live row.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -153,13 +153,13 @@ impl Value {
 /// A map sorted by key bytes: compact, because a fleet holds millions of them. It has no room to spare, and with it a
 /// value is three words.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Map(Box<[(Box<str>, Value)]>);
+pub struct Map(Box<[(FieldName, Value)]>);
 
 const _: () = assert!(size_of::<Value>() == 3 * size_of::<usize>());
 
 impl Map {
     /// Gives all entries to `edit`.
-    fn edit<T>(&mut self, edit: impl FnOnce(&mut Vec<(Box<str>, Value)>) -> T) -> T {
+    fn edit<T>(&mut self, edit: impl FnOnce(&mut Vec<(FieldName, Value)>) -> T) -> T {
         let mut entries = std::mem::take(&mut self.0).into_vec();
         let edited = edit(&mut entries);
         self.0 = entries.into_boxed_slice();
@@ -186,7 +186,7 @@ impl Map {
     }
 
     /// Puts `value` under `key`; returns what was there.
-    pub fn insert(&mut self, key: impl Into<Box<str>>, value: Value) -> Option<Value> {
+    pub fn insert(&mut self, key: impl Into<FieldName>, value: Value) -> Option<Value> {
         let key = key.into();
         match self.find(&key) {
             Ok(at) => Some(std::mem::replace(&mut self.0[at].1, value)),
@@ -211,6 +211,11 @@ impl Map {
         self.0.iter().map(|(key, value)| (&**key, value))
     }
 
+    /// The same, with the keys as they are held.
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = (&FieldName, &Value)> {
+        self.0.iter().map(|(key, value)| (key, value))
+    }
+
     /// Keys in order of their bytes.
     pub fn keys(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.iter().map(|(key, _)| &**key)
@@ -228,15 +233,15 @@ impl Map {
 }
 
 impl IntoIterator for Map {
-    type Item = (Box<str>, Value);
-    type IntoIter = std::vec::IntoIter<(Box<str>, Value)>;
+    type Item = (FieldName, Value);
+    type IntoIter = std::vec::IntoIter<(FieldName, Value)>;
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_vec().into_iter()
     }
 }
 
-impl FromIterator<(Box<str>, Value)> for Map {
-    fn from_iter<I: IntoIterator<Item = (Box<str>, Value)>>(entries: I) -> Self {
+impl FromIterator<(FieldName, Value)> for Map {
+    fn from_iter<I: IntoIterator<Item = (FieldName, Value)>>(entries: I) -> Self {
         let mut entries: Vec<_> = entries.into_iter().collect();
         entries.sort_by(|(a, _), (b, _)| a.as_bytes().cmp(b.as_bytes()));
         entries.dedup_by(|later, kept| {

@@ -258,7 +258,7 @@ mod tests {
             prop_oneof![
                 proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::List),
                 proptest::collection::vec(("[ -~]{1,6}".prop_map(String::into_boxed_str), inner), 0..4)
-                    .prop_map(|entries| Value::Map(entries.into_iter().collect())),
+                    .prop_map(|all| Value::Map(all.into_iter().map(|(key, value)| (key.into(), value)).collect())),
             ]
         })
     }

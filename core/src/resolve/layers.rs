@@ -3,7 +3,7 @@
 
 use super::Problem;
 use super::index::{Entry, Index};
-use crate::change::{FieldPath, Map, ObjectKey, Value};
+use crate::change::{FieldName, FieldPath, Map, ObjectKey, Value};
 use crate::diagnostic::Code;
 use crate::parse::{DocumentId, Part, Place};
 
@@ -78,14 +78,14 @@ pub fn merge(below: Value, over: &Value) -> Value {
         _ => Map::default(),
     };
     let mut below = below.into_iter().peekable();
-    let mut merged: Vec<(Box<str>, Value)> = Vec::with_capacity(below.len() + upper.len());
-    for (key, value) in upper.iter() {
+    let mut merged: Vec<(FieldName, Value)> = Vec::with_capacity(below.len() + upper.len());
+    for (key, value) in upper.entries() {
         while let Some(untouched) = below.next_if(|(have, _)| have.as_bytes() < key.as_bytes()) {
             merged.push(untouched);
         }
-        let lower = below.next_if(|(have, _)| **have == *key).map(|(_, lower)| lower);
+        let lower = below.next_if(|(have, _)| have == key).map(|(_, lower)| lower);
         if *value != Value::Null {
-            merged.push((key.into(), merge(lower.unwrap_or_default(), value)));
+            merged.push((key.clone(), merge(lower.unwrap_or_default(), value)));
         }
     }
     merged.extend(below);

@@ -189,8 +189,8 @@ pub(super) fn resolve_one<'a>(entry: &'a Entry, kind: &KindDef, world: &World<'_
 
 /// The document as its schema sees it: as written, but with the merged spec.
 fn with_spec(body: &Value, spec: Value) -> Value {
-    let rest = body.as_map().into_iter().flat_map(Map::iter).filter(|(key, _)| *key != "spec");
-    let rest = rest.map(|(key, value)| (key.into(), value.clone()));
+    let rest = body.as_map().into_iter().flat_map(Map::entries).filter(|(key, _)| &***key != "spec");
+    let rest = rest.map(|(key, value)| (key.clone(), value.clone()));
     Value::Map(rest.chain([("spec".into(), spec)]).collect())
 }
 

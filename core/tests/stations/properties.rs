@@ -86,7 +86,7 @@ fn value() -> impl Strategy<Value = Value> {
         let map = proptest::collection::vec((".{0,4}".prop_map(String::into_boxed_str), inner.clone()), 0..5);
         prop_oneof![
             proptest::collection::vec(inner, 0..5).prop_map(Value::List),
-            map.prop_map(|entries| Value::Map(entries.into_iter().collect()))
+            map.prop_map(|entries| Value::Map(entries.into_iter().map(|(key, value)| (key.into(), value)).collect()))
         ]
     })
 }
