@@ -23,8 +23,12 @@ pub async fn fill(database: &Database, fleet: &Fleet) {
     let commit = fleet.base.to_string();
     // What is referred to goes first.
     for late in [false, true] {
-        let mut objects: Vec<&Object> =
-            resolved.objects.iter().filter(|object| (&*object.key.kind == "Instance") == late).collect();
+        let mut objects: Vec<&Object> = resolved
+            .objects
+            .iter()
+            .map(AsRef::as_ref)
+            .filter(|object: &&Object| (&*object.key.kind == "Instance") == late)
+            .collect();
         objects.sort_by(|a, b| a.key.kind.cmp(&b.key.kind));
         for of_kind in objects.chunk_by(|a, b| a.key.kind == b.key.kind) {
             let table = catalog.kind(&of_kind[0].key.kind).unwrap().table;

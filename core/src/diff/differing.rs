@@ -25,7 +25,7 @@ impl Differing {
             };
             let object = wanted.next_if(|_| order != Ordering::Greater);
             let row = rows.next_if(|_| order != Ordering::Less);
-            if differ(object, row) {
+            if differ(object.map(AsRef::as_ref), row) {
                 keys.extend(object.map(|one| &one.key).or(row.map(|one| &one.key)).cloned());
             }
         }

@@ -25,7 +25,7 @@ const MAX_DOCUMENTS: usize = 1_000;
 struct Exchange {
     old: Entry,
     new: Entry,
-    object: Object,
+    object: Arc<Object>,
     fact: Option<Fact>,
 }
 
@@ -132,7 +132,7 @@ impl Resolved {
 
     /// Whether one of the new objects is met again on the way along references.
     fn circles(&self, all: &[Exchange]) -> bool {
-        let new: BTreeMap<&ObjectKey, &Object> = all.iter().map(|one| (&one.object.key, &one.object)).collect();
+        let new: BTreeMap<&ObjectKey, &Object> = all.iter().map(|one| (&one.object.key, &*one.object)).collect();
         let references =
             |key: &ObjectKey| new.get(key).copied().or_else(|| self.get(key)).map(|one| one.references.clone());
         all.iter().any(|one| {

@@ -3,9 +3,10 @@
 use super::Object;
 use crate::change::ObjectKey;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// One object of each circle of references, in order of key.
-pub fn find(objects: &[Object]) -> Vec<ObjectKey> {
+pub fn find(objects: &[Arc<Object>]) -> Vec<ObjectKey> {
     let positions: HashMap<&ObjectKey, usize> =
         objects.iter().enumerate().map(|(at, object)| (&object.key, at)).collect();
     let mut waiting: Vec<usize> = vec![0; objects.len()];
@@ -30,7 +31,7 @@ pub fn find(objects: &[Object]) -> Vec<ObjectKey> {
 
 /// Of those that never became ready, the first of each circle: followed from any of them, a chain
 /// of waiting references must come back.
-fn in_circles(objects: &[Object], positions: &HashMap<&ObjectKey, usize>, waiting: &[usize]) -> Vec<ObjectKey> {
+fn in_circles(objects: &[Arc<Object>], positions: &HashMap<&ObjectKey, usize>, waiting: &[usize]) -> Vec<ObjectKey> {
     let mut told = Vec::new();
     let mut seen = vec![false; objects.len()];
     for start in (0..objects.len()).filter(|at| waiting[*at] > 0) {

@@ -72,7 +72,7 @@ pub struct Kept {
     /// The documents of its layers and of its owner.
     made_of: Vec<Arc<Document>>,
     /// What stands for it.
-    pub objects: Vec<Object>,
+    pub objects: Vec<Arc<Object>>,
     /// What the rules read of it.
     pub fact: Option<Fact>,
     /// Whether there was nothing to tell of it, nor will be while what it was made of is the same.
@@ -85,7 +85,7 @@ fn documents(index: &Index, kinds: &[&str]) -> Vec<Arc<Document>> {
 
 impl Kept {
     /// What was found of `entry`.
-    pub fn of(entry: &Entry, index: &Index, objects: Vec<Object>, fact: Option<Fact>, lasting: bool) -> Self {
+    pub fn of(entry: &Entry, index: &Index, objects: Vec<Arc<Object>>, fact: Option<Fact>, lasting: bool) -> Self {
         let partner = objects.first().and_then(|object| object.partner.clone());
         Self {
             document: entry.document.clone(),

@@ -30,7 +30,7 @@ pub fn expand(entry: &Entry, parts: Vec<(String, FieldPath, Value)>, references:
 }
 
 /// Keys that two documents of such a kind both give; `objects` are sorted by key.
-pub fn given_twice(objects: &[Object]) -> Vec<Problem> {
+pub fn given_twice(objects: &[Arc<Object>]) -> Vec<Problem> {
     let pairs = objects.windows(2).filter_map(|pair| match pair {
         [one, other] if one.key == other.key => Some((one, other)),
         _ => None,

@@ -17,7 +17,7 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub struct Resolved {
     /// The desired objects. Complete only when nothing is wrong.
-    pub objects: Vec<Object>,
+    pub objects: Vec<Arc<Object>>,
     /// Everything wrong, errors and warnings.
     pub problems: Vec<Problem>,
     /// Files of the tree that could not be read as documents; their errors stand in the tree.
@@ -31,7 +31,7 @@ pub struct Resolved {
 impl Resolved {
     /// The object called `key`.
     pub fn get(&self, key: &ObjectKey) -> Option<&Object> {
-        self.objects.binary_search_by(|object| object.key.cmp(key)).ok().map(|at| &self.objects[at])
+        self.objects.binary_search_by(|object| object.key.cmp(key)).ok().map(|at| &*self.objects[at])
     }
 
     /// Whether the commit must be held.
@@ -77,7 +77,7 @@ pub(super) struct World<'a> {
 /// What resolving documents one by one gives.
 #[derive(Default)]
 pub(super) struct Found<'a> {
-    pub objects: Vec<Object>,
+    pub objects: Vec<Arc<Object>>,
     pub problems: Vec<Problem>,
     /// Of the sound documents, for the rules across documents.
     pub facts: Vec<(&'a Entry, Fact)>,
@@ -181,8 +181,10 @@ pub(super) fn resolve_one<'a>(entry: &'a Entry, kind: &KindDef, world: &World<'_
     problems.extend(world.bench.guardrails.check(entry, &body, &facts(entry, &object, world)));
     let lasting = !world.bench.guardrails.change_with_time(&object.key, &body);
     match kind.expand(body.get("spec").unwrap_or(&Value::Null)) {
-        Some(parts) => found.objects.extend(settings::expand(entry, parts, &object.references)),
-        None => found.objects.push(object),
+        Some(parts) => {
+            found.objects.extend(settings::expand(entry, parts, &object.references).into_iter().map(Arc::new));
+        }
+        None => found.objects.push(Arc::new(object)),
     }
     lasting
 }

@@ -4,6 +4,7 @@ use crate::change::{ObjectKey, Value};
 use crate::diff::Change;
 use crate::gate::Circumstances;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// The objects that a plan moves without changing their documents: those that follow a channel whose
 /// target it changes, unless they are pinned.
@@ -20,7 +21,7 @@ pub(super) fn followers_of<'a>(
     if channels.is_empty() {
         return Vec::new();
     }
-    let follows = |object: &&crate::resolve::Object| {
+    let follows = |object: &&Arc<crate::resolve::Object>| {
         &*object.key.kind == "Instance"
             && object.references.iter().any(|key| channels.contains(key))
             && object.value().at(&["spec", "update", "pin"]).is_none_or(|pin| *pin == Value::Null)
