@@ -296,10 +296,7 @@ impl Shared {
 fn head(row: &PgRow, shared: &mut Shared) -> Result<LiveObject, sqlx::Error> {
     let mut word = |text: Option<&str>| text.map(|text| shared.word(text));
     Ok(LiveObject {
-        key: ObjectKey {
-            kind: word(row.try_get("kind")?).unwrap_or_default(),
-            name: row.try_get::<&str, _>("name")?.into(),
-        },
+        key: ObjectKey { kind: row.try_get::<&str, _>("kind")?.into(), name: row.try_get::<&str, _>("name")?.into() },
         uid: row.try_get::<Uuid, _>("uid")?,
         revision: row.try_get("revision")?,
         generation: row.try_get("generation")?,

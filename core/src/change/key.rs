@@ -1,5 +1,6 @@
 //! The identity of an object: its kind and name. Which file it stands in is not part of it.
 
+use super::Word;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -8,14 +9,14 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ObjectKey {
     /// The kind, as in `kind: Instance`.
-    pub kind: Arc<str>,
+    pub kind: Word,
     /// The name, unique within the kind.
     pub name: Arc<str>,
 }
 
 impl ObjectKey {
     /// The key of `kind` and `name`.
-    pub fn new(kind: impl Into<Arc<str>>, name: impl Into<Arc<str>>) -> Self {
+    pub fn new(kind: impl Into<Word>, name: impl Into<Arc<str>>) -> Self {
         Self { kind: kind.into(), name: name.into() }
     }
 

@@ -6,18 +6,18 @@
 mod digest;
 mod field;
 mod key;
-mod name;
 mod number;
 mod oid;
 mod serial;
 mod set;
 mod value;
+mod word;
 
 pub use digest::{Digest, ParseDigestError, encode};
 pub use field::{FieldChange, FieldPath, field_changes};
 pub use key::ObjectKey;
-pub use name::FieldName;
 pub use number::Number;
 pub use oid::{Oid, ParseOidError};
 pub use set::{CHANGE_ID_VERSION, ChangeId, ChangeSet, Entry, FileContent, Touched};
 pub use value::{Map, Value};
+pub use word::Word;

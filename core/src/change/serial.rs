@@ -1,6 +1,6 @@
 //! Serde and JSON for the value tree. JSON loses a number's spelling; the digest does not use it.
 
-use super::{FieldName, Map, Number, Value};
+use super::{Map, Number, Value, Word};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -30,22 +30,6 @@ impl Serialize for Map {
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         input.deserialize_any(Tree)
-    }
-}
-
-impl<'de> Deserialize<'de> for FieldName {
-    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        struct Name;
-        impl Visitor<'_> for Name {
-            type Value = FieldName;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("the name of a field")
-            }
-            fn visit_str<E>(self, name: &str) -> Result<FieldName, E> {
-                Ok(name.into())
-            }
-        }
-        input.deserialize_str(Name)
     }
 }
 
@@ -87,7 +71,7 @@ impl<'de> Visitor<'de> for Tree {
     }
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut entries = Vec::new();
-        while let Some(entry) = access.next_entry::<FieldName, Value>()? {
+        while let Some(entry) = access.next_entry::<Word, Value>()? {
             entries.push(entry);
         }
         Ok(Value::Map(entries.into_iter().collect()))

@@ -1,7 +1,7 @@
 //! The value tree: what a document says, independent of YAML, JSON or SQL.
 //! It keeps the spelling of numbers; it refuses to keep order of keys, comments or style.
 
-use super::{FieldName, Number};
+use super::{Number, Word};
 
 /// A value as written in a document or stored in a live row.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -153,13 +153,13 @@ impl Value {
 /// A map sorted by key bytes: compact, because a fleet holds millions of them. It has no room to spare, and with it a
 /// value is three words.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Map(Box<[(FieldName, Value)]>);
+pub struct Map(Box<[(Word, Value)]>);
 
 const _: () = assert!(size_of::<Value>() == 3 * size_of::<usize>());
 
 impl Map {
     /// Gives all entries to `edit`.
-    fn edit<T>(&mut self, edit: impl FnOnce(&mut Vec<(FieldName, Value)>) -> T) -> T {
+    fn edit<T>(&mut self, edit: impl FnOnce(&mut Vec<(Word, Value)>) -> T) -> T {
         let mut entries = std::mem::take(&mut self.0).into_vec();
         let edited = edit(&mut entries);
         self.0 = entries.into_boxed_slice();
@@ -170,23 +170,32 @@ impl Map {
         self.0.binary_search_by(|(have, _)| have.as_bytes().cmp(key.as_bytes()))
     }
 
+    /// Where `key` is, if it is there. In few entries it is found sooner by looking at each: most differ in length.
+    fn place(&self, key: &str) -> Option<usize> {
+        const FEW: usize = 8;
+        if self.0.len() > FEW {
+            return self.find(key).ok();
+        }
+        self.0.iter().position(|(have, _)| **have == *key)
+    }
+
     /// The value under `key`.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.find(key).ok().map(|at| &self.0[at].1)
+        self.place(key).map(|at| &self.0[at].1)
     }
 
     /// The value under `key`, to change.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
-        self.find(key).ok().map(|at| &mut self.0[at].1)
+        self.place(key).map(|at| &mut self.0[at].1)
     }
 
     /// Whether `key` is present, even as null.
     pub fn contains_key(&self, key: &str) -> bool {
-        self.find(key).is_ok()
+        self.place(key).is_some()
     }
 
     /// Puts `value` under `key`; returns what was there.
-    pub fn insert(&mut self, key: impl Into<FieldName>, value: Value) -> Option<Value> {
+    pub fn insert(&mut self, key: impl Into<Word>, value: Value) -> Option<Value> {
         let key = key.into();
         match self.find(&key) {
             Ok(at) => Some(std::mem::replace(&mut self.0[at].1, value)),
@@ -212,7 +221,7 @@ impl Map {
     }
 
     /// The same, with the keys as they are held.
-    pub fn entries(&self) -> impl ExactSizeIterator<Item = (&FieldName, &Value)> {
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = (&Word, &Value)> {
         self.0.iter().map(|(key, value)| (key, value))
     }
 
@@ -233,15 +242,15 @@ impl Map {
 }
 
 impl IntoIterator for Map {
-    type Item = (FieldName, Value);
-    type IntoIter = std::vec::IntoIter<(FieldName, Value)>;
+    type Item = (Word, Value);
+    type IntoIter = std::vec::IntoIter<(Word, Value)>;
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_vec().into_iter()
     }
 }
 
-impl FromIterator<(FieldName, Value)> for Map {
-    fn from_iter<I: IntoIterator<Item = (FieldName, Value)>>(entries: I) -> Self {
+impl FromIterator<(Word, Value)> for Map {
+    fn from_iter<I: IntoIterator<Item = (Word, Value)>>(entries: I) -> Self {
         let mut entries: Vec<_> = entries.into_iter().collect();
         entries.sort_by(|(a, _), (b, _)| a.as_bytes().cmp(b.as_bytes()));
         entries.dedup_by(|later, kept| {

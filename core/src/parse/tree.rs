@@ -2,7 +2,7 @@
 //! Refused here: duplicate keys, tags, merge keys, anchors, tabs, hidden characters, oversize.
 
 use super::yaml::value_of_plain;
-use crate::change::{FieldName, Value};
+use crate::change::{Value, Word};
 use crate::diagnostic::Code;
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span as EventSpan, Tag};
 use std::borrow::Cow;
@@ -246,7 +246,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn key(&mut self, event: Event<'a>, span: Span) -> Option<FieldName> {
+    fn key(&mut self, event: Event<'a>, span: Span) -> Option<Word> {
         let Event::Scalar(text, style, anchor, tag) = event else {
             self.fail(Code::YamlSyntax, span, "a key must be text");
             return None;
@@ -256,7 +256,7 @@ impl<'a> Reader<'a> {
         if text == "<<" && style == ScalarStyle::Plain {
             self.fail(Code::MergeKey, span, "merge keys are not allowed");
         }
-        Some(FieldName::from(&*text))
+        Some(Word::from(&*text))
     }
 }
 
@@ -268,7 +268,7 @@ impl Seen {
     const FEW: usize = 16;
 
     /// Whether `key` is none of the keys of `entries`, all of which were asked about before they were added.
-    fn is_new(&mut self, key: &str, entries: &[(FieldName, Value)]) -> bool {
+    fn is_new(&mut self, key: &str, entries: &[(Word, Value)]) -> bool {
         if entries.len() < Self::FEW {
             return entries.iter().all(|(have, _)| **have != *key);
         }

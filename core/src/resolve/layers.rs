@@ -3,7 +3,7 @@
 
 use super::Problem;
 use super::index::{Entry, Index};
-use crate::change::{FieldName, FieldPath, Map, ObjectKey, Value};
+use crate::change::{FieldPath, Map, ObjectKey, Value, Word};
 use crate::diagnostic::Code;
 use crate::parse::{DocumentId, Part, Place};
 
@@ -78,7 +78,7 @@ pub fn merge(below: Value, over: &Value) -> Value {
         _ => Map::default(),
     };
     let mut below = below.into_iter().peekable();
-    let mut merged: Vec<(FieldName, Value)> = Vec::with_capacity(below.len() + upper.len());
+    let mut merged: Vec<(Word, Value)> = Vec::with_capacity(below.len() + upper.len());
     for (key, value) in upper.entries() {
         while let Some(untouched) = below.next_if(|(have, _)| have.as_bytes() < key.as_bytes()) {
             merged.push(untouched);

@@ -68,11 +68,10 @@ impl Bench {
 #[derive(Debug)]
 pub struct Kept {
     document: Arc<Document>,
-    file: Arc<str>,
     /// The documents of its layers and of its owner.
-    made_of: Vec<Arc<Document>>,
-    /// What stands for it.
-    pub objects: Vec<Arc<Object>>,
+    made_of: Box<[Arc<Document>]>,
+    /// What stands for it; something, if it is lasting.
+    pub objects: Box<[Arc<Object>]>,
     /// What the rules read of it.
     pub fact: Option<Fact>,
     /// Whether there was nothing to tell of it, nor will be while what it was made of is the same.
@@ -89,17 +88,21 @@ impl Kept {
         let partner = objects.first().and_then(|object| object.partner.clone());
         Self {
             document: entry.document.clone(),
-            file: entry.file.clone(),
-            made_of: if lasting { made_of(entry, partner.as_ref(), index) } else { Vec::new() },
-            objects,
+            made_of: if lasting { made_of(entry, partner.as_ref(), index).into() } else { Box::default() },
+            objects: objects.into(),
             fact,
             lasting,
         }
     }
 
+    /// Whether its document stood in `file`.
+    fn is_in(&self, file: &str) -> bool {
+        self.objects.first().is_some_and(|object| *object.document.file == *file)
+    }
+
     fn holds(&self, entry: &Entry, index: &Index) -> bool {
         let partner = self.objects.first().and_then(|object| object.partner.as_ref());
-        *self.file == *entry.file
+        self.is_in(&entry.file)
             && same(&self.made_of, &made_of(entry, partner, index))
             && self.objects.iter().flat_map(|object| object.references.iter()).all(|key| index.get(key).is_some())
     }
@@ -140,7 +143,7 @@ impl Memory {
     /// What was found of `entry`, if it still holds; `steady` when the frame is the same.
     pub fn recall(&self, entry: &Entry, index: &Index, steady: bool) -> Option<&Arc<Kept>> {
         let kept = self.kept.get(&address(&entry.document)).filter(|kept| kept.lasting)?;
-        let holds = if steady { *kept.file == *entry.file } else { kept.holds(entry, index) };
+        let holds = if steady { kept.is_in(&entry.file) } else { kept.holds(entry, index) };
         holds.then_some(kept)
     }
 

@@ -1,6 +1,6 @@
 //! The object that a document stands for: what will be a row.
 
-use crate::change::{Digest, FieldName, Map, ObjectKey, Value};
+use crate::change::{Digest, Map, ObjectKey, Value, Word};
 use crate::parse::{Document, DocumentId, SourceRef};
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ impl Object {
 /// The body of an object: labels, annotations and the given spec, with normalised numbers.
 pub fn object_body(document: &Document, spec: Value) -> Value {
     let [annotations, labels] = texts(document).map(|map| map.cloned().unwrap_or_else(Value::map));
-    let entries: [(FieldName, Value); 3] =
+    let entries: [(Word, Value); 3] =
         [("annotations".into(), annotations), ("labels".into(), labels), ("spec".into(), spec)];
     Value::Map(entries.into_iter().collect::<Map>()).normalised()
 }

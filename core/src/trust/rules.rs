@@ -144,7 +144,7 @@ impl Matching {
             }
             Side::Document(key, placed) => {
                 path(&placed.file)
-                    && (self.kinds.is_empty() || self.kinds.contains(&key.kind))
+                    && (self.kinds.is_empty() || self.kinds.iter().any(|kind| **kind == *key.kind))
                     && (self.names.is_empty() || self.names.contains(&key.name))
                     && self.labels.iter().all(|(label, value)| placed.document.label(label) == Some(&**value))
                     && self.partner.as_deref().is_none_or(|partner| owner(key, placed) == Some(partner))
