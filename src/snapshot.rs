@@ -1,6 +1,7 @@
 //! The live side as one document, stamped with its moment: what a plan and its judgement are a function of, beside the
-//! revision. For who has no database at hand: CI, and who asks a daemon. What somebody typed into a row where a secret is
-//! declared is never in it, nor what looks like one.
+//! revision. For who has no database at hand: CI, and who asks a daemon. What somebody typed into a row where its base
+//! declares a secret is not in it, nor what looks like one; where the guard leaves such drift as it is, the actions planned over
+//! it have another digest.
 
 use crate::store::acceptance::SOURCE;
 use crate::store::motion::Motion;
@@ -8,7 +9,7 @@ use crate::store::{Store, StoreError};
 use pintle_core::change::ObjectKey;
 use pintle_core::diff::{Bodies, LiveObject, LiveState, PacedRun, Pause, PendingJob};
 use pintle_core::gate::{Moved, Standing};
-use pintle_core::render::without_secrets;
+use pintle_core::render::{labels_without_secrets, without_secrets};
 use serde::{Deserialize, Serialize};
 
 /// What is written. Within a major number fields are only added: what is unknown is passed over.
@@ -82,7 +83,13 @@ impl Snapshot {
 
     /// As JSON.
     pub fn json(self) -> Result<String, serde_json::Error> {
-        let Self { live, motion, admitted } = self;
+        let Self { mut live, mut motion, admitted } = self;
+        for row in &mut live.objects {
+            row.labels = labels_without_secrets(std::mem::take(&mut row.labels));
+        }
+        for moved in &mut motion.moved {
+            moved.labels_before = moved.labels_before.take().map(labels_without_secrets);
+        }
         let mut bodies: Vec<_> = live.bodies.into_iter().map(|(key, bodies)| (key, without_secrets(&bodies))).collect();
         bodies.sort_by(|a, b| a.0.cmp(&b.0));
         serde_json::to_string(&Document {

@@ -42,7 +42,7 @@ impl Place {
         match self {
             Self::Applied(_) => "applied",
             Self::Accepted => "accepted",
-            Self::Waves(run) => match &run.stops {
+            Self::Waves(run) => match run.ended() {
                 None => "in-waves",
                 Some(stop) if stop.halted => "halted",
                 Some(_) => "gated",
@@ -99,15 +99,18 @@ fn stands(facts: &Facts, oid: &str, contains: impl Fn(Oid, Oid) -> bool) -> Plac
         later.is_some_and(|later| later.starts_with(oid))
             || pair.is_some_and(|(later, earlier)| contains(later, earlier))
     };
-    // What a step moves joins the run that is under way or begins one: of itself, or of one that was accepted with it.
-    let its_own = |run: &&RunStanding| facts.own.map_or_else(|| within(run.commit.as_deref()), |own| run.since >= own);
+    let by_seq = facts.own.zip(facts.applied).is_some_and(|(own, applied)| applied >= own);
+    let applied =
+        source.applied_commit.as_ref().filter(|commit| by_seq || (facts.own.is_none() && within(Some(commit))));
+    // A run is of the step that began it. What was accepted together with that one, and is not applied yet, may be in it.
+    let its_own = |run: &&RunStanding| match facts.own {
+        Some(own) => run.since == own || (run.since > own && applied.is_none()),
+        None => applied.is_none() && within(run.commit.as_deref()),
+    };
     if let Some(run) = facts.runs.iter().find(its_own) {
         return Place::Waves(run.clone());
     }
-    let by_seq = facts.own.zip(facts.applied).is_some_and(|(own, applied)| applied >= own);
-    if let Some(commit) =
-        source.applied_commit.as_ref().filter(|commit| by_seq || (facts.own.is_none() && within(Some(commit))))
-    {
+    if let Some(commit) = applied {
         return Place::Applied(commit.clone());
     }
     let accepted = facts.accepted.map(|(_, commit)| commit.to_string());
@@ -142,16 +145,25 @@ pub async fn follow(
 ) -> Result<Place, CliError> {
     let mut listener = listen(store).await?;
     let asked = Instant::now();
+    let mut fresh_since = None;
     store.ring().await;
     loop {
         let fetched = store.source_state().await?.and_then(|source| source.fetched_ago_s);
         let fresh = asked.elapsed() > FRESH_WITHIN || fetched.is_some_and(|ago| ago < asked.elapsed().as_secs_f64());
         let at = place(store, oid, repo).await?;
         let left = until.saturating_duration_since(Instant::now());
-        if (done(&at) && (fresh || at.verdict().is_none())) || left.is_zero() {
+        if fresh {
+            fresh_since.get_or_insert_with(Instant::now);
+        }
+        let believed = match &at {
+            // What stops it is said by the plan after the fetch.
+            Place::Waves(_) => fresh_since.is_some_and(|since: Instant| since.elapsed() >= LOOK_AGAIN),
+            other => fresh || other.verdict().is_none(),
+        };
+        if (done(&at) && believed) || left.is_zero() {
             return Ok(at);
         }
-        let pause = if fresh { LOOK_EVERY } else { LOOK_AGAIN };
+        let pause = if fresh && believed { LOOK_EVERY } else { LOOK_AGAIN };
         // A broken connection is met again by the next look, which says so.
         if let Ok(Err(_)) = tokio::time::timeout(left.min(pause), listener.recv()).await {
             tokio::time::sleep(LOOK_AGAIN).await;
@@ -208,6 +220,7 @@ mod tests {
             commit: Some(Oid([1; 20]).to_string()),
             waits: 4,
             stops,
+            moves: false,
         };
         let stop = Some(Stop { halted: true, message: "m".into(), lifted_by: "h".into() });
         let one = |seq, stops| {
@@ -218,6 +231,8 @@ mod tests {
             )
         };
         assert_eq!((one(1, None).word(), one(1, stop).word(), one(2, None).word()), ("in-waves", "halted", "applied"));
+        let later = Facts { runs: vec![RunStanding { since: 3, ..run(None) }], ..facts(Some(2), Some(2), None) };
+        assert_eq!(stands(&later, &Oid([2; 20]).to_string(), never).word(), "applied", "another one's run");
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub(super) async fn until_applied(
     bar.finish_and_clear();
     let (place, took) = (place?, started.elapsed());
     let numbers = store.numbers().await?;
-    let waiting = store.waiting(None, None).await?.len() as i64;
+    let waiting = store.waiting_count().await?;
     if out.is_json() {
         out.json(&json!({"formatVersion": "1.0", "commit": oid, "standing": place.word(), "verdict": place.verdict(), "waitedMs": took.as_millis() as u64, "waiting": waiting, "dead": numbers.dead}));
     }
@@ -108,7 +108,7 @@ pub(super) async fn until_applied(
 fn is_an_end(place: &Place) -> bool {
     match place {
         Place::Applied(_) | Place::Held(_) | Place::Invalid(_) => true,
-        Place::Waves(run) => run.stops.is_some(),
+        Place::Waves(run) => run.ended().is_some(),
         Place::Accepted | Place::Unseen(_) => false,
     }
 }
@@ -116,7 +116,7 @@ fn is_an_end(place: &Place) -> bool {
 /// It is not applied everywhere: it waits for somebody's word, which is no mistake; or it halted; or the time is over.
 fn in_waves(oid: &str, run: &RunStanding, took: Duration, out: &Out) -> Result<Exit, CliError> {
     let waits = format!("{} waiting for waves of Rollout/{}", plural(run.waits, "object"), run.rollout);
-    match &run.stops {
+    match run.ended() {
         Some(stop) if stop.halted => {
             Err(CliError::new(format!("{} halted: {}; {waits}", short(oid), shown(&stop.message)))
                 .hint(shown(&stop.lifted_by)))

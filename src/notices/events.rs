@@ -98,9 +98,11 @@ fn stopped(standing: &Standing, halted: bool) -> Option<(String, Event)> {
     let all: Vec<(RunStanding, Stop)> = standing.runs.iter().filter_map(stops).collect();
     let (run, stop) = all.first()?;
     let message = all.iter().map(|(_, stop)| stop.message.as_str()).collect::<Vec<_>>().join("; ");
+    // Not by its words: how many failed may change while it stands.
+    let name = all.iter().map(|(run, _)| format!("{} {}", run.rollout, run.since)).collect::<Vec<_>>().join(", ");
     let kind = if halted { NotifyEvent::Halted } else { NotifyEvent::Gated };
-    let event = Event { kind, commit: run.commit.clone(), message: message.clone(), hint: stop.lifted_by.clone() };
-    Some((message, event))
+    let event = Event { kind, commit: run.commit.clone(), message, hint: stop.lifted_by.clone() };
+    Some((name, event))
 }
 
 fn applied(commit: &str, took_ms: i64) -> Event {
@@ -206,7 +208,8 @@ mod tests {
     fn a_run_that_halts_is_told_of_with_the_commit_that_began_it_and_again_when_it_halts_anew() {
         let run = |stops: Option<(bool, &str)>, told| {
             let stops = stops.map(|(halted, message)| Stop { halted, message: message.into(), lifted_by: "h".into() });
-            let run = RunStanding { rollout: "r".into(), since: 2, commit: Some("a".into()), waits: 4, stops };
+            let run =
+                RunStanding { rollout: "r".into(), since: 2, commit: Some("a".into()), waits: 4, stops, moves: false };
             events(&Standing { runs: vec![run], told, ..Standing::default() })
         };
         let (first, told) = run(Some((true, "wave all is halted")), BTreeMap::new());

@@ -119,11 +119,12 @@ impl Reconciler {
 }
 
 /// Whether more of the accepted step `seq` is to come although nothing moves now: it began a run whose waves are not over,
-/// or some of it waits for others to arrive. What began earlier holds no later commit up.
+/// and no run of an earlier one holds it up; or something waits for others to arrive, and nobody knows since when.
 fn goes_on(plan: &Plan, runs: &[PacedRun], seq: u64) -> bool {
+    let began = |rollout: &str| runs.iter().all(|run| run.rollout != rollout || run.since >= seq);
     let waits = |reason: &Reason| match reason {
-        Reason::Wave { rollout, .. } => runs.iter().all(|run| run.rollout != **rollout || run.since >= seq),
-        Reason::Moving { rollouts, .. } => rollouts.is_empty(),
+        Reason::Wave { rollout, .. } => began(rollout),
+        Reason::Moving { rollouts, .. } => rollouts.is_empty() || rollouts.iter().any(|rollout| began(rollout)),
         _ => false,
     };
     plan.waiting().iter().any(|one| one.change.cause != Cause::Drift && waits(&one.reason))

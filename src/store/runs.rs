@@ -18,7 +18,7 @@ const RECORD: &str =
 const ADVANCE: &str = "UPDATE pintle.paced_runs SET advanced = array_append(array_remove(advanced, $3), $3),
     advanced_at = jsonb_build_object($3::text, to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')) || advanced_at WHERE source_id = $1 AND rollout = $2";
 
-/// Of what keeps waves closed, what failed is told first, and what waits for a word only when nothing goes on without it.
+/// Of what keeps waves closed, what failed is told first.
 const STANDING: &str = "SELECT p.rollout, p.since_seq, a.commit, h.held, h.message, h.lifted_by,
         (SELECT count(*) FROM pintle.waiting w WHERE w.source_id = p.source_id AND w.rollout = p.rollout) AS waits,
         EXISTS (SELECT FROM pintle.job_state s WHERE s.source_id = p.source_id AND s.queue = 'rows' AND s.state IN ('queued', 'released', 'running'))
@@ -42,6 +42,16 @@ pub struct RunStanding {
     pub waits: i64,
     /// What keeps its next wave closed until somebody acts.
     pub stops: Option<Stop>,
+    /// Whether rows are being written, or services carry some out: of this run, or beside it.
+    #[serde(skip)]
+    pub moves: bool,
+}
+
+impl RunStanding {
+    /// What keeps it from going on now: nothing that somebody is to say, while there is still something under way.
+    pub fn ended(&self) -> Option<&Stop> {
+        self.stops.as_ref().filter(|stop| stop.halted || !self.moves)
+    }
 }
 
 /// Why a run goes on only when somebody acts.
@@ -113,15 +123,15 @@ impl Store {
 fn standing(row: &PgRow) -> Result<RunStanding, sqlx::Error> {
     let (held, moves): (Option<String>, bool) = (row.try_get("held")?, row.try_get("moves")?);
     let halted = held.as_deref() != Some("by-hand");
-    let stops = held.is_some() && (halted || !moves);
     Ok(RunStanding {
         rollout: row.try_get("rollout")?,
         since: row.try_get::<i64, _>("since_seq")? as u64,
         commit: row.try_get("commit")?,
         waits: row.try_get("waits")?,
         stops: match (row.try_get("message")?, row.try_get("lifted_by")?) {
-            (Some(message), Some(lifted_by)) if stops => Some(Stop { halted, message, lifted_by }),
+            (Some(message), Some(lifted_by)) => Some(Stop { halted, message, lifted_by }),
             _ => None,
         },
+        moves,
     })
 }

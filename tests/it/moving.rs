@@ -84,7 +84,8 @@ async fn a_run_in_waves_halts_when_the_service_says_that_it_failed_and_goes_on_w
     assert!(code == 1 && told.contains(" halted: wave all of careful is halted: 1 before it failed"), "{told}");
     let (_, told) = world.pintle(&["why", &began]);
     assert!(told.contains("wave all of careful is halted"), "{told}");
-    // The approval after it moves nothing itself.
+    // A commit after it moves nothing itself.
+    world.repository.change("alice", "README.md", "nothing");
     let (code, told) = world.pintle(&["wait", "HEAD"]);
     assert!(code == 0 && told.contains("careful since") && told.contains("wave all of careful is halted"), "{told}");
     says(&world, &canary, "{}").await;

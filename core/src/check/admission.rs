@@ -88,8 +88,7 @@ fn is_open(change: &Change, circumstances: &Circumstances<'_>) -> bool {
             at("from").is_some_and(|from| from <= now) && at("to").is_some_and(|to| now < to)
         })
     };
-    let (labels, body) = (circumstances.live.get(&change.key).map(|row| &*row.labels), change.body.as_deref());
-    let subject = Subject::new(&change.key, labels, body);
+    let subject = change.subject();
     let rules = circumstances.guards.closed().filter(|rule| subject.is_in(&rule.selector));
     let mut windows =
         rules.flat_map(|rule| &rule.windows.0).map(|name| ObjectKey::new("MaintenanceWindow", name.0.as_str()));

@@ -83,7 +83,7 @@ pub(super) fn too_many_end(plan: &Plan, circumstances: &Circumstances<'_>) -> Op
         let steps = plan.steps().iter().enumerate().filter(|(_, step)| {
             let change = &step.change;
             change.is_destructive()
-                && change.action != Action::Remove
+                && !matches!(change.action, Action::Remove | Action::Restore)
                 && change.cause != Cause::Drift
                 && matches(&change.key)
         });

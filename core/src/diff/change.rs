@@ -158,7 +158,7 @@ impl Change {
     pub fn healed(&self) -> Vec<String> {
         const MANY: usize = 64;
         let drift = if self.cause == Cause::Drift && self.drift.len() <= MANY { self.drift.as_slice() } else { &[] };
-        drift.iter().map(|field| field.path.to_string()).collect()
+        drift.iter().map(|field| field.path.to_string().replace('\n', " ")).collect()
     }
 
     /// Whether it moves others along: those that follow a channel whose target it changes.

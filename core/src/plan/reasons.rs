@@ -290,7 +290,7 @@ impl Reason {
                 "the services that carry the rows out (pintle_api.observe_v1), or `moving` in .pintle/guard.yaml".into()
             }
             Self::Wave { held: Some(Held::Failed(_)), .. } => {
-                "pintle jobs retry (pintle jobs list --state dead), or another target".into()
+                "pintle jobs retry (pintle jobs list --state dead), the service that says so, or another target".into()
             }
             Self::Wave { rollout, wave, held: Some(Held::ByHand), .. } => {
                 format!("pintle advance {rollout} {wave} --reason TEXT")

@@ -5,6 +5,7 @@ use super::style::Paper;
 use super::{field, redact, scalar, text};
 use crate::change::{FieldChange, Value};
 use crate::diff::Bodies;
+use std::sync::Arc;
 
 /// `text` on one line, safe to print on a terminal.
 pub fn shown(text: &str) -> String {
@@ -40,6 +41,13 @@ pub fn without_secrets(bodies: &Bodies) -> Bodies {
     let applied = applied.as_ref().map(|base| redact::withheld(base, &sides));
     let withheld = if live == bodies.live { bodies.withheld } else { Some(bodies.live_digest()) };
     Bodies { live, applied, withheld }
+}
+
+/// Labels, as JSON, without what looks like a secret.
+pub fn labels_without_secrets(labels: Arc<str>) -> Arc<str> {
+    let Ok(value) = serde_json::from_str::<Value>(&labels) else { return labels };
+    let shown = redact::withheld(&value, &[]);
+    if shown == value { labels } else { serde_json::Value::from(&shown).to_string().into() }
 }
 
 /// `body` as lines of YAML, secrets masked.

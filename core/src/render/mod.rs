@@ -35,7 +35,8 @@ pub use json::{
     plan_json, plan_output, plan_output_schema,
 };
 pub use look::{
-    change_lines, flow, masked_yaml, plural, redacted, redacted_changes, shown, thousands, without_secrets,
+    change_lines, flow, labels_without_secrets, masked_yaml, plural, redacted, redacted_changes, shown, thousands,
+    without_secrets,
 };
 pub use markdown::{COMMENT_LIMIT, plan_markdown};
 pub use style::{Paper, Style};

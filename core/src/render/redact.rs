@@ -2,7 +2,7 @@
 //! side, where a secret is declared, and whatever looks like one, is `(hidden)`. Rows are written by
 //! others: a password typed over a `secretRef` must not come out in a pull request comment.
 
-use crate::change::{FieldChange, FieldPath, Value};
+use crate::change::{FieldChange, FieldPath, Value, Word};
 use crate::diff::Change;
 use std::collections::BTreeSet;
 
@@ -152,9 +152,17 @@ pub(super) fn withheld(body: &Value, sides: &[&Value]) -> Value {
     body
 }
 
+/// What stands beside the name is hidden and still there: it is drift.
 fn only_its_name(value: &Value) -> Value {
-    let name = value.get("secretRef").filter(|name| name.as_str().is_some()).cloned();
-    name.map_or_else(|| Value::string(HIDDEN), |name| Value::Map([("secretRef".into(), name)].into_iter().collect()))
+    let Some(map) = value.as_map().filter(|map| map.get("secretRef").is_some_and(|name| name.as_str().is_some()))
+    else {
+        return Value::string(HIDDEN);
+    };
+    let shown = |(key, value): (&Word, &Value)| {
+        let value = if &**key == "secretRef" { value.clone() } else { Value::string(HIDDEN) };
+        (key.clone(), value)
+    };
+    Value::Map(map.entries().map(shown).collect())
 }
 
 /// Hides the value at `path`; list items are named by their index.

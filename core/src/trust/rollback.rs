@@ -11,7 +11,6 @@ use super::verdict::Acceptance;
 use crate::change::{ChangeId, Entry, Value};
 use jiff::{SignedDuration, Timestamp};
 use semver::Version;
-use std::collections::HashMap;
 
 /// How young the step must be.
 const MAX_AGE: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -30,40 +29,34 @@ pub(super) fn is_rollback(
     let (change, at) = (case.work.change, case.work.at);
     let young = case.head.steps().windows(2).rev().take_while(|pair| at.duration_since(pair[1].accepted_at) <= MAX_AGE);
     for pair in young {
-        if inverse(session, case, pair)? == Some(change) {
-            // Seldom: now it is worth looking at what those before it did.
-            let mut undone = Undone::default();
-            let since = case.head.steps().partition_point(|step| at.duration_since(step.accepted_at) > MAX_AGE * 2);
-            for pair in case.head.steps()[since.saturating_sub(1)..].windows(2) {
-                if !undone.by(pair[1].change_id, pair[1].accepted_at) {
-                    undone.0.extend(inverse(session, case, pair)?.map(|id| (id, pair[1].accepted_at)));
-                }
-            }
-            return Ok(undone.by(change, at));
+        let back = match session.change(pair[1].commit, pair[0].commit) {
+            Ok(back) => back.id(case.work.repo_id),
+            Err(ChangeError::Tree(_)) => continue,
+            Err(other) => return Err(other),
+        };
+        if back == change {
+            return Ok(undoes(case.head.steps(), (change, pair[1].change_id), at));
         }
     }
     Ok(false)
 }
 
-/// The changes that would take back a step, and when that step was accepted. A step that is a rollback itself has none here:
-/// whoever takes it back does again what was undone.
-#[derive(Default)]
-struct Undone(HashMap<ChangeId, Timestamp>);
-
-impl Undone {
-    /// Whether `change`, made at `at`, takes a young one back.
-    fn by(&self, change: ChangeId, at: Timestamp) -> bool {
-        self.0.get(&change).is_some_and(|accepted| at.duration_since(*accepted) <= MAX_AGE)
+/// Whether `change`, made at `at` after `steps`, undoes a young one of them. It takes back what `taken` did, and the other way
+/// round: in turn they do and undo, and who undoes what was an undoing does again what was undone.
+fn undoes(steps: &[Acceptance], (change, taken): (ChangeId, ChangeId), at: Timestamp) -> bool {
+    let is_young =
+        |done: Option<Timestamp>, now: Timestamp| done.is_some_and(|done| now.duration_since(done) <= MAX_AGE);
+    // When each was done last, other than to undo.
+    let (mut done, mut undone) = (None, None);
+    for step in steps {
+        if step.change_id == taken && !is_young(undone, step.accepted_at) {
+            done = Some(step.accepted_at);
+        }
+        if step.change_id == change && !is_young(done, step.accepted_at) {
+            undone = Some(step.accepted_at);
+        }
     }
-}
-
-/// The change that takes back the step from the first of `pair` to the second; `None` if it cannot be said.
-fn inverse(session: &mut Session<'_>, case: &Case<'_>, pair: &[Acceptance]) -> Result<Option<ChangeId>, ChangeError> {
-    match session.change(pair[1].commit, pair[0].commit) {
-        Ok(back) => Ok(Some(back.id(case.work.repo_id))),
-        Err(ChangeError::Tree(_)) => Ok(None),
-        Err(other) => Err(other),
-    }
+    is_young(done, at)
 }
 
 /// Whether a number goes down past a version that repairs something or that no upgrade may jump

@@ -13,7 +13,7 @@ const WAITING: &str = "SELECT object_kind, object_name, code, message, lifted_by
 
 const OPEN_JOBS: &str = "SELECT object_kind, object_name, job_id, state, reason FROM pintle.job_state
     WHERE source_id = $1 AND queue = 'rows' AND state IN ('queued', 'released', 'running', 'dead')
-      AND ($2::text IS NULL OR object_kind = $2) AND ($3::text IS NULL OR object_name = $3) ORDER BY job_id";
+      AND ($2::text IS NULL OR object_kind = $2) AND ($3::text IS NULL OR object_name = $3) ORDER BY job_id DESC";
 
 /// A row change that is on its way, or failed for good.
 #[derive(Debug)]
@@ -36,7 +36,13 @@ impl Store {
         rows.map_err(failed())?.iter().map(waiting).collect::<Result<_, _>>().map_err(failed())
     }
 
-    /// The row changes that are not over: of one kind, or one object, if asked for.
+    /// How many objects wait.
+    pub async fn waiting_count(&self) -> Result<i64, StoreError> {
+        let count = sqlx::query_scalar("SELECT count(*) FROM pintle.waiting_objects WHERE source_id = $1").bind(SOURCE);
+        count.fetch_one(&self.pool).await.map_err(StoreError::during("count what waits"))
+    }
+
+    /// The row changes that are not over, newest first: of one kind, or one object, if asked for.
     pub async fn open_jobs(&self, kind: Option<&str>, name: Option<&str>) -> Result<Vec<OpenJob>, StoreError> {
         let failed = || StoreError::during("read the jobs that are not over");
         let rows = sqlx::query(OPEN_JOBS).bind(SOURCE).bind(kind).bind(name).fetch_all(&self.pool).await;
