@@ -134,7 +134,7 @@ impl Store {
         if !proof.is_fresh() {
             return Err(StoreError::NotLeader);
         }
-        let mut tx = self.pool.begin().await.map_err(StoreError::during("begin"))?;
+        let mut tx = self.begin().await.map_err(StoreError::during("begin"))?;
         let held = sqlx::query(lock)
             .bind(proof.token)
             .fetch_optional(&mut *tx)

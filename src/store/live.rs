@@ -139,7 +139,7 @@ impl Store {
         needs: impl FnOnce(bool, &Written, &LiveState) -> Vec<ObjectKey>,
     ) -> Result<(), StoreError> {
         let failed = || StoreError::during("read the live state");
-        let mut tx = self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await.map_err(failed())?;
+        let mut tx = self.begin_reading().await.map_err(failed())?;
         let moment = sqlx::query(MOMENT).bind(source).fetch_one(&mut *tx).await.map_err(failed())?;
         let before = view.seen.take().filter(|seen| seen.full_at.elapsed() < FULL_EVERY);
         let written = refresh(&mut tx, source, &mut view.state, before.as_ref()).await.map_err(failed())?;

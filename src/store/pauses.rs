@@ -58,7 +58,7 @@ impl Store {
     /// applied; nothing of it starts afterwards.
     pub async fn pause(&self, writer: &AuditWriter, pause: &Pause) -> Result<i64, StoreError> {
         let failed = || StoreError::during("pause");
-        let mut tx = self.pool.begin().await.map_err(failed())?;
+        let mut tx = self.begin().await.map_err(failed())?;
         sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *tx).await.map_err(failed())?;
         let id: i64 = sqlx::query_scalar(PAUSE)
             .bind(&pause.what.kind)
@@ -85,7 +85,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let failed = || StoreError::during("resume");
         let ids: Vec<i64> = pauses.iter().map(|pause| pause.id).collect();
-        let mut tx = self.pool.begin().await.map_err(failed())?;
+        let mut tx = self.begin().await.map_err(failed())?;
         sqlx::query(RESUME).bind(ids).bind(by).bind(reason).execute(&mut *tx).await.map_err(failed())?;
         let drafts: Vec<Draft> =
             pauses.iter().map(|pause| draft("resume", by, &pause.what.to_string(), reason)).collect();

@@ -3,9 +3,9 @@
 use super::StoreError;
 use super::held::HeldConnection;
 use super::schedules::Remembered;
-use sqlx::Connection;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{Connection, Postgres, Transaction};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -60,6 +60,22 @@ impl Store {
         &self.pool
     }
 
+    /// A transaction. Who stops waiting for it leaves none behind: sqlx notes one only when Postgres has answered, and would put
+    /// a connection that was cut off before back into the pool in the middle of it. What others wrote there next would have an
+    /// answer, hold its locks, and never be committed.
+    #[expect(clippy::disallowed_methods, reason = "to its end")]
+    pub(super) async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        let pool = self.pool.clone();
+        to_its_end(async move { pool.begin().await }).await
+    }
+
+    /// The same for reading, from one snapshot.
+    #[expect(clippy::disallowed_methods, reason = "to its end")]
+    pub(super) async fn begin_reading(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        let pool = self.pool.clone();
+        to_its_end(async move { pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await }).await
+    }
+
     /// Refuses a schema that this binary does not know.
     pub async fn check_schema(&self) -> Result<(), StoreError> {
         let applied: Vec<i64> = sqlx::query_scalar("SELECT version FROM pintle.migrations_applied()")
@@ -101,6 +117,14 @@ pub async fn migrate(url: &str) -> Result<usize, StoreError> {
 async fn applied_count(pool: &PgPool) -> usize {
     let count: Result<i64, _> = sqlx::query_scalar("SELECT count(*) FROM _sqlx_migrations").fetch_one(pool).await;
     count.map_or(0, |count| count as usize)
+}
+
+/// Begins in a task of its own: a transaction that nobody waits for any more is rolled back when it is dropped there.
+async fn to_its_end(
+    begin: impl Future<Output = Result<Transaction<'static, Postgres>, sqlx::Error>> + Send + 'static,
+) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    // Only the end of the runtime ends the task before.
+    tokio::spawn(begin).await.unwrap_or(Err(sqlx::Error::PoolClosed))
 }
 
 async fn still_stands(connection: &mut sqlx::PgConnection, idle_for: Duration) -> Result<bool, sqlx::Error> {

@@ -122,7 +122,7 @@ impl Store {
         mut each: impl FnMut(StoredRecord) -> bool,
     ) -> Result<u64, StoreError> {
         let failed = || StoreError::during("export the audit log");
-        let mut tx = self.pool.begin().await.map_err(failed())?;
+        let mut tx = self.begin().await.map_err(failed())?;
         sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut *tx).await.map_err(failed())?;
         let sql = format!("{FIND}{OLDEST}");
         let mut given = 0;

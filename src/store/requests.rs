@@ -10,7 +10,7 @@ impl Store {
     /// Records a request, and wakes the leader.
     pub async fn record_request(&self, origin: &str, request: &str, reason: Option<&str>) -> Result<(), StoreError> {
         let failed = || StoreError::during("record a request");
-        let mut tx = self.pool.begin().await.map_err(failed())?;
+        let mut tx = self.begin().await.map_err(failed())?;
         sqlx::query("INSERT INTO pintle.requests (origin, request, accepted, reason) VALUES ($1, $2, true, $3)")
             .bind(origin)
             .bind(request)

@@ -46,7 +46,7 @@ impl Store {
     /// Lifts the mark of the dead job `id`, so that its object is planned anew, as `actor` wanted for `reason`.
     pub async fn retry(&self, writer: &AuditWriter, id: i64, actor: &str, reason: &str) -> Result<Retried, StoreError> {
         let failed = || StoreError::during("retry a job");
-        let mut tx = self.pool.begin().await.map_err(failed())?;
+        let mut tx = self.begin().await.map_err(failed())?;
         let Some(row) = sqlx::query(LOCK).bind(id).fetch_optional(&mut *tx).await.map_err(failed())? else {
             return Ok(Retried::Unknown);
         };

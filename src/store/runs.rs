@@ -104,7 +104,7 @@ impl Store {
         (by, reason): (&str, &str),
     ) -> Result<bool, StoreError> {
         let failed = || StoreError::during("open a wave");
-        let mut tx = self.pool.begin().await.map_err(failed())?;
+        let mut tx = self.begin().await.map_err(failed())?;
         let advanced = sqlx::query(ADVANCE).bind(source).bind(rollout).bind(wave).execute(&mut *tx).await;
         if advanced.map_err(failed())?.rows_affected() == 0 {
             return Ok(false);

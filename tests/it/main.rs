@@ -1,6 +1,7 @@
 //! The whole walk against real servers: Postgres, Redis, git and ssh-keygen, all private to this
 //! process. A reader starts at [`harness::World`].
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
+#![allow(clippy::disallowed_methods, reason = "a test waits for every transaction that it begins")]
 
 mod audit_log;
 mod authority;

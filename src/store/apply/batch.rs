@@ -94,7 +94,7 @@ impl Store {
         ids: &[i64],
     ) -> Result<Applied, StoreError> {
         let failed = || StoreError::during("apply a delivery");
-        let mut tx = self.pool.begin().await.map_err(failed())?;
+        let mut tx = self.begin().await.map_err(failed())?;
         sqlx::query(PATIENCE).execute(&mut *tx).await.map_err(failed())?;
         let jobs = claim(&mut tx, ids, delivery).await.map_err(failed())?;
         if jobs.is_empty() {
@@ -138,7 +138,7 @@ impl Store {
         applied: &mut Applied,
     ) -> Result<(), StoreError> {
         let failed = || StoreError::during("record a failure");
-        let mut tx = self.pool.begin().await.map_err(failed())?;
+        let mut tx = self.begin().await.map_err(failed())?;
         let reason = chain(error);
         for job in claim(&mut tx, ids, delivery).await.map_err(failed())? {
             if error.is_data() || job.attempts + 1 >= MAX_ATTEMPTS {

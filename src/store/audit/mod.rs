@@ -67,7 +67,7 @@ impl Store {
 
     /// Appends records in a transaction of their own.
     pub async fn record(&self, writer: &AuditWriter, drafts: &[Draft]) -> Result<(), StoreError> {
-        let mut tx = self.pool.begin().await.map_err(StoreError::during("begin"))?;
+        let mut tx = self.begin().await.map_err(StoreError::during("begin"))?;
         writer.append(&mut tx, drafts).await?;
         tx.commit().await.map_err(StoreError::during("commit an audit record"))
     }

@@ -95,7 +95,7 @@ impl Store {
         ticks: &[Tick<'_>],
     ) -> Result<Fired, StoreError> {
         let failed = || StoreError::during("run by hand");
-        let mut tx = self.pool.begin().await.map_err(failed())?;
+        let mut tx = self.begin().await.map_err(failed())?;
         let mut fired = insert(&mut tx, ticks, &mut Memory::default(), None, None).await?;
         let mut drafts = std::mem::take(&mut fired.cancelled);
         drafts.extend(ticks.first().map(|tick| draft(action, tick, &fired)));

@@ -59,7 +59,7 @@ impl Store {
         reason: &str,
     ) -> Result<Cancelled, StoreError> {
         let failed = || StoreError::during("cancel a job");
-        let mut tx = self.pool.begin().await.map_err(failed())?;
+        let mut tx = self.begin().await.map_err(failed())?;
         let Some(row) = sqlx::query(LOCK).bind(id).fetch_optional(&mut *tx).await.map_err(failed())? else {
             return Ok(Cancelled::Unknown);
         };

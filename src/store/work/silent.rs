@@ -61,7 +61,7 @@ impl Store {
         longer: Duration,
     ) -> Result<usize, StoreError> {
         let failed = || StoreError::during("give back work");
-        let mut tx = self.pool.begin().await.map_err(failed())?;
+        let mut tx = self.begin().await.map_err(failed())?;
         let given = sqlx::query(GIVE_BACK).bind(process).bind(in_hand).bind(longer.as_secs_f64());
         let rows = given.fetch_all(&mut *tx).await.map_err(failed())?;
         writer.append(&mut tx, &drafts(&rows, "stopped").map_err(failed())?).await?;

@@ -1,9 +1,13 @@
 //! Postgres is the truth, and may go away all the same.
 
-use super::{CRM, many};
+use super::{CRM, begun, many};
 use crate::harness::{Database, World, folder, suite};
 use pintle::dev::servers::{Options, PrivatePostgres};
+use pintle::store::Store;
 use pintle::store::pool::migrate;
+use pintle::store::records::RecordFilter;
+use std::task::Poll;
+use uuid::Uuid;
 
 /// A world on a Postgres of its own.
 async fn world(name: &str) -> (PrivatePostgres, World) {
@@ -70,4 +74,31 @@ async fn a_postgres_on_another_timeline_gives_no_number_away_twice() {
     world.assert_whole().await;
     daemon.stop().await;
     server.stop().await.unwrap();
+}
+
+/// Polls `future` so often, and gives it up.
+async fn given_up_after(polls: usize, future: impl Future) {
+    let (mut future, mut left) = (Box::pin(future), polls);
+    std::future::poll_fn(|context| {
+        if left == 0 || future.as_mut().poll(context).is_ready() {
+            return Poll::Ready(());
+        }
+        left -= 1;
+        if left == 0 { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_transaction_that_nobody_waits_for_any_more_is_not_left_open_for_the_next_to_write_in() {
+    let world = begun().await;
+    let store = Store::open(&world.database.url, 1).unwrap();
+    let anything = RecordFilter { limit: Some(1), ..RecordFilter::default() };
+    store.each_record(&anything, |_| true).await.unwrap();
+    for polls in (1..=6).cycle().take(60) {
+        given_up_after(polls, store.each_record(&anything, |_| true)).await;
+        store.beat(Uuid::new_v4(), "given-up", 1).await.unwrap();
+    }
+    let beats = "SELECT count(*) FROM pintle.processes WHERE host = 'given-up'";
+    assert_eq!(world.database.count(beats).await, 60, "what was answered is there");
 }
