@@ -119,3 +119,20 @@ async fn a_row_made_by_hand_is_taken_over_only_where_the_guard_says_so() {
     world.assert_whole().await;
     daemon.stop().await;
 }
+
+#[tokio::test]
+async fn a_plan_of_drift_alone_leaves_out_what_the_documents_change() {
+    let world = world().await;
+    let daemon = world.daemon();
+    world.settled().await;
+    daemon.stop().await;
+    world.database.run(BY_HAND).await;
+    world.repository.change("alice", "suites/pos.yaml", &suite("pos", "two"));
+    let objects = |more: &[&str]| -> Vec<String> {
+        let (_, said) = world.pintle(&[&["plan", "-o", "json"], more].concat());
+        let plan: Value = serde_json::from_str(&said).unwrap();
+        plan["steps"].as_array().unwrap().iter().map(|step| step["object"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(objects(&[]), ["Suite/crm", "Suite/pos"]);
+    assert_eq!(objects(&["--only", "drift"]), ["Suite/crm"]);
+}
