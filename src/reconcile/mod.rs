@@ -59,7 +59,7 @@ pub struct Reconciler {
     under_way: bool,
     /// Whether something waits for what services have still to carry out.
     awaits_arrivals: bool,
-    /// Applied in whole, and its meaning not yet written down.
+    /// Nothing of it moves now, and its meaning is not yet written down.
     applied: Option<Oid>,
     /// The plan that no chain of approvals leads to: its commit, what was begun then, its actions.
     unlike: Option<(Oid, u64, Digest)>,

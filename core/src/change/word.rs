@@ -80,12 +80,6 @@ impl Deref for Word {
     }
 }
 
-impl AsRef<str> for Word {
-    fn as_ref(&self) -> &str {
-        self
-    }
-}
-
 impl Ord for Word {
     fn cmp(&self, other: &Self) -> Ordering {
         match (&self.0, &other.0) {
@@ -153,27 +147,9 @@ impl From<Box<str>> for Word {
     }
 }
 
-impl From<&Arc<str>> for Word {
-    fn from(name: &Arc<str>) -> Self {
-        Self::from(&**name)
-    }
-}
-
 impl From<Arc<str>> for Word {
     fn from(name: Arc<str>) -> Self {
         Self::from(&*name)
-    }
-}
-
-impl From<Word> for Arc<str> {
-    fn from(word: Word) -> Self {
-        (*word).into()
-    }
-}
-
-impl From<&String> for Word {
-    fn from(name: &String) -> Self {
-        Self::from(name.as_str())
     }
 }
 
